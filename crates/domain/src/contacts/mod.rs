@@ -1,0 +1,15 @@
+//! Contacts: the people and companies a tenant works with.
+
+mod commands;
+mod contact;
+mod draft;
+mod error;
+mod events;
+mod filter;
+pub mod ports;
+
+pub use commands::{CreateContact, DeleteContact, UpdateContact};
+pub use contact::{Contact, ContactDetails, ContactType, UnknownContactType};
+pub use draft::{ContactChanges, ContactDraft};
+pub use error::ContactError;
+pub use filter::{ContactFilter, ContactSummary, SearchText};

@@ -1,0 +1,239 @@
+//! How a change runs: one transaction, in one order.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::{
+    clock::{Clock, Timestamp},
+    entropy::Entropy,
+    events::Event,
+    idempotency::{Claim, KeyedRequest, RenderedResponse},
+    ids::TenantId,
+    principal::{Caller, Principal, Refusal},
+    store::{Store, StoreError, UnitOfWork},
+};
+
+/// Time and randomness, wherever they come from.
+#[derive(Clone)]
+pub struct Environment {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// What a command knows of the world.
+pub struct Context<'a> {
+    /// Who asks.
+    pub principal: &'a Principal,
+    /// On whose data.
+    pub tenant: TenantId,
+    /// The time of the change.
+    pub now: Timestamp,
+    /// For ids and secrets.
+    pub entropy: &'a dyn Entropy,
+}
+
+impl<'a> Context<'a> {
+    /// The context of a change that `principal` makes now.
+    pub fn new(principal: &'a Principal, environment: &'a Environment) -> Self {
+        Self {
+            principal,
+            tenant: principal.tenant(),
+            now: environment.clock.now(),
+            entropy: &*environment.entropy,
+        }
+    }
+}
+
+/// A change: pure rules over the repositories it names.
+///
+/// `U` is a unit of work that lends just those, such as
+/// `impl<U: HasContacts + ?Sized> Command<U> for CreateContact`.
+#[async_trait]
+pub trait Command<U: ?Sized>: Send + Sync {
+    /// What the change results in.
+    type Output: Send;
+    /// Why it is refused.
+    type Error: Send;
+
+    /// Makes the change, or refuses it. A refusal undoes whatever was done before it.
+    async fn apply(&self, context: &Context<'_>, uow: &mut U) -> Result<Applied<Self::Output>, Failure<Self::Error>>;
+}
+
+/// A change that was made.
+#[derive(Debug)]
+pub struct Applied<T> {
+    /// What it resulted in.
+    pub output: T,
+    /// What others are to be told.
+    pub events: Vec<Event>,
+}
+
+impl<T> Applied<T> {
+    /// A change that nobody is told of.
+    pub const fn silently(output: T) -> Self {
+        Self { output, events: Vec::new() }
+    }
+}
+
+/// Why a command made no change.
+#[derive(Debug)]
+pub enum Failure<E> {
+    /// A rule forbids it.
+    Rejected(E),
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl<E> From<StoreError> for Failure<E> {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// The result of a change.
+#[derive(Debug)]
+pub enum Executed<T> {
+    /// It was made now.
+    Applied {
+        /// What it resulted in.
+        output: T,
+        /// How that was rendered.
+        response: RenderedResponse,
+    },
+    /// It was made before; this is what was answered then.
+    Replayed(RenderedResponse),
+}
+
+/// Why nothing was changed.
+#[derive(Debug)]
+pub enum ExecuteError<E> {
+    /// The caller may not.
+    Refused(Refusal),
+    /// The idempotency key stands for another request.
+    KeyReused,
+    /// A request with the same idempotency key is still being worked on.
+    KeyBusy,
+    /// A rule forbids it.
+    Rejected(E),
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl<E> From<StoreError> for ExecuteError<E> {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// How often a change is tried when other transactions stand in its way.
+const ATTEMPTS: usize = 4;
+
+/// Runs `command` for `caller`, once for each idempotency key.
+///
+/// In one transaction: the caller's credential is held and checked again, the idempotency key is claimed, the command
+/// applied, its events appended to the outbox, what `render` makes of its output recorded, and all of it committed.
+/// Whatever goes wrong, nothing remains, the claim included: a refused request may be sent again under the same key.
+/// A transient conflict starts the transaction anew, here and nowhere else.
+///
+/// Authorisation comes before replay: who lost a scope, the tenant or the address is refused, whatever is recorded.
+pub async fn execute<C, O, E>(
+    store: &dyn Store,
+    environment: &Environment,
+    caller: &Caller,
+    request: Option<&KeyedRequest>,
+    command: &C,
+    render: impl Fn(&O) -> RenderedResponse + Send + Sync,
+) -> Result<Executed<O>, ExecuteError<E>>
+where
+    C: Command<dyn UnitOfWork, Output = O, Error = E> + ?Sized,
+    O: Send,
+    E: Send,
+{
+    let _joined = match request {
+        None => None,
+        Some(request) => {
+            let guard = store.join(caller.principal.tenant(), &request.key).await;
+            Some(guard.ok_or(ExecuteError::KeyBusy)?)
+        }
+    };
+    let mut attempt = 1;
+    loop {
+        let mut uow = store.begin().await?;
+        let done = run(&mut *uow, environment, caller, request, command, &render).await;
+        let ended = match done {
+            Ok(Executed::Replayed(response)) => {
+                uow.rollback().await?;
+                return Ok(Executed::Replayed(response));
+            }
+            Ok(applied) => uow.commit().await.map(|()| applied).map_err(ExecuteError::Store),
+            Err(error) => {
+                // The reason for the roll-back is what the caller needs to know; a failure of it changes nothing, for
+                // a connection that cannot roll back is dropped.
+                let _ = uow.rollback().await;
+                Err(error)
+            }
+        };
+        match ended {
+            Err(ExecuteError::Store(StoreError::Conflict(_))) if attempt < ATTEMPTS => attempt += 1,
+            ended => return ended,
+        }
+    }
+}
+
+async fn run<C, O, E>(
+    uow: &mut (dyn UnitOfWork + 'static),
+    environment: &Environment,
+    caller: &Caller,
+    request: Option<&KeyedRequest>,
+    command: &C,
+    render: &(impl Fn(&O) -> RenderedResponse + Send + Sync),
+) -> Result<Executed<O>, ExecuteError<E>>
+where
+    C: Command<dyn UnitOfWork, Output = O, Error = E> + ?Sized,
+    O: Send,
+    E: Send,
+{
+    let principal = hold(uow, environment, caller).await?;
+    let context = Context::new(&principal, environment);
+    if let Some(request) = request {
+        match uow.receipts().claim(context.tenant, request, context.now).await? {
+            Claim::Fresh => {}
+            Claim::Replay(response) => return Ok(Executed::Replayed(response)),
+            Claim::Mismatch => return Err(ExecuteError::KeyReused),
+            Claim::Busy => return Err(ExecuteError::KeyBusy),
+        }
+    }
+    let applied = command.apply(&context, uow).await.map_err(|failure| match failure {
+        Failure::Rejected(error) => ExecuteError::Rejected(error),
+        Failure::Store(error) => ExecuteError::Store(error),
+    })?;
+    if !applied.events.is_empty() {
+        uow.outbox().append(context.tenant, &applied.events).await?;
+    }
+    let response = render(&applied.output);
+    if let Some(request) = request {
+        uow.receipts().record(context.tenant, &request.key, &response).await?;
+    }
+    Ok(Executed::Applied { output: applied.output, response })
+}
+
+/// Holds the caller's credential and checks it as it is now.
+async fn hold<E>(
+    uow: &mut (dyn UnitOfWork + 'static),
+    environment: &Environment,
+    caller: &Caller,
+) -> Result<Principal, ExecuteError<E>> {
+    let Principal::Key(credential) = &caller.principal else {
+        return Ok(caller.principal.clone());
+    };
+    let held = uow.credentials().hold(credential.tenant.id, credential.key.id).await?;
+    let credential = held.ok_or(ExecuteError::Refused(Refusal::Unknown))?;
+    credential
+        .admit(environment.clock.now(), caller.address)
+        .and_then(|()| credential.authorize(caller.needs))
+        .map_err(ExecuteError::Refused)?;
+    Ok(Principal::Key(Box::new(credential)))
+}

@@ -1,0 +1,78 @@
+//! What keys need from a store.
+
+use async_trait::async_trait;
+
+use super::{ApiKey, CreatedBy, KeyHash, NewKey};
+use crate::{
+    clock::Timestamp,
+    ids::{KeyId, KeyPublicId, TenantId},
+    principal::Credential,
+    store::StoreError,
+};
+
+/// A key that is about to be stored.
+#[derive(Clone, Debug)]
+pub struct KeyRecord {
+    /// Its public id.
+    pub public_id: KeyPublicId,
+    /// What it is found by.
+    pub hash: KeyHash,
+    /// The part of the key that may be shown.
+    pub display_prefix: String,
+    /// What was asked for.
+    pub new: NewKey,
+    /// By whom.
+    pub created_by: CreatedBy,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+/// Keys, outside any unit of work.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait KeyReader: Send + Sync {
+    /// The key with this hash, and its tenant. The only finder without a tenant: the hash tells the tenant.
+    ///
+    /// MUST read what is committed now: an answer from before a revocation was acknowledged is wrong.
+    async fn find_by_hash(&self, hash: &KeyHash) -> Result<Option<Credential>, StoreError>;
+
+    /// The tenant's keys, newest first.
+    async fn list(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError>;
+
+    /// Where the key with this public id is. For the operator's commands, which may not know the tenant.
+    async fn locate(&self, public_id: KeyPublicId) -> Result<Option<(TenantId, KeyId)>, StoreError>;
+}
+
+/// Keys, inside a unit of work.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait KeyRepository: Send {
+    /// Stores a key and gives it its id.
+    async fn insert(&mut self, tenant: TenantId, record: KeyRecord) -> Result<ApiKey, StoreError>;
+
+    /// The key, held so that nobody else uses or changes it until the unit of work ends.
+    ///
+    /// MUST take the credential's lock exclusively (the one that [`CredentialRepository::hold`] takes shared), then
+    /// read the key in a later statement.
+    async fn lock(&mut self, tenant: TenantId, id: KeyId) -> Result<Option<ApiKey>, StoreError>;
+
+    /// Stores the key's state. MUST be called on a key that this unit of work has locked.
+    async fn update_state(&mut self, tenant: TenantId, key: &ApiKey) -> Result<(), StoreError>;
+}
+
+/// The credentials of those who call.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait CredentialRepository: Send {
+    /// The key and its tenant, held so that the key cannot be revoked or narrowed until the unit of work ends.
+    ///
+    /// MUST take the credential's lock shared and read in a *later* statement: a statement that does both has a
+    /// snapshot from before the lock was granted. MUST let other holders in, and MUST NOT starve the one who revokes.
+    async fn hold(&mut self, tenant: TenantId, id: KeyId) -> Result<Option<Credential>, StoreError>;
+}
+
+/// A unit of work that lends the keys.
+pub trait HasKeys: Send {
+    /// The keys.
+    fn keys(&mut self) -> &mut dyn KeyRepository;
+}

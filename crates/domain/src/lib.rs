@@ -1,0 +1,40 @@
+//! The rules of the server: API keys, scopes, tenants, users, contacts, idempotency and paging.
+//!
+//! This crate knows no database, no web framework and no async runtime. What it needs from the outside it asks for
+//! through *ports*: traits that another crate implements. It can be reused on its own and tested with mocks (feature
+//! `testing`).
+//!
+//! # How a port is written
+//! 1. Every method takes a [`TenantId`](ids::TenantId) first. There is no finder without a tenant, except where the
+//!    tenant is what is being looked for (a key by its hash, a public id).
+//! 2. Absence is `Ok(None)`. `Err` is for surprises, and is a [`StoreError`](store::StoreError).
+//! 3. The doc of a method states what an implementation MUST do and which locks it takes. Each MUST has a test
+//!    against a real database in the crate that implements it.
+//! 4. Time and randomness are ports too ([`Clock`](clock::Clock), [`Entropy`](entropy::Entropy)); nothing here reads
+//!    the system's.
+//! 5. Types that exist are valid: a port takes [`ContactDetails`](contacts::ContactDetails), never loose strings.
+//!
+//! # How a change runs
+//! [`execute`](execute::execute) is the only way to change anything on behalf of a caller: it holds the caller's
+//! credential, claims the idempotency key, applies a [`Command`](execute::Command), appends its events to the outbox,
+//! records the receipt and commits, in this order and in one transaction.
+
+pub mod clock;
+pub mod contacts;
+pub mod entropy;
+pub mod events;
+pub mod execute;
+pub mod fields;
+pub mod idempotency;
+pub mod ids;
+pub mod keys;
+pub mod paging;
+pub mod principal;
+pub mod scopes;
+pub mod store;
+pub mod tenants;
+pub mod text;
+pub mod users;
+
+#[cfg(feature = "testing")]
+pub mod testing;

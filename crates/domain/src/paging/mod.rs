@@ -1,0 +1,7 @@
+//! Paging: newest first, by cursor.
+
+mod cursor;
+mod page;
+
+pub use cursor::{CursorKeys, CursorSecret, CursorScope, InvalidCursor};
+pub use page::{InvalidLimit, Limit, Page, PageRequest, Position};

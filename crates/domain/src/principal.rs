@@ -1,0 +1,87 @@
+//! Who asks for something, and whether they may.
+
+use std::net::IpAddr;
+
+use crate::{
+    clock::Timestamp,
+    ids::TenantId,
+    keys::{ApiKey, KeyRefusal},
+    scopes::ScopeSet,
+    tenants::{Tenant, TenantRefusal},
+};
+
+/// A credential as it is stored now: a key and the tenant it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// The key.
+    pub key: ApiKey,
+    /// Its tenant.
+    pub tenant: Tenant,
+}
+
+/// Who is asking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Principal {
+    /// A program of the tenant's, by an API key.
+    Key(Box<Credential>),
+    /// Who runs the server, acting on a tenant with the `bwp` command.
+    Operator(TenantId),
+}
+
+/// What a caller shows to be let in, checked again inside the transaction of each change.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who they were when they came.
+    pub principal: Principal,
+    /// Where they call from. `None` if it could not be determined.
+    pub address: Option<IpAddr>,
+    /// The scopes that the operation needs, all of them.
+    pub needs: ScopeSet,
+}
+
+/// Why a caller is turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The credential is not known (any more).
+    Unknown,
+    /// The key may not be used.
+    Key(KeyRefusal),
+    /// The tenant may not use the API.
+    Tenant(TenantRefusal),
+    /// The credential lacks these scopes.
+    Scopes {
+        /// What is missing.
+        missing: ScopeSet,
+    },
+}
+
+impl Credential {
+    /// Whether the credential is good at `now` for a caller at `address`, whatever they want.
+    pub fn admit(&self, now: Timestamp, address: Option<IpAddr>) -> Result<(), Refusal> {
+        self.key.check(now, address).map_err(Refusal::Key)?;
+        self.tenant.check().map_err(Refusal::Tenant)
+    }
+
+    /// Whether the credential holds all of `needs`.
+    pub fn authorize(&self, needs: ScopeSet) -> Result<(), Refusal> {
+        let missing = needs.without(self.key.scopes);
+        if missing.is_empty() { Ok(()) } else { Err(Refusal::Scopes { missing }) }
+    }
+}
+
+impl Principal {
+    /// On whose data they act.
+    pub fn tenant(&self) -> TenantId {
+        match self {
+            Self::Key(credential) => credential.tenant.id,
+            Self::Operator(tenant) => *tenant,
+        }
+    }
+}
+
+impl Caller {
+    /// The operator, acting on `tenant`.
+    pub const fn operator(tenant: TenantId) -> Self {
+        Self { principal: Principal::Operator(tenant), address: None, needs: ScopeSet::EMPTY }
+    }
+}

@@ -1,0 +1,86 @@
+//! What every store can do wrong, and the unit of work.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::{
+    contacts::ports::HasContacts,
+    events::Outbox,
+    idempotency::{IdempotencyKey, ReceiptRepository},
+    ids::TenantId,
+    keys::ports::{CredentialRepository, HasKeys},
+    tenants::ports::HasTenants,
+    users::ports::HasUsers,
+};
+
+/// What can go wrong in any store. The text is for the log, never for a client.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Two transactions stood in each other's way (a serialization failure, a deadlock). Trying again may work;
+    /// [`execute`](crate::execute::execute) does so by itself.
+    #[error("transient conflict: {0}")]
+    Conflict(String),
+    /// The store cannot be reached, or did not answer in time.
+    #[error("store unavailable: {0}")]
+    Unavailable(String),
+    /// A stored row does not make a domain value.
+    #[error("inconsistent row: {0}")]
+    Inconsistent(Inconsistency),
+    /// Anything else: a defect.
+    #[error("store failure: {0}")]
+    Internal(String),
+}
+
+/// Which stored value is not what the domain says it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inconsistency {
+    /// The table.
+    pub table: &'static str,
+    /// The column.
+    pub column: &'static str,
+    /// The row, by its id.
+    pub row: String,
+}
+
+impl fmt::Display for Inconsistency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "table {}, column {}, row {}", self.table, self.column, self.row)
+    }
+}
+
+/// Where units of work begin.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Begins a transaction.
+    ///
+    /// MUST see what other transactions committed before each of its statements (READ COMMITTED).
+    async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError>;
+
+    /// Waits until no other execution of this idempotency key runs in this process, then returns a guard that keeps
+    /// others waiting until it is dropped. `None` when the wait took longer than one second.
+    ///
+    /// MUST NOT hold a connection while waiting.
+    async fn join(&self, tenant: TenantId, key: &IdempotencyKey) -> Option<JoinGuard>;
+}
+
+/// Keeps other executions of one idempotency key waiting until it is dropped.
+pub type JoinGuard = Box<dyn std::any::Any + Send>;
+
+/// One transaction, which lends each repository and ends by value.
+///
+/// A unit of work that is dropped without [`commit`](Self::commit) MUST leave no transaction open.
+#[async_trait]
+pub trait UnitOfWork: HasContacts + HasKeys + HasTenants + HasUsers + Send {
+    /// The credentials of callers.
+    fn credentials(&mut self) -> &mut dyn CredentialRepository;
+    /// The receipts of keyed requests.
+    fn receipts(&mut self) -> &mut dyn ReceiptRepository;
+    /// The events that others will be told of.
+    fn outbox(&mut self) -> &mut dyn Outbox;
+    /// Makes all changes durable and visible. After an error nothing, or everything, was kept: a client finds out by
+    /// repeating the request under the same idempotency key.
+    async fn commit(self: Box<Self>) -> Result<(), StoreError>;
+    /// Undoes all changes.
+    async fn rollback(self: Box<Self>) -> Result<(), StoreError>;
+}

@@ -1,0 +1,40 @@
+//! What tenants need from a store.
+
+use async_trait::async_trait;
+
+use super::{NewTenant, Tenant, TenantStatus};
+use crate::{
+    ids::{TenantId, TenantPublicId},
+    store::StoreError,
+};
+
+/// The tenants, for the operator's commands.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait TenantDirectory: Send + Sync {
+    /// Every tenant, oldest first.
+    async fn list(&self) -> Result<Vec<Tenant>, StoreError>;
+
+    /// The tenant with this public id.
+    async fn find(&self, public_id: TenantPublicId) -> Result<Option<Tenant>, StoreError>;
+
+    /// Lets a tenant in or keeps it out, from the next request on. `None` if there is no such tenant.
+    async fn set_status(&self, tenant: TenantId, status: TenantStatus) -> Result<Option<Tenant>, StoreError>;
+}
+
+/// Tenants, inside a unit of work.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait TenantRepository: Send {
+    /// Stores a tenant and gives it its id.
+    async fn insert(&mut self, new: NewTenant) -> Result<Tenant, StoreError>;
+
+    /// Whether there is no tenant at all. MUST keep others from making the first one until the unit of work ends.
+    async fn is_first(&mut self) -> Result<bool, StoreError>;
+}
+
+/// A unit of work that lends the tenants.
+pub trait HasTenants: Send {
+    /// The tenants.
+    fn tenants(&mut self) -> &mut dyn TenantRepository;
+}

@@ -1,0 +1,12 @@
+//! For tests: fixed time and randomness, sample values, and a scripted unit of work.
+//!
+//! The mocks that mockall makes of each port are beside the port, such as
+//! [`MockContactRepository`](crate::contacts::ports::MockContactRepository).
+
+mod environment;
+mod samples;
+mod scripted;
+
+pub use environment::{FixedClock, SequentialEntropy, environment};
+pub use samples::{contact, credential, details, tenant_id};
+pub use scripted::{Ending, ScriptedStore, ScriptedUnitOfWork};

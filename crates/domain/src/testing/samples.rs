@@ -1,0 +1,76 @@
+//! Values that tests start from.
+
+use crate::{
+    clock::Timestamp,
+    contacts::{Contact, ContactDetails, ContactDraft},
+    fields::{Field, FieldErrors},
+    ids::{ContactId, KeyId, KeyPublicId, TenantId, TenantPublicId},
+    keys::{Allowlist, ApiKey, CreatedBy, KeyName, KeyState},
+    principal::Credential,
+    scopes::{ScopeId, ScopeSet},
+    tenants::{Tenant, TenantName, TenantStatus},
+};
+
+const CREATED_AT: Timestamp = Timestamp::from_unix_millis(1_700_000_000_000);
+
+/// A tenant's id.
+///
+/// # Panics
+/// If `id` is not positive.
+#[expect(clippy::expect_used, reason = "a test's own number")]
+pub fn tenant_id(id: i64) -> TenantId {
+    TenantId::new(id).expect("a tenant's id is positive")
+}
+
+/// An active key 7 of tenant 1 with these scopes, usable from everywhere.
+#[expect(clippy::expect_used, reason = "the values are fixed and valid")]
+pub fn credential(scopes: &[ScopeId]) -> Credential {
+    let tenant = Tenant {
+        id: tenant_id(1),
+        public_id: TenantPublicId::from_uuid(uuid::Uuid::from_u128(1)),
+        name: TenantName::parse("Sample Builders".to_owned()).expect("a name"),
+        status: TenantStatus::Active,
+        created_at: CREATED_AT,
+    };
+    let key = ApiKey {
+        id: KeyId::new(7).expect("positive"),
+        public_id: KeyPublicId::from_uuid(uuid::Uuid::from_u128(7)),
+        tenant: tenant.id,
+        name: KeyName::parse("sample".to_owned()).expect("a name"),
+        display_prefix: "bwp_live_0000".to_owned(),
+        scopes: ScopeSet::of(scopes),
+        allowlist: Allowlist::any(),
+        created_by: CreatedBy::Operator,
+        created_at: CREATED_AT,
+        state: KeyState::Active { expires_at: None },
+    };
+    Credential { key, tenant }
+}
+
+/// A vendor with this company name and nothing else.
+///
+/// # Panics
+/// If the name is empty or contains NUL.
+#[expect(clippy::expect_used, reason = "a test's own name")]
+pub fn details(company_name: &str) -> ContactDetails {
+    let draft = ContactDraft {
+        company_name: Field::Value(company_name.to_owned()),
+        kind: Field::Value("vendor".to_owned()),
+        ..ContactDraft::default()
+    };
+    ContactDetails::parse(draft, FieldErrors::new()).expect("valid details")
+}
+
+/// A stored contact with these details.
+///
+/// # Panics
+/// If `id` is not positive.
+#[expect(clippy::expect_used, reason = "a test's own number")]
+pub fn contact(id: i64, details: ContactDetails) -> Contact {
+    Contact {
+        id: ContactId::new(id).expect("a contact's id is positive"),
+        details,
+        created_at: CREATED_AT,
+        updated_at: CREATED_AT,
+    }
+}

@@ -1,0 +1,158 @@
+//! A store whose units of work are scripted: mocks of each repository, and a record of how each ended.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+
+use crate::{
+    contacts::ports::{ContactRepository, HasContacts, MockContactRepository},
+    events::{MockOutbox, Outbox},
+    idempotency::{IdempotencyKey, MockReceiptRepository, ReceiptRepository},
+    ids::TenantId,
+    keys::ports::{CredentialRepository, HasKeys, KeyRepository, MockCredentialRepository, MockKeyRepository},
+    store::{JoinGuard, Store, StoreError, UnitOfWork},
+    tenants::ports::{HasTenants, MockTenantRepository, TenantRepository},
+    users::ports::{HasUsers, MockUserRepository, UserRepository},
+};
+
+/// How a unit of work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// By commit.
+    Committed,
+    /// By roll-back.
+    RolledBack,
+    /// It was dropped.
+    Dropped,
+}
+
+/// A unit of work made of mocks. A call that no expectation was set for fails the test.
+#[derive(Default)]
+pub struct ScriptedUnitOfWork {
+    /// The callers' credentials.
+    pub credentials: MockCredentialRepository,
+    /// The receipts.
+    pub receipts: MockReceiptRepository,
+    /// The outbox.
+    pub outbox: MockOutbox,
+    /// The contacts.
+    pub contacts: MockContactRepository,
+    /// The keys.
+    pub keys: MockKeyRepository,
+    /// The tenants.
+    pub tenants: MockTenantRepository,
+    /// The users.
+    pub users: MockUserRepository,
+    /// What `commit` answers. `None`: it works.
+    pub commit_error: Option<StoreError>,
+    ending: Recorder,
+}
+
+type Endings = Arc<Mutex<Vec<Ending>>>;
+
+/// Notes [`Ending::Dropped`] unless another ending was noted first.
+#[derive(Default)]
+struct Recorder(Option<Endings>);
+
+impl Recorder {
+    fn note(&mut self, ending: Ending) {
+        if let Some(endings) = self.0.take() {
+            endings.lock().unwrap_or_else(PoisonError::into_inner).push(ending);
+        }
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.note(Ending::Dropped);
+    }
+}
+
+/// Gives the scripted units of work one after another.
+#[derive(Default)]
+pub struct ScriptedStore {
+    script: Mutex<VecDeque<ScriptedUnitOfWork>>,
+    endings: Endings,
+    busy: bool,
+}
+
+impl ScriptedStore {
+    /// A store that gives these units of work, in this order.
+    pub fn new(script: impl IntoIterator<Item = ScriptedUnitOfWork>) -> Self {
+        Self { script: Mutex::new(script.into_iter().collect()), ..Self::default() }
+    }
+
+    /// A store in which another execution of any idempotency key never ends.
+    pub fn busy() -> Self {
+        Self { busy: true, ..Self::default() }
+    }
+
+    /// How the units of work ended so far.
+    pub fn endings(&self) -> Vec<Ending> {
+        self.endings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[async_trait]
+impl Store for ScriptedStore {
+    async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
+        let next = self.script.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let mut uow = next.ok_or_else(|| StoreError::Internal("the script has no more units of work".to_owned()))?;
+        uow.ending = Recorder(Some(Arc::clone(&self.endings)));
+        Ok(Box::new(uow))
+    }
+
+    async fn join(&self, _tenant: TenantId, _key: &IdempotencyKey) -> Option<JoinGuard> {
+        (!self.busy).then(|| Box::new(()) as JoinGuard)
+    }
+}
+
+#[async_trait]
+impl UnitOfWork for ScriptedUnitOfWork {
+    fn credentials(&mut self) -> &mut dyn CredentialRepository {
+        &mut self.credentials
+    }
+
+    fn receipts(&mut self) -> &mut dyn ReceiptRepository {
+        &mut self.receipts
+    }
+
+    fn outbox(&mut self) -> &mut dyn Outbox {
+        &mut self.outbox
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        match self.commit_error.take() {
+            Some(error) => Err(error),
+            None => {
+                self.ending.note(Ending::Committed);
+                Ok(())
+            }
+        }
+    }
+
+    async fn rollback(mut self: Box<Self>) -> Result<(), StoreError> {
+        self.ending.note(Ending::RolledBack);
+        Ok(())
+    }
+}
+
+macro_rules! lends {
+    ($($has:ident, $lend:ident: $repository:ident;)*) => {$(
+        impl $has for ScriptedUnitOfWork {
+            fn $lend(&mut self) -> &mut dyn $repository {
+                &mut self.$lend
+            }
+        }
+    )*};
+}
+
+lends! {
+    HasContacts, contacts: ContactRepository;
+    HasKeys, keys: KeyRepository;
+    HasTenants, tenants: TenantRepository;
+    HasUsers, users: UserRepository;
+}

@@ -1,0 +1,102 @@
+//! Text that can be stored.
+
+use std::fmt;
+
+use crate::fields::Fault;
+
+/// Any Unicode text without NUL, the one character that PostgreSQL cannot store.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Text(String);
+
+/// A [`Text`] of at least one character.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Name(Text);
+
+/// An e-mail address: the mailbox syntax of RFC 5321, with the international characters of RFC 6531.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Email(Text);
+
+impl Text {
+    /// `text`, or the fault with it.
+    pub fn parse(text: String) -> Result<Self, Fault> {
+        if text.contains('\0') {
+            return Err(Fault::new("invalid_character", "NUL (U+0000) cannot be stored. Remove it."));
+        }
+        Ok(Self(text))
+    }
+}
+
+impl Name {
+    /// `text`, or the fault with it.
+    pub fn parse(text: String) -> Result<Self, Fault> {
+        if text.is_empty() {
+            return Err(Fault::new("too_short", "Must have at least 1 character. To empty the field, send null."));
+        }
+        Text::parse(text).map(Self)
+    }
+}
+
+impl Email {
+    /// `text`, or the fault with it.
+    pub fn parse(text: String) -> Result<Self, Fault> {
+        if !email_address::EmailAddress::is_valid(&text) {
+            return Err(Fault::new("invalid_format", "Must be an e-mail address, such as name@example.com."));
+        }
+        Text::parse(text).map(Self)
+    }
+}
+
+macro_rules! shows_as_str {
+    ($($name:ident),*) => {$(
+        impl std::ops::Deref for $name {
+            type Target = str;
+
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&**self, f)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self)
+            }
+        }
+    )*};
+}
+
+shows_as_str!(Text, Name, Email);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nul_is_refused_wherever_it_stands() {
+        for text in ["\0", "a\0b", "ab\0"] {
+            assert_eq!(Text::parse(text.to_owned()).map_err(|f| f.code), Err("invalid_character"));
+            assert_eq!(Name::parse(text.to_owned()).map_err(|f| f.code), Err("invalid_character"));
+        }
+    }
+
+    #[test]
+    fn e_mail_addresses() {
+        for good in ["a@b.co", "0@A.COM", "first.last+tag@example.org", "!#$%&'*+-/=?^_`{|}~@example.com", "é@exámple.fr"] {
+            assert!(Email::parse(good.to_owned()).is_ok(), "{good}");
+        }
+        for bad in ["", "a", "a@", "@b.co", "a b@c.de", "a@b@c.de", "Ann <a@b.co>", "a\0@b.co"] {
+            assert!(Email::parse(bad.to_owned()).is_err(), "{bad}");
+        }
+    }
+}
