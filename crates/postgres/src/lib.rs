@@ -1,1 +1,32 @@
-//! x
+//! The domain's ports over PostgreSQL, by diesel and diesel-async.
+//!
+//! [`PgStore`] is all of them: it begins units of work and reads. Each family has a file of its own here, named as in
+//! the domain, with the rows it reads, the statements it sends and the ports it implements.
+
+mod api_keys;
+mod connect;
+mod contacts;
+mod cursor_secrets;
+mod error;
+mod idempotency;
+mod join;
+mod locks;
+mod migrations;
+mod outbox;
+mod purge;
+mod rows;
+mod schema;
+mod sql;
+mod store;
+mod tenants;
+mod unit_of_work;
+mod users;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use connect::{ConnectError, PoolSettings};
+pub use cursor_secrets::StoredCursorSecrets;
+pub use migrations::{MigrateError, MigrationReport, OLDEST_SERVER, migrate};
+pub use purge::Purged;
+pub use store::PgStore;

@@ -1,0 +1,42 @@
+//! From diesel's errors to the store's: the caller says what it was about.
+
+use bwp_domain::store::StoreError;
+use diesel::result::{DatabaseErrorKind, Error};
+
+/// Says what a failed statement was about, for the log.
+pub(crate) trait DuringExt<T> {
+    /// The store's error for this failure, `during` something.
+    fn during(self, during: &str) -> Result<T, StoreError>;
+}
+
+impl<T> DuringExt<T> for Result<T, Error> {
+    fn during(self, during: &str) -> Result<T, StoreError> {
+        self.map_err(|error| store_error(&error, during))
+    }
+}
+
+fn store_error(error: &Error, during: &str) -> StoreError {
+    // Neither the statement nor its values: values are people's data.
+    let text = format!("{during}: {error}");
+    match error {
+        Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => StoreError::Conflict(text),
+        Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _)
+        | Error::BrokenTransactionManager => StoreError::Unavailable(text),
+        // Diesel does not pass SQLSTATE on. The connection asks for messages in English (see `connect`).
+        Error::DatabaseError(DatabaseErrorKind::Unknown, info) => match info.message() {
+            "deadlock detected" => StoreError::Conflict(text),
+            message if is_shutdown(message) => StoreError::Unavailable(text),
+            _ => StoreError::Internal(text),
+        },
+        _ => StoreError::Internal(text),
+    }
+}
+
+/// Messages of SQLSTATE classes 57 (the operator stopped it) and 53 (no resources).
+fn is_shutdown(message: &str) -> bool {
+    message.starts_with("terminating connection")
+        || message.starts_with("canceling statement due to statement timeout")
+        || message.starts_with("the database system is")
+        || message.starts_with("sorry, too many clients")
+        || message.starts_with("remaining connection slots")
+}

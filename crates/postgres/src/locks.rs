@@ -1,0 +1,48 @@
+//! Advisory locks: one number for each thing that is locked.
+
+use diesel::sql_types::BigInt;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+/// The type of what a locking function returns: nothing.
+#[derive(diesel::sql_types::SqlType, diesel::query_builder::QueryId)]
+#[diesel(postgres_type(oid = 2278, array_oid = 0))]
+pub struct Void;
+
+diesel::define_sql_function! {
+    fn pg_advisory_xact_lock(key: BigInt) -> Void;
+}
+diesel::define_sql_function! {
+    fn pg_advisory_xact_lock_shared(key: BigInt) -> Void;
+}
+
+/// What is locked. Advisory locks share one space of 64-bit numbers in a database: the first byte says what kind of
+/// thing a number stands for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lock {
+    /// An API key: held shared by those who write with it, exclusively by the one who revokes or narrows it.
+    ApiKey(i64),
+    /// The making of the first tenant.
+    FirstStart,
+    /// The schema.
+    Migrations,
+}
+
+impl Lock {
+    pub(crate) const fn number(self) -> i64 {
+        match self {
+            Self::ApiKey(id) => 1 << 56 | id,
+            Self::FirstStart => 2 << 56,
+            Self::Migrations => 3 << 56,
+        }
+    }
+
+    /// Waits for the lock and holds it until the transaction ends, with others who share it.
+    pub(crate) async fn share(self, connection: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
+        diesel::select(pg_advisory_xact_lock_shared(self.number())).execute(connection).await.map(|_| ())
+    }
+
+    /// Waits for the lock and holds it alone until the transaction ends.
+    pub(crate) async fn take(self, connection: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
+        diesel::select(pg_advisory_xact_lock(self.number())).execute(connection).await.map(|_| ())
+    }
+}

@@ -1,0 +1,87 @@
+//! Bringing a database's schema up to date.
+
+use diesel::{Connection, RunQueryDsl, connection::SimpleConnection, sql_types::Text};
+use diesel_async::{AsyncPgConnection, async_connection_wrapper::AsyncConnectionWrapper};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::locks::Lock;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+
+/// The oldest PostgreSQL that works, as `server_version_num` writes it.
+pub const OLDEST_SERVER: i32 = 150_000;
+
+/// Why the schema is not up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// The database cannot be reached.
+    #[error("cannot connect to the database: {0}")]
+    Connect(String),
+    /// The server is too old.
+    #[error("the server is PostgreSQL {0}, and 15 or newer is needed: upgrade it, or name another in DATABASE_URL")]
+    TooOld(String),
+    /// A step failed.
+    #[error("a migration failed: {0}")]
+    Failed(String),
+}
+
+/// What was done to the schema.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MigrationReport {
+    /// The steps that were taken now, by name. Empty if the schema was up to date.
+    pub applied: Vec<String>,
+}
+
+#[derive(diesel::QueryableByName)]
+struct ServerVersion {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    number: i32,
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
+/// Takes the steps that the database at `url` has not taken. Of many callers at once, one takes them and the others
+/// wait.
+pub async fn migrate(url: &str) -> Result<MigrationReport, MigrateError> {
+    let url = url.to_owned();
+    // Diesel's migrations are synchronous.
+    tokio::task::spawn_blocking(move || migrate_blocking(&url))
+        .await
+        .map_err(|error| MigrateError::Failed(error.to_string()))?
+}
+
+type SyncConnection = AsyncConnectionWrapper<AsyncPgConnection>;
+
+fn migrate_blocking(url: &str) -> Result<MigrationReport, MigrateError> {
+    let failed = |error: diesel::result::Error| MigrateError::Failed(error.to_string());
+    let mut connection = SyncConnection::establish(url).map_err(|error| MigrateError::Connect(error.to_string()))?;
+    let version: ServerVersion = diesel::sql_query(
+        "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS text",
+    )
+    .get_result(&mut connection)
+    .map_err(failed)?;
+    if version.number < OLDEST_SERVER {
+        return Err(MigrateError::TooOld(version.text));
+    }
+    // A lock of the session: each step is a transaction of its own. It goes with the connection, however this ends.
+    let lock = format!("SELECT pg_advisory_lock({})", Lock::Migrations.number());
+    connection.batch_execute(&lock).map_err(failed)?;
+    let applied =
+        connection.run_pending_migrations(MIGRATIONS).map_err(|error| MigrateError::Failed(error.to_string()))?;
+    Ok(MigrationReport { applied: applied.iter().map(ToString::to_string).collect() })
+}
+
+/// Undoes every step, newest first. For tests of the way back.
+#[cfg(feature = "testing")]
+pub async fn revert_all(url: &str) -> Result<(), MigrateError> {
+    let url = url.to_owned();
+    tokio::task::spawn_blocking(move || {
+        let mut connection = SyncConnection::establish(&url).map_err(|error| MigrateError::Connect(error.to_string()))?;
+        connection
+            .revert_all_migrations(MIGRATIONS)
+            .map(|_| ())
+            .map_err(|error| MigrateError::Failed(error.to_string()))
+    })
+    .await
+    .map_err(|error| MigrateError::Failed(error.to_string()))?
+}

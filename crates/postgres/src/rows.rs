@@ -1,0 +1,37 @@
+//! From rows to domain values: what does not fit is named.
+
+use std::fmt::{Debug, Display};
+
+use bwp_domain::store::{Inconsistency, StoreError};
+
+/// A place in the database, for naming what does not fit.
+pub(crate) struct Row<'a> {
+    pub(crate) table: &'static str,
+    pub(crate) id: &'a dyn Display,
+}
+
+impl Row<'_> {
+    /// The value of `column`, or what does not fit. The value itself is not named: it may be personal.
+    pub(crate) fn fit<T, E: Debug>(&self, column: &'static str, value: Result<T, E>) -> Result<T, StoreError> {
+        value.map_err(|_| self.misfit(column))
+    }
+
+    /// Like [`fit`](Self::fit), for conversions that say no more than `None`.
+    pub(crate) fn some<T>(&self, column: &'static str, value: Option<T>) -> Result<T, StoreError> {
+        value.ok_or_else(|| self.misfit(column))
+    }
+
+    /// Reads a column that may be null.
+    pub(crate) fn optional<T, U, E: Debug>(
+        &self,
+        column: &'static str,
+        value: Option<T>,
+        parse: impl FnOnce(T) -> Result<U, E>,
+    ) -> Result<Option<U>, StoreError> {
+        value.map(|value| self.fit(column, parse(value))).transpose()
+    }
+
+    fn misfit(&self, column: &'static str) -> StoreError {
+        StoreError::Inconsistent(Inconsistency { table: self.table, column, row: self.id.to_string() })
+    }
+}

@@ -1,0 +1,122 @@
+// @generated automatically by Diesel CLI.
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    api_keys (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        public_id -> Uuid,
+        key_hash -> Bytea,
+        display_prefix -> Text,
+        name -> Text,
+        scopes -> Array<Nullable<Text>>,
+        allowlist -> Array<Nullable<Cidr>>,
+        created_by -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    contacts (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        first_name -> Nullable<Text>,
+        last_name -> Nullable<Text>,
+        company_name -> Nullable<Text>,
+        position -> Nullable<Text>,
+        parent_contact_id -> Nullable<Int8>,
+        email -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        mobile -> Nullable<Text>,
+        website -> Nullable<Text>,
+        notes -> Nullable<Text>,
+        #[sql_name = "type"]
+        type_ -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    cursor_secrets (id) {
+        id -> Bool,
+        current -> Bytea,
+        previous -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    idempotency_receipts (tenant_id, key) {
+        tenant_id -> Int8,
+        key -> Text,
+        fingerprint -> Bytea,
+        status -> Nullable<Int2>,
+        headers -> Nullable<Jsonb>,
+        body -> Nullable<Bytea>,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    outbox (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        event_id -> Uuid,
+        kind -> Text,
+        version -> Int2,
+        occurred_at -> Timestamptz,
+        data -> Jsonb,
+        previous_attributes -> Nullable<Jsonb>,
+        delivered_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    tenants (id) {
+        id -> Int8,
+        public_id -> Uuid,
+        name -> Text,
+        status -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    users (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        email -> Text,
+        role -> Text,
+        password_hash -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(api_keys -> tenants (tenant_id));
+diesel::joinable!(users -> tenants (tenant_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    api_keys,
+    contacts,
+    cursor_secrets,
+    idempotency_receipts,
+    outbox,
+    tenants,
+    users,
+);

@@ -1,0 +1,111 @@
+//! Pieces of SQL that diesel's query builder does not have.
+//!
+//! Both are part of prepared statements that stay in the connection's cache, unlike diesel's `sql()`.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    AppearsOnTable, Expression, QueryResult,
+    expression::{ValidGrouping, is_aggregate},
+    pg::Pg,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    sql_types::{BigInt, Bool, Timestamptz},
+};
+
+/// `(created_at, id) < ($1, $2)`: the rows behind a position, newest first.
+///
+/// A comparison of rows is one range of an index; `created_at < $1 OR created_at = $1 AND id < $2` is not.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowBefore<C, I> {
+    pub(crate) columns: (C, I),
+    pub(crate) position: (DateTime<Utc>, i64),
+}
+
+impl<C, I> Expression for RowBefore<C, I> {
+    type SqlType = Bool;
+}
+
+impl<C: AppearsOnTable<T>, I: AppearsOnTable<T>, T> AppearsOnTable<T> for RowBefore<C, I> {}
+
+impl<C, I> ValidGrouping<()> for RowBefore<C, I> {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl<C: QueryId, I: QueryId> QueryId for RowBefore<C, I> {
+    type QueryId = RowBefore<C::QueryId, I::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = C::HAS_STATIC_QUERY_ID && I::HAS_STATIC_QUERY_ID;
+}
+
+impl<C: QueryFragment<Pg>, I: QueryFragment<Pg>> QueryFragment<Pg> for RowBefore<C, I> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("(");
+        self.columns.0.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        self.columns.1.walk_ast(out.reborrow())?;
+        out.push_sql(") < (");
+        out.push_bind_param::<Timestamptz, _>(&self.position.0)?;
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(&self.position.1)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// A query with its limit written into it.
+///
+/// For a bound limit the planner assumes a tenth of the table and so never settles on one plan for all values. The
+/// numbers come in few steps, so that few statements are prepared.
+#[derive(Debug, Clone)]
+pub(crate) struct WithLimit<Q> {
+    query: Q,
+    rows: usize,
+}
+
+impl<Q> WithLimit<Q> {
+    /// At least `rows` rows of `query`, if there are that many.
+    pub(crate) fn at_least(rows: usize, query: Q) -> Self {
+        let rows = [26, 51].into_iter().find(|step| rows <= *step).unwrap_or(rows.max(101));
+        Self { query, rows }
+    }
+}
+
+impl<Q: Query> Query for WithLimit<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q> QueryId for WithLimit<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for WithLimit<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.query.walk_ast(out.reborrow())?;
+        out.push_sql(" LIMIT ");
+        out.push_sql(&self.rows.to_string());
+        Ok(())
+    }
+}
+
+/// `text` as a pattern of LIKE that finds it anywhere.
+pub(crate) fn contains_pattern(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_takes_its_text_literally() {
+        assert_eq!(contains_pattern(r"50%_a\b"), r"%50\%\_a\\b%");
+    }
+}

@@ -1,0 +1,110 @@
+//! Tenants.
+
+use async_trait::async_trait;
+use bwp_domain::{
+    ids::{TenantId, TenantPublicId},
+    store::StoreError,
+    tenants::{
+        NewTenant, Tenant, TenantName, TenantStatus,
+        ports::{TenantDirectory, TenantRepository},
+    },
+};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use crate::{
+    error::DuringExt, locks::Lock, rows::Row, schema::tenants, store::PgStore, unit_of_work::PgUnitOfWork,
+};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = tenants, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct TenantRow {
+    id: i64,
+    public_id: Uuid,
+    name: String,
+    status: String,
+    created_at: DateTime<Utc>,
+}
+
+impl TryFrom<TenantRow> for Tenant {
+    type Error = StoreError;
+
+    fn try_from(row: TenantRow) -> Result<Self, StoreError> {
+        let place = Row { table: "tenants", id: &row.id };
+        Ok(Self {
+            id: place.some("id", TenantId::new(row.id))?,
+            public_id: TenantPublicId::from_uuid(row.public_id),
+            name: place.fit("name", TenantName::parse(row.name))?,
+            status: place.fit("status", row.status.parse())?,
+            created_at: row.created_at.into(),
+        })
+    }
+}
+
+#[async_trait]
+impl TenantDirectory for PgStore {
+    async fn list(&self) -> Result<Vec<Tenant>, StoreError> {
+        let mut connection = self.connection().await?;
+        let rows = tenants::table
+            .order(tenants::id)
+            .select(TenantRow::as_select())
+            .load(&mut connection)
+            .await
+            .during("listing tenants")?;
+        rows.into_iter().map(Tenant::try_from).collect()
+    }
+
+    async fn find(&self, public_id: TenantPublicId) -> Result<Option<Tenant>, StoreError> {
+        let mut connection = self.connection().await?;
+        let row = tenants::table
+            .filter(tenants::public_id.eq(public_id.as_uuid()))
+            .select(TenantRow::as_select())
+            .first(&mut connection)
+            .await
+            .optional()
+            .during("finding a tenant")?;
+        row.map(Tenant::try_from).transpose()
+    }
+
+    async fn set_status(&self, tenant: TenantId, status: TenantStatus) -> Result<Option<Tenant>, StoreError> {
+        let mut connection = self.connection().await?;
+        let row = diesel::update(tenants::table.find(tenant.get()))
+            .set(tenants::status.eq(status.as_str()))
+            .returning(TenantRow::as_returning())
+            .get_result(&mut connection)
+            .await
+            .optional()
+            .during("setting a tenant's status")?;
+        row.map(Tenant::try_from).transpose()
+    }
+}
+
+#[async_trait]
+impl TenantRepository for PgUnitOfWork {
+    async fn insert(&mut self, new: NewTenant) -> Result<Tenant, StoreError> {
+        diesel::insert_into(tenants::table)
+            .values((
+                tenants::public_id.eq(new.public_id.as_uuid()),
+                tenants::name.eq(new.name.as_str()),
+                tenants::status.eq(TenantStatus::Active.as_str()),
+                tenants::created_at.eq(DateTime::<Utc>::from(new.created_at)),
+            ))
+            .returning(TenantRow::as_returning())
+            .get_result(self.connection()?)
+            .await
+            .during("storing a tenant")?
+            .try_into()
+    }
+
+    async fn is_first(&mut self) -> Result<bool, StoreError> {
+        let connection = self.connection()?;
+        Lock::FirstStart.take(connection).await.during("waiting for another first start")?;
+        let some: bool = diesel::select(diesel::dsl::exists(tenants::table.select(tenants::id)))
+            .get_result(connection)
+            .await
+            .during("looking for tenants")?;
+        Ok(!some)
+    }
+}

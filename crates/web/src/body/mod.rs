@@ -1,0 +1,9 @@
+//! Reading a request's body: how much, for how long, and what becomes of the rest.
+
+mod read;
+mod unread;
+
+pub use self::{
+    read::{BodyError, BodyLimits, content_length, read_body},
+    unread::close_when_unread,
+};

@@ -1,0 +1,46 @@
+//! The name of one request: in the `X-Request-Id` header, in `meta.request_id`, in every problem and every log line.
+
+use std::{fmt, sync::Arc};
+
+use actix_web::{HttpMessage, HttpRequest};
+
+tokio::task_local! {
+    static CURRENT: RequestId;
+}
+
+/// The id of a request. The server makes it; one sent by the client is ignored, since it could be anything, another's included.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    pub(crate) fn new(id: &str) -> Self {
+        Self(Arc::from(id))
+    }
+
+    /// The id of `request`; `unknown` if the surface was built without [`crate::observe::observe`], as in the test of a handler alone.
+    pub fn of(request: &HttpRequest) -> Self {
+        request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self::new("unknown"))
+    }
+
+    /// The id of the request that the current task works on. It is for code that actix gives no request to, such as
+    /// `ResponseError::error_response`; `None` outside [`crate::observe::observe`], and in a task spawned from the request's.
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(Clone::clone).ok()
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Runs `work` as work on this request, see [`RequestId::current`].
+    pub(crate) async fn scope<F: Future>(self, work: F) -> F::Output {
+        CURRENT.scope(self, work).await
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}

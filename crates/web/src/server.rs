@@ -1,0 +1,94 @@
+//! The HTTP server: which limits its connections have, in one place.
+
+use std::{io, net::SocketAddr, num::NonZeroUsize, time::Duration};
+
+use actix_web::{
+    App, Error, HttpServer,
+    body::MessageBody,
+    dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse},
+    rt::net::TcpStream,
+};
+
+/// The limits of the server's connections. actix counts time in steps of half a second: what is limited here may end so much early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerLimits {
+    /// Worker threads; one for each CPU if `None`.
+    pub workers: Option<NonZeroUsize>,
+    /// Open connections for each worker; no more are accepted until one closes.
+    pub max_connections: usize,
+    /// How long the head of a connection's first request may take; 408 after that. actix has no such limit for the requests that
+    /// follow on the same connection, nor for any body: see [`crate::body::read_body`].
+    pub request_head: Duration,
+    /// How long a connection may be idle between two requests.
+    pub keep_alive: Duration,
+    /// How long a connection is kept for the client to take the last answer, while what still arrives is thrown away.
+    pub disconnect: Duration,
+    /// How long a client may leave an answer unread (Linux; elsewhere without limit). actix has no limit of its own for writing: an
+    /// answer that the client does not take would stay in memory for ever, though its handler is long done.
+    pub unread_answer: Duration,
+    /// How long requests in flight may take to end when the server stops, rounded down to whole seconds.
+    pub shutdown: Duration,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            workers: None,
+            max_connections: 10_000,
+            request_head: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(75),
+            disconnect: Duration::from_secs(5),
+            unread_answer: Duration::from_mins(1),
+            shutdown: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Binds `address` and serves `app` on it, over HTTP/1.1. The server runs once the [`Server`] is awaited or spawned, and stops by its
+/// `handle().stop(graceful)`: signals are left to the caller, who has more to stop than this. The address is the one bound, which
+/// tells the port when `address` leaves that to the system with port 0.
+///
+/// # Errors
+/// The address cannot be bound.
+pub fn bind<F, T, B>(address: SocketAddr, limits: &ServerLimits, app: F) -> io::Result<(Server, SocketAddr)>
+where
+    F: Fn() -> App<T> + Send + Clone + 'static,
+    T: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<B>, Error = Error, InitError = ()>
+        + 'static,
+    B: MessageBody + 'static,
+{
+    let unread_answer = limits.unread_answer;
+    let mut server = HttpServer::new(app)
+        .on_connect(move |connection, _| {
+            if let Some(stream) = connection.downcast_ref() {
+                limit_unread(stream, unread_answer);
+            }
+        })
+        .client_request_timeout(limits.request_head)
+        .client_disconnect_timeout(limits.disconnect)
+        .keep_alive(limits.keep_alive)
+        .max_connections(limits.max_connections)
+        .shutdown_timeout(limits.shutdown.as_secs())
+        // A client that has sent its request may close its side and wait for the answer; and a write that has begun is finished.
+        .h1_allow_half_closed(true)
+        .tcp_nodelay(true)
+        .disable_signals();
+    if let Some(workers) = limits.workers {
+        server = server.workers(workers.get());
+    }
+    let server = server.bind(address)?;
+    let bound = server.addrs().first().copied().unwrap_or(address);
+    Ok((server.run(), bound))
+}
+
+/// Makes the kernel end a connection whose peer has acknowledged nothing, or offered no room, for `limit` while something was to be
+/// sent (`TCP_USER_TIMEOUT`, tcp(7); RFC 5482).
+#[cfg(target_os = "linux")]
+fn limit_unread(stream: &TcpStream, limit: Duration) {
+    if let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limit)) {
+        tracing::warn!(%error, "a connection has no limit for unread answers");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn limit_unread(_stream: &TcpStream, _limit: Duration) {}

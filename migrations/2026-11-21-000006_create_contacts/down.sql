@@ -1,0 +1,3 @@
+-- The extensions stay: others may use them by now.
+DROP TABLE contacts;
+DROP FUNCTION contact_search_text;
