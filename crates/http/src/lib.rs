@@ -1,1 +1,27 @@
-//! x
+//! The v1 API over actix-web.
+//!
+//! A family is a table of [`Operation`](operation::Operation)s: each names its method, path, handler and answers. From
+//! the table come the routes and the OpenAPI document; from the handler's signature come the scopes that the document
+//! names and that are checked before the handler runs.
+//!
+//! A handler takes what it needs in the order in which it is checked: first [`Authorized`](request::Authorized), then
+//! the idempotency key, the id, the query, the body.
+
+mod contacts;
+mod cursors;
+mod envelope;
+mod me;
+mod mutation;
+pub mod openapi;
+mod operation;
+mod paging;
+pub mod privileges;
+pub mod problem;
+mod request;
+mod routes;
+mod state;
+
+pub use cursors::{Cursors, LoadCursorKeys};
+pub use openapi::document;
+pub use routes::{BASE_PATH, configure};
+pub use state::ApiState;

@@ -1,0 +1,156 @@
+//! How contacts are shown.
+
+use bwp_domain::{
+    clock::Timestamp,
+    contacts::{self, ContactSummary, ContactType},
+    ids::ContactId,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::openapi::word_schema;
+
+word_schema! {
+    /// What a contact is to the tenant.
+    pub(crate) ContactTypeSchema as "ContactType": ContactType::ALL
+}
+
+/// A contact.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Contact<'a> {
+    /// Its id.
+    #[schema(value_type = i64, minimum = 1, example = 42)]
+    id: ContactId,
+    /// Given name.
+    #[schema(required = true, example = "Ada")]
+    first_name: Option<&'a str>,
+    /// Family name.
+    #[schema(required = true, example = "Byron")]
+    last_name: Option<&'a str>,
+    /// The company's name.
+    #[schema(required = true, example = "Byron Masonry")]
+    company_name: Option<&'a str>,
+    /// E-mail address.
+    #[schema(required = true, format = Email, example = "ada@example.com")]
+    email: Option<&'a str>,
+    /// Telephone number, as written.
+    #[schema(required = true, example = "+1 555 0100")]
+    phone: Option<&'a str>,
+    /// What they are to the tenant.
+    #[serde(rename = "type")]
+    #[schema(value_type = ContactTypeSchema)]
+    kind: ContactType,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime, example = "2026-01-31T08:00:00.000Z")]
+    created_at: Timestamp,
+    /// When it was last changed.
+    #[schema(value_type = String, format = DateTime, example = "2026-01-31T08:00:00.000Z")]
+    updated_at: Timestamp,
+    /// The fields that `compact` leaves out.
+    #[serde(flatten)]
+    more: Option<MoreOfContact<'a>>,
+}
+
+/// The fields of a contact that `compact` leaves out.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MoreOfContact<'a> {
+    /// What they do there. Left out by `compact`.
+    #[schema(example = "Site manager")]
+    position: Option<&'a str>,
+    /// The contact this one belongs to. Left out by `compact`.
+    #[schema(value_type = Option<i64>, example = json!(null))]
+    parent_contact_id: Option<ContactId>,
+    /// Mobile number, as written. Left out by `compact`.
+    #[schema(example = "+1 555 0101")]
+    mobile: Option<&'a str>,
+    /// Web site, as written. Left out by `compact`.
+    #[schema(example = "https://example.com")]
+    website: Option<&'a str>,
+    /// Anything else. Left out by `compact`.
+    #[schema(example = "Prefers to be called in the morning.")]
+    notes: Option<&'a str>,
+}
+
+impl<'a> Contact<'a> {
+    /// Every field.
+    pub(crate) fn full(contact: &'a contacts::Contact) -> Self {
+        let details = &contact.details;
+        let more = MoreOfContact {
+            position: details.position.as_deref(),
+            parent_contact_id: details.parent,
+            mobile: details.mobile.as_deref(),
+            website: details.website.as_deref(),
+            notes: details.notes.as_deref(),
+        };
+        Self { more: Some(more), ..Self::compact(contact) }
+    }
+
+    /// The key fields.
+    pub(crate) fn compact(contact: &'a contacts::Contact) -> Self {
+        let details = &contact.details;
+        Self {
+            id: contact.id,
+            first_name: details.first_name.as_deref(),
+            last_name: details.last_name.as_deref(),
+            company_name: details.company_name.as_deref(),
+            email: details.email.as_deref(),
+            phone: details.phone.as_deref(),
+            kind: details.kind,
+            created_at: contact.created_at,
+            updated_at: contact.updated_at,
+            more: None,
+        }
+    }
+}
+
+/// How many contacts fit.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ContactCount)]
+pub(crate) struct Count {
+    /// How many.
+    #[schema(minimum = 0, example = 128)]
+    pub(crate) total: i64,
+}
+
+/// Contacts, summed up.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ContactSummary)]
+pub(crate) struct Summary {
+    /// In all.
+    totals: Totals,
+    /// Of each type that there is at least one of.
+    by_type: Vec<OfType>,
+}
+
+/// Sums over all contacts.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ContactTotals)]
+pub(crate) struct Totals {
+    /// How many.
+    #[schema(minimum = 0, example = 128)]
+    count: i64,
+}
+
+/// Sums over the contacts of one type.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ContactsOfType)]
+pub(crate) struct OfType {
+    /// The type.
+    #[serde(rename = "type")]
+    #[schema(value_type = ContactTypeSchema)]
+    kind: ContactType,
+    /// How many.
+    #[schema(minimum = 1, example = 17)]
+    count: i64,
+}
+
+impl From<&ContactSummary> for Summary {
+    fn from(summary: &ContactSummary) -> Self {
+        Self {
+            totals: Totals { count: summary.total() },
+            by_type: summary.by_type.iter().map(|(kind, count)| OfType { kind: *kind, count: *count }).collect(),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The cursors' secrets, as they are now.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+use bwp_domain::{
+    paging::{CursorKeys, CursorScope, Position},
+    store::StoreError,
+};
+
+use crate::problem::{ErrorCode, Problem};
+
+/// Reads the secrets that are in use.
+pub type LoadCursorKeys =
+    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<CursorKeys, StoreError>> + Send>> + Send + Sync>;
+
+/// Signs and reads cursors. A cursor that no known secret signed may be of a secret that came into use since: then the
+/// secrets are read again, but not more often than once in a while.
+pub struct Cursors {
+    keys: RwLock<Arc<CursorKeys>>,
+    load: LoadCursorKeys,
+    loaded: Mutex<Instant>,
+}
+
+const PAUSE: Duration = Duration::from_secs(2);
+
+impl Cursors {
+    /// Starts with `keys`, and reads newer ones with `load`.
+    pub fn new(keys: CursorKeys, load: LoadCursorKeys) -> Self {
+        Self { keys: RwLock::new(Arc::new(keys)), load, loaded: Mutex::new(Instant::now()) }
+    }
+
+    /// Always these keys.
+    pub fn fixed(keys: CursorKeys) -> Self {
+        let again = keys.clone();
+        Self::new(
+            keys,
+            Box::new(move || {
+                let keys = again.clone();
+                Box::pin(async move { Ok(keys) })
+            }),
+        )
+    }
+
+    /// The cursor for the page behind `position`.
+    pub(crate) fn seal(&self, scope: &CursorScope<'_>, position: Position) -> String {
+        self.keys().seal(scope, position)
+    }
+
+    /// The position in a cursor of this list.
+    pub(crate) async fn open(&self, scope: &CursorScope<'_>, cursor: &str) -> Result<Position, Problem> {
+        if let Ok(position) = self.keys().open(scope, cursor) {
+            return Ok(position);
+        }
+        if self.may_load() {
+            let keys = (self.load)().await?;
+            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        }
+        self.keys().open(scope, cursor).map_err(|_| {
+            Problem::new(
+                ErrorCode::BadRequest,
+                "`cursor`: not a cursor of this list. Pass on what the previous page gave, with the same filters, or \
+                 leave it out to start anew.",
+            )
+        })
+    }
+
+    fn keys(&self) -> Arc<CursorKeys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn may_load(&self) -> bool {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = loaded.elapsed() >= PAUSE;
+        if due {
+            *loaded = Instant::now();
+        }
+        due
+    }
+}

@@ -1,0 +1,29 @@
+//! The guides, in the order in which the header of each page lists them.
+
+/// A page of text.
+pub(super) struct Guide {
+    /// The last part of its address, and the name of its file.
+    pub(super) name: &'static str,
+    /// What links to it say.
+    pub(super) label: &'static str,
+    /// Its text, with placeholders.
+    pub(super) markdown: &'static str,
+}
+
+macro_rules! guides {
+    ($($name:literal, $label:literal;)*) => {
+        pub(super) const GUIDES: &[Guide] = &[$(Guide {
+            name: $name,
+            label: $label,
+            markdown: include_str!(concat!("../../../../docs/guides/", $name, ".md")),
+        }),*];
+    };
+}
+
+guides! {
+    "quickstart", "Quickstart";
+    "scopes", "Scopes";
+    "idempotency", "Idempotency";
+    "pagination", "Pagination";
+    "errors", "Errors";
+}

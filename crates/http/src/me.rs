@@ -1,0 +1,55 @@
+//! `GET /me`: what a key is.
+
+use actix_web::HttpResponse;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    envelope::{Envelope, Meta},
+    operation::{Operation, Reply},
+    privileges::AnyCredential,
+    problem::Problem,
+    request::Authorized,
+    routes::Context,
+};
+
+/// The key that a request was sent with.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Me {
+    /// The key's id.
+    #[schema(value_type = String, example = "key_01JD0C9Z3T7QWERTYV5K8M2N4P")]
+    #[serde(rename = "keyId")]
+    key_id: String,
+    /// The key's name.
+    #[schema(example = "nightly sync")]
+    #[serde(rename = "keyName")]
+    key_name: String,
+    /// The tenant's id.
+    #[schema(value_type = String, example = "tnt_01JD0C9Z3T7QWERTYV5K8M2N4P")]
+    #[serde(rename = "tenantId")]
+    tenant_id: String,
+    /// What the key may do.
+    #[schema(value_type = Vec<String>, example = json!(["contacts:read"]))]
+    scopes: Vec<&'static str>,
+}
+
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get("/me", me)
+            .named("getMe", "Observability")
+            .summary("Get the calling key")
+            .description("Tells which key a request is sent with, whose it is and what it may do. Needs no scope.")
+            .replies(Reply::data::<Me>("The key.")),
+    ]
+}
+
+async fn me(context: Context, caller: Authorized<AnyCredential>) -> Result<HttpResponse, Problem> {
+    let credential = caller.credential();
+    let data = Me {
+        key_id: credential.key.public_id.to_string(),
+        key_name: credential.key.name.as_str().to_owned(),
+        tenant_id: credential.tenant.public_id.to_string(),
+        scopes: credential.key.scopes.iter().map(bwp_domain::scopes::ScopeId::as_str).collect(),
+    };
+    Ok(Envelope { data, meta: Meta::of(context.request_id()) }.ok())
+}

@@ -1,0 +1,61 @@
+//! Running a change and answering it.
+
+use actix_web::{HttpResponse, http::StatusCode};
+use bwp_domain::{
+    execute::{Command, Executed, execute},
+    idempotency::{KeyedRequest, RenderedResponse},
+    store::UnitOfWork,
+};
+
+use crate::{
+    privileges::Privilege,
+    problem::{ErrorCode, Problem},
+    request::Authorized,
+    state::ApiState,
+};
+
+/// The header that marks an answer given before.
+pub(crate) const REPLAYED: &str = "Idempotent-Replayed";
+
+impl<P: Privilege> Authorized<P> {
+    /// Runs `command` for the caller, once for each idempotency key, and answers with what `render` makes of it.
+    pub(crate) async fn execute<C, O, E>(
+        &self,
+        state: &ApiState,
+        keyed: Option<KeyedRequest>,
+        command: C,
+        render: impl Fn(&O) -> RenderedResponse + Send + Sync,
+    ) -> Result<HttpResponse, Problem>
+    where
+        C: Command<dyn UnitOfWork, Output = O, Error = E>,
+        O: Send,
+        E: Send + Into<Problem>,
+    {
+        let executed =
+            execute(&*state.store, &state.environment, &self.caller, keyed.as_ref(), &command, render).await?;
+        match executed {
+            Executed::Applied { response, .. } => respond(response, false),
+            Executed::Replayed(response) => respond(response, true),
+        }
+    }
+}
+
+/// An answer without a body.
+pub(crate) fn no_content() -> RenderedResponse {
+    RenderedResponse { status: StatusCode::NO_CONTENT.as_u16(), ..RenderedResponse::default() }
+}
+
+fn respond(rendered: RenderedResponse, replayed: bool) -> Result<HttpResponse, Problem> {
+    let status = StatusCode::from_u16(rendered.status).map_err(|_| {
+        Problem::new(ErrorCode::InternalError, "The server failed. Report the request id to its operator.")
+            .because(format!("{} is no HTTP status", rendered.status))
+    })?;
+    let mut response = HttpResponse::build(status);
+    for (name, value) in rendered.headers {
+        response.insert_header((name, value));
+    }
+    if replayed {
+        response.insert_header((REPLAYED, "true"));
+    }
+    Ok(if rendered.body.is_empty() { response.finish() } else { response.body(rendered.body) })
+}

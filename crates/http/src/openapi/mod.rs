@@ -1,0 +1,68 @@
+//! The OpenAPI document, made from the table of operations.
+
+mod document;
+mod example;
+pub(crate) mod fields;
+mod integer;
+mod schemas;
+
+use bwp_domain::scopes::ScopeId;
+use serde_json::Value;
+
+pub use document::{Document, document};
+pub(crate) use integer::Integer;
+pub(crate) use schemas::{SchemaSource, Schemas, request_schema, word_schema};
+
+use crate::problem::ErrorCode;
+
+/// Where the document is, below the base path.
+pub(crate) const PATH: &str = "/openapi.json";
+
+/// What an operation takes from a request, as its handler's signature says.
+#[derive(Default)]
+pub(crate) struct Input {
+    /// The scopes that it needs.
+    pub(crate) scopes: &'static [ScopeId],
+    /// Its parameters, as the document writes them.
+    pub(crate) parameters: Vec<Value>,
+    /// Whether it names a resource by its id.
+    pub(crate) has_id: bool,
+    /// What it does with an idempotency key.
+    pub(crate) key: KeyUse,
+    /// How it refuses a bad query parameter, if it takes any.
+    pub(crate) query_refusal: Option<ErrorCode>,
+    /// What it takes as a body.
+    pub(crate) body: Option<Body>,
+}
+
+/// What an operation does with an idempotency key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum KeyUse {
+    /// It takes none.
+    #[default]
+    None,
+    /// It takes one and ignores it: it changes nothing.
+    Ignored,
+    /// It has one effect for each key.
+    Used,
+}
+
+/// The body of a request.
+pub(crate) struct Body {
+    /// Puts its schema among the others, and gives its name.
+    pub(crate) schema: fn(&mut Schemas) -> String,
+    /// A good one.
+    pub(crate) example: Value,
+}
+
+/// What an answer's `data` is.
+pub(crate) enum ReplyKind {
+    /// One thing.
+    One(SchemaSource),
+    /// A page of things.
+    Page(SchemaSource),
+    /// Those of the things asked for that there are.
+    Many(SchemaSource),
+    /// There is no body.
+    Nothing,
+}

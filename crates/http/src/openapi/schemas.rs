@@ -1,0 +1,105 @@
+//! The document's schemas, from the types that are read and written.
+
+use serde_json::{Map, Value, json};
+use utoipa::{
+    ToSchema,
+    openapi::{RefOr, schema::Schema},
+};
+
+use crate::request::JsonBody;
+
+/// The schemas by name.
+#[derive(Default)]
+pub(crate) struct Schemas(Map<String, Value>);
+
+/// A type's schema, to be put among the others.
+pub(crate) struct SchemaSource {
+    put: fn(&mut Schemas) -> String,
+}
+
+impl SchemaSource {
+    pub(crate) const fn of<T: ToSchema>() -> Self {
+        Self { put: Schemas::put::<T> }
+    }
+
+    /// Puts the schema among the others, and gives its name.
+    pub(crate) fn put(&self, schemas: &mut Schemas) -> String {
+        (self.put)(schemas)
+    }
+}
+
+impl Schemas {
+    /// Puts the schema of `T`, and those it refers to, among the others, and gives its name.
+    pub(crate) fn put<T: ToSchema>(&mut self) -> String {
+        let name = T::name().into_owned();
+        if !self.0.contains_key(&name) {
+            let mut referred = Vec::new();
+            T::schemas(&mut referred);
+            self.0.insert(name.clone(), plain(&T::schema()));
+            for (name, schema) in referred {
+                self.0.entry(name).or_insert_with(|| plain(&schema));
+            }
+        }
+        name
+    }
+
+    /// The schema of this name, as it stands.
+    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
+        self.0.get_mut(name)
+    }
+
+    /// What a schema says, its references followed.
+    pub(crate) fn resolve<'a>(&'a self, mut schema: &'a Value) -> &'a Value {
+        // A reference to a reference is as deep as it gets; the bound is against a circle.
+        for _ in 0..8 {
+            let Some(target) = schema.get("$ref").and_then(Value::as_str) else { break };
+            let name = target.rsplit('/').next().unwrap_or_default();
+            schema = self.0.get(name).unwrap_or(&Value::Null);
+        }
+        schema
+    }
+
+    pub(crate) fn into_sorted(self) -> Value {
+        let mut names: Vec<_> = self.0.into_iter().collect();
+        names.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Value::Object(names.into_iter().collect())
+    }
+}
+
+/// Puts the schema of a body among the others, and gives its name. It says that other fields are refused.
+pub(crate) fn request_schema<T: JsonBody>(schemas: &mut Schemas) -> String {
+    let name = schemas.put::<T>();
+    if let Some(Value::Object(schema)) = schemas.get_mut(&name) {
+        schema.insert("additionalProperties".to_owned(), json!(false));
+    }
+    name
+}
+
+fn plain(schema: &RefOr<Schema>) -> Value {
+    serde_json::to_value(schema).unwrap_or_default()
+}
+
+/// The schema of a type that is written as one of a list of words.
+macro_rules! word_schema {
+    ($(#[doc = $doc:literal])* $visibility:vis $name:ident as $public:literal: $words:expr) => {
+        $(#[doc = $doc])*
+        $visibility enum $name {}
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .description(Some(concat!($($doc),*).trim()))
+                    .enum_values(Some($words.iter().map(|word| word.as_str())))
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                std::borrow::Cow::Borrowed($public)
+            }
+        }
+    };
+}
+pub(crate) use word_schema;

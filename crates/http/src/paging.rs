@@ -1,0 +1,113 @@
+//! The parameters of every list.
+
+use bwp_domain::{
+    clock::{Rounding, Timestamp},
+    ids::TenantId,
+    paging::{CursorScope, Limit, PageRequest, Position},
+};
+use serde_json::json;
+
+use crate::{
+    problem::Problem,
+    request::query::{Param, Values},
+    state::ApiState,
+};
+
+/// `limit`.
+const LIMIT: Param<Limit> = Param {
+    name: "limit",
+    description: "How many rows a page has.",
+    schema: || json!({ "type": "integer", "minimum": 1, "maximum": Limit::MAX, "default": Limit::DEFAULT.get() }),
+    parse: |text| {
+        let rows = text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
+        rows.and_then(|rows| Limit::new(rows).ok()).ok_or_else(|| "Send a whole number from 1 to 100.".to_owned())
+    },
+};
+
+/// `cursor`.
+const CURSOR: Param<String> = Param {
+    name: "cursor",
+    description: "Where the page starts: `meta.pagination.cursor` of the page before. Leave it out for the first page.",
+    schema: || json!({ "type": "string" }),
+    parse: |text| Ok(text.to_owned()),
+};
+
+/// `compact`.
+pub(crate) const COMPACT: Param<bool> = Param {
+    name: "compact",
+    description: "Whether to show only the key fields of each row.",
+    schema: || json!({ "type": "boolean", "default": false }),
+    parse: |text| match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("Send true or false.".to_owned()),
+    },
+};
+
+const DATE_TIME: &str = "Send an RFC 3339 date-time, such as 2026-01-31T08:00:00Z; write a `+` as %2B.";
+
+/// `dateFrom`.
+pub(crate) const DATE_FROM: Param<Timestamp> = Param {
+    name: "dateFrom",
+    description: "Only what was created at this moment or later.",
+    schema: || json!({ "type": "string", "format": "date-time" }),
+    parse: |text| Timestamp::parse_rfc3339(text, Rounding::Up).ok_or_else(|| DATE_TIME.to_owned()),
+};
+
+/// `dateTo`.
+pub(crate) const DATE_TO: Param<Timestamp> = Param {
+    name: "dateTo",
+    description: "Only what was created at this moment or earlier.",
+    schema: || json!({ "type": "string", "format": "date-time" }),
+    parse: |text| Timestamp::parse_rfc3339(text, Rounding::Down).ok_or_else(|| DATE_TIME.to_owned()),
+};
+
+/// Which page is asked for.
+pub(crate) struct PageParams {
+    limit: Limit,
+    cursor: Option<String>,
+}
+
+impl PageParams {
+    pub(crate) fn read(values: &mut Values) -> Self {
+        Self { limit: values.take(&LIMIT).unwrap_or(Limit::DEFAULT), cursor: values.take(&CURSOR) }
+    }
+}
+
+/// One list: whose rows, of which operation, with which filters.
+pub(crate) struct Listing<'a> {
+    state: &'a ApiState,
+    tenant: TenantId,
+    operation: &'static str,
+    filters: String,
+}
+
+impl<'a> Listing<'a> {
+    /// `filters` holds everything that decides which rows are in the list, in one way of writing for each meaning.
+    pub(crate) fn new(
+        state: &'a ApiState,
+        tenant: TenantId,
+        operation: &'static str,
+        filters: &serde_json::Value,
+    ) -> Self {
+        Self { state, tenant, operation, filters: filters.to_string() }
+    }
+
+    /// The page that is asked for.
+    pub(crate) async fn page(&self, params: &PageParams) -> Result<PageRequest, Problem> {
+        let after = match &params.cursor {
+            None => None,
+            Some(cursor) => Some(self.state.cursors.open(&self.scope(), cursor).await?),
+        };
+        Ok(PageRequest { limit: params.limit, after })
+    }
+
+    /// The cursor of the next page.
+    pub(crate) fn cursor(&self, next: Option<Position>) -> Option<String> {
+        next.map(|position| self.state.cursors.seal(&self.scope(), position))
+    }
+
+    fn scope(&self) -> CursorScope<'_> {
+        CursorScope { tenant: self.tenant, operation: self.operation, filters: &self.filters }
+    }
+}

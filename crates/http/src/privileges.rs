@@ -1,0 +1,37 @@
+//! What a handler may do, as a type in its signature.
+
+use bwp_domain::scopes::{ScopeId, ScopeSet};
+
+/// The scopes that a handler needs, all of them.
+pub trait Privilege: 'static {
+    /// The scopes.
+    const SCOPES: &'static [ScopeId];
+
+    /// The scopes, as a set.
+    fn needs() -> ScopeSet {
+        ScopeSet::of(Self::SCOPES)
+    }
+}
+
+macro_rules! privileges {
+    ($($(#[$doc:meta])* $name:ident: $scopes:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub enum $name {}
+
+        impl Privilege for $name {
+            const SCOPES: &'static [ScopeId] = &$scopes;
+        }
+    )*};
+}
+
+privileges! {
+    /// Any valid credential.
+    AnyCredential: [];
+    /// To see contacts.
+    ContactsRead: [ScopeId::ContactsRead];
+    /// To make and change contacts.
+    ContactsWrite: [ScopeId::ContactsWrite];
+    /// To delete contacts.
+    ContactsDelete: [ScopeId::ContactsDelete];
+}

@@ -1,0 +1,116 @@
+//! From every error to its problem: the one table, exhaustive.
+
+use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
+use bwp_domain::{
+    contacts::ContactError,
+    execute::ExecuteError,
+    keys::KeyRefusal,
+    principal::Refusal,
+    scopes::ScopeSet,
+    store::StoreError,
+    tenants::TenantRefusal,
+};
+
+use super::{ErrorCode, Problem};
+
+/// A short wait: another request with the same key, or a database that is coming back.
+const SOON: u32 = 1;
+const LATER: u32 = 5;
+
+impl Problem {
+    /// There is no credential.
+    pub(crate) fn no_credential() -> Self {
+        Self::new(ErrorCode::Unauthorized, "Send an API key in the header `Authorization: Bearer <key>`.")
+            .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    }
+
+    /// The credential is no good. Why is not said: a key that was revoked looks like one that never was.
+    pub(crate) fn bad_credential(why: &str) -> Self {
+        Self::new(
+            ErrorCode::Unauthorized,
+            "The API key is not valid: it is malformed, unknown, revoked, expired, or not allowed from this address.",
+        )
+        .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))
+        .because(format!("credential refused: {why}"))
+    }
+
+    fn scopes_missing(missing: ScopeSet) -> Self {
+        let problem = Self::new(ErrorCode::ScopeInsufficient, format!("The key lacks these scopes: {missing}."));
+        // RFC 6750, section 3.1.
+        match HeaderValue::from_str(&format!("Bearer error=\"insufficient_scope\", scope=\"{missing}\"")) {
+            Ok(value) => problem.with_header(WWW_AUTHENTICATE, value),
+            Err(_) => problem,
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unknown => Self::bad_credential("unknown"),
+            Refusal::Key(KeyRefusal::Revoked) => Self::bad_credential("revoked"),
+            Refusal::Key(KeyRefusal::Expired) => Self::bad_credential("expired"),
+            Refusal::Key(KeyRefusal::AddressNotAllowed) => Self::bad_credential("address not allowed"),
+            Refusal::Tenant(TenantRefusal::Suspended) => {
+                Self::new(ErrorCode::TenantSuspended, "The tenant is suspended. Ask the operator of this server.")
+            }
+            Refusal::Tenant(TenantRefusal::SubscriptionInactive) => Self::new(
+                ErrorCode::SubscriptionInactive,
+                "The tenant has no active subscription. With one, the key works again.",
+            ),
+            Refusal::Scopes { missing } => Self::scopes_missing(missing),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict(_) => {
+                Self::new(ErrorCode::ServiceUnavailable, "Too much is going on at once. Try again.").retry_after(SOON)
+            }
+            StoreError::Unavailable(_) => {
+                Self::new(ErrorCode::ServiceUnavailable, "The database does not answer. Try again.").retry_after(LATER)
+            }
+            StoreError::Inconsistent(_) | StoreError::Internal(_) => {
+                Self::new(ErrorCode::InternalError, "The server failed. Report the request id to its operator.")
+            }
+        }
+        .because(error.to_string())
+    }
+}
+
+impl<E: Into<Self>> From<ExecuteError<E>> for Problem {
+    fn from(error: ExecuteError<E>) -> Self {
+        match error {
+            ExecuteError::Refused(refusal) => refusal.into(),
+            ExecuteError::KeyReused => Self::new(
+                ErrorCode::IdempotencyKeyReused,
+                "This idempotency key was used for a request with another method, path or body. Use a new key.",
+            ),
+            ExecuteError::KeyBusy => Self::new(
+                ErrorCode::Conflict,
+                "A request with this idempotency key is still running. Send it again in a moment.",
+            )
+            .retry_after(SOON),
+            ExecuteError::Rejected(error) => error.into(),
+            ExecuteError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ContactError> for Problem {
+    fn from(error: ContactError) -> Self {
+        match error {
+            ContactError::NotFound => Self::not_found("contact"),
+            ContactError::Invalid(errors) => Self::invalid(errors),
+        }
+    }
+}
+
+impl Problem {
+    /// There is no such resource: absent, deleted and another tenant's look alike.
+    pub(crate) fn not_found(what: &str) -> Self {
+        Self::new(ErrorCode::NotFound, format!("There is no {what} with this id."))
+    }
+}

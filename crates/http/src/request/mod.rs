@@ -1,0 +1,35 @@
+//! What handlers take from a request, in the order in which they name it.
+
+mod authorized;
+pub(crate) mod id;
+mod idempotency;
+mod json;
+pub(crate) mod query;
+
+use actix_web::{HttpRequest, dev::Payload};
+
+pub use authorized::Authorized;
+pub(crate) use id::PathId;
+pub(crate) use idempotency::{HEADER as IDEMPOTENCY_HEADER, KeyIgnored, Keyed, KeyedEmpty};
+pub(crate) use json::{Json, JsonBody};
+pub(crate) use query::{Query, QueryParams};
+
+use crate::{problem::Problem, state::ApiState};
+
+/// A request that is being taken apart.
+pub struct Call<'a> {
+    pub(crate) request: &'a HttpRequest,
+    pub(crate) payload: &'a mut Payload,
+    pub(crate) state: &'a ApiState,
+    /// Whether the handler takes query parameters.
+    pub(crate) takes_query: bool,
+}
+
+/// Something that a handler takes from a request.
+pub(crate) trait Extract: Sized {
+    /// Takes it, or says what is wrong with the request.
+    async fn extract(call: &mut Call<'_>) -> Result<Self, Problem>;
+
+    /// What the OpenAPI document says about it.
+    fn describe(_input: &mut crate::openapi::Input) {}
+}

@@ -1,0 +1,130 @@
+//! Query parameters: each is declared once, and read, checked and documented from that.
+
+use std::collections::HashMap;
+
+use bwp_domain::fields::{Fault, FieldErrors};
+use serde_json::{Value, json};
+
+use super::{Call, Extract};
+use crate::{
+    openapi,
+    problem::{ErrorCode, Problem},
+};
+
+/// One parameter: its name, its meaning, and how its text is read.
+pub(crate) struct Param<T> {
+    pub(crate) name: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) schema: fn() -> Value,
+    /// The value, or what to send instead.
+    pub(crate) parse: fn(&str) -> Result<T, String>,
+}
+
+/// The parameters of an operation.
+pub(crate) trait QueryParams: Sized + 'static {
+    /// With which code a bad value is answered.
+    const REFUSAL: ErrorCode = ErrorCode::BadRequest;
+
+    /// Takes each parameter that there is. This is also how the parameters become known: it is run on nothing.
+    fn read(values: &mut Values) -> Self;
+}
+
+/// The parameters of a request, as they are read.
+pub(crate) struct Values {
+    sent: HashMap<String, String>,
+    errors: FieldErrors,
+    known: Vec<Known>,
+}
+
+struct Known {
+    name: &'static str,
+    description: &'static str,
+    schema: fn() -> Value,
+}
+
+impl Values {
+    /// The parameter's value, if it was sent and is good.
+    pub(crate) fn take<T>(&mut self, param: &Param<T>) -> Option<T> {
+        self.known.push(Known { name: param.name, description: param.description, schema: param.schema });
+        let text = self.sent.remove(param.name)?;
+        match (param.parse)(&text) {
+            Ok(value) => Some(value),
+            Err(message) => {
+                self.errors.push(param.name, Fault::new("invalid_value", message));
+                None
+            }
+        }
+    }
+}
+
+/// The query of a request, every parameter good.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: QueryParams> Extract for Query<T> {
+    async fn extract(call: &mut Call<'_>) -> Result<Self, Problem> {
+        parse(call.request.query_string()).map(Self)
+    }
+
+    fn describe(input: &mut openapi::Input) {
+        let mut values = Values { sent: HashMap::new(), errors: FieldErrors::new(), known: Vec::new() };
+        T::read(&mut values);
+        input.parameters.extend(values.known.iter().map(|param| {
+            json!({
+                "name": param.name,
+                "in": "query",
+                "required": false,
+                "description": param.description,
+                "schema": (param.schema)(),
+            })
+        }));
+        input.query_refusal = Some(T::REFUSAL);
+    }
+}
+
+fn parse<T: QueryParams>(query: &str) -> Result<T, Problem> {
+    let mut names = FieldErrors::new();
+    let mut sent = HashMap::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if sent.insert(name.clone().into_owned(), value.into_owned()).is_some() {
+            names.push(name, Fault::new("repeated", "Send this parameter once."));
+        }
+    }
+    let mut values = Values { sent, errors: FieldErrors::new(), known: Vec::new() };
+    let read = T::read(&mut values);
+    let mut unknown: Vec<&String> = values.sent.keys().collect();
+    unknown.sort();
+    for name in unknown {
+        names.push(name, Fault::new("unknown_parameter", unknown_parameter(name, &values.known)));
+    }
+    if !names.is_empty() {
+        names.extend(values.errors);
+        return Err(refuse(ErrorCode::BadRequest, names));
+    }
+    if values.errors.is_empty() { Ok(read) } else { Err(refuse(T::REFUSAL, values.errors)) }
+}
+
+/// An operation without parameters takes none.
+#[derive(Debug)]
+pub(crate) struct NoQuery;
+
+impl QueryParams for NoQuery {
+    fn read(_values: &mut Values) -> Self {
+        Self
+    }
+}
+
+/// Refuses every parameter.
+pub(crate) fn refuse_any(query: &str) -> Result<(), Problem> {
+    if query.is_empty() { Ok(()) } else { parse::<NoQuery>(query).map(|_| ()) }
+}
+
+fn refuse(code: ErrorCode, errors: FieldErrors) -> Problem {
+    if code == ErrorCode::ValidationFailed { Problem::invalid(errors) } else { Problem::new(code, errors.to_string()) }
+}
+
+fn unknown_parameter(name: &str, known: &[Known]) -> String {
+    match openapi::fields::nearest(name, known.iter().map(|param| param.name)) {
+        Some(near) => format!("There is no such parameter. Did you mean `{near}`?"),
+        None => "There is no such parameter.".to_owned(),
+    }
+}

@@ -1,0 +1,111 @@
+//! The routes of the API.
+
+use std::collections::BTreeMap;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, StatusCode, header},
+    web::{self, Data, Payload, ServiceConfig},
+};
+use bwp_web::request_id::RequestId;
+
+use crate::{
+    contacts, me, openapi,
+    operation::Operation,
+    problem::{ErrorCode, Problem},
+    state::ApiState,
+};
+
+/// Where the API begins.
+pub const BASE_PATH: &str = "/api/v1";
+
+/// What a handler knows besides its request.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) state: Data<ApiState>,
+    request_id: RequestId,
+}
+
+impl Context {
+    pub(crate) fn new(state: Data<ApiState>, request: &HttpRequest) -> Self {
+        Self { state, request_id: RequestId::of(request) }
+    }
+
+    pub(crate) fn request_id(&self) -> &str {
+        self.request_id.as_str()
+    }
+}
+
+/// Every operation: a line for each family.
+pub(crate) fn operations() -> Vec<Operation> {
+    let mut all = Vec::new();
+    all.extend(me::operations());
+    all.extend(contacts::operations());
+    all
+}
+
+/// Puts the API under [`BASE_PATH`], with its document, and answers every other path with 404.
+pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> impl FnOnce(&mut ServiceConfig) {
+    move |config: &mut ServiceConfig| {
+        config.app_data(state).app_data(document);
+        let mut paths: BTreeMap<&'static str, Vec<Operation>> = BTreeMap::new();
+        for operation in operations() {
+            paths.entry(operation.path).or_default().push(operation);
+        }
+        let mut scope = web::scope(BASE_PATH).service(
+            web::resource(openapi::PATH)
+                .route(web::get().to(serve_document))
+                .default_service(web::to(|request| refuse_method(request, "GET, HEAD".to_owned()))),
+        );
+        // Paths with fixed parts first: `/contacts/count` is not the contact `count`.
+        let (fixed, variable): (Vec<_>, Vec<_>) = paths.into_iter().partition(|(path, _)| !path.contains('{'));
+        for (path, operations) in fixed.into_iter().chain(variable) {
+            let allow = allowed(&operations);
+            let mut resource = web::resource(path);
+            for operation in operations {
+                let run = operation.run;
+                resource = resource.route(web::method(operation.method).to(
+                    move |request: HttpRequest, payload: Payload| run(request, payload.into_inner()),
+                ));
+            }
+            scope = scope
+                .service(resource.default_service(web::to(move |request| refuse_method(request, allow.clone()))));
+        }
+        config.service(scope).default_service(web::to(not_found));
+    }
+}
+
+/// The methods of a path, for `Allow`.
+fn allowed(operations: &[Operation]) -> String {
+    let mut methods: Vec<&str> = operations.iter().map(|operation| operation.method.as_str()).collect();
+    if methods.contains(&Method::GET.as_str()) {
+        methods.push(Method::HEAD.as_str());
+    }
+    methods.sort_unstable();
+    methods.join(", ")
+}
+
+async fn serve_document(document: Data<openapi::Document>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(document.bytes())
+}
+
+async fn refuse_method(request: HttpRequest, allow: String) -> HttpResponse {
+    let problem = Problem::bad_request(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("{} is not possible here. Possible are {allow}.", request.method()),
+    );
+    let problem = match header::HeaderValue::from_str(&allow) {
+        Ok(value) => problem.with_header(header::ALLOW, value),
+        Err(_) => problem,
+    };
+    respond(&request, problem)
+}
+
+async fn not_found(request: HttpRequest) -> HttpResponse {
+    respond(&request, Problem::new(ErrorCode::NotFound, "There is nothing under this path. See /docs."))
+}
+
+fn respond(request: &HttpRequest, problem: Problem) -> HttpResponse {
+    let errors_url = request.app_data::<Data<ApiState>>().map(|state| state.errors_url()).unwrap_or_default();
+    problem.into_response(&errors_url, RequestId::of(request).as_str())
+}

@@ -1,0 +1,35 @@
+//! What every handler may use.
+
+use std::sync::Arc;
+
+use bwp_domain::{
+    contacts::ports::ContactReader, execute::Environment, keys::ports::KeyReader, store::Store,
+};
+use bwp_web::body::BodyLimits;
+
+use crate::cursors::Cursors;
+
+/// The ports and settings behind the API. One for each server, shared by its workers.
+pub struct ApiState {
+    /// Where changes are made.
+    pub store: Arc<dyn Store>,
+    /// Where credentials are read.
+    pub keys: Arc<dyn KeyReader>,
+    /// Where contacts are read.
+    pub contacts: Arc<dyn ContactReader>,
+    /// Time and randomness.
+    pub environment: Environment,
+    /// What signs and reads cursors.
+    pub cursors: Cursors,
+    /// The address under which clients reach the server, without a slash at the end.
+    pub public_url: String,
+    /// How much of a body is read, and for how long.
+    pub body_limits: BodyLimits,
+}
+
+impl ApiState {
+    /// The address of the page that explains the error codes.
+    pub(crate) fn errors_url(&self) -> String {
+        format!("{}/docs/errors", self.public_url)
+    }
+}
