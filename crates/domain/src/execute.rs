@@ -38,12 +38,7 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// The context of a change that `principal` makes now.
     pub fn new(principal: &'a Principal, environment: &'a Environment) -> Self {
-        Self {
-            principal,
-            tenant: principal.tenant(),
-            now: environment.clock.now(),
-            entropy: &*environment.entropy,
-        }
+        Self { principal, tenant: principal.tenant(), now: environment.clock.now(), entropy: &*environment.entropy }
     }
 }
 
@@ -163,18 +158,13 @@ where
     loop {
         let mut uow = store.begin().await?;
         let done = run(&mut *uow, environment, caller, request, command, &render).await;
-        let ended = match done {
-            Ok(Executed::Replayed(response)) => {
-                uow.rollback().await?;
-                return Ok(Executed::Replayed(response));
-            }
-            Ok(applied) => uow.commit().await.map(|()| applied).map_err(ExecuteError::Store),
-            Err(error) => {
-                // The reason for the roll-back is what the caller needs to know; a failure of it changes nothing, for
-                // a connection that cannot roll back is dropped.
-                let _ = uow.rollback().await;
-                Err(error)
-            }
+        let ended = if let Ok(Executed::Applied { .. }) = done {
+            uow.commit().await.map_err(ExecuteError::Store).and(done)
+        } else {
+            // What made it roll back is what the caller needs to know; a failure of that changes nothing, for a
+            // connection that cannot roll back is dropped.
+            let _ = uow.rollback().await;
+            done
         };
         match ended {
             Err(ExecuteError::Store(StoreError::Conflict(_))) if attempt < ATTEMPTS => attempt += 1,

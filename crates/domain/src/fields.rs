@@ -100,7 +100,12 @@ impl FieldErrors {
     }
 
     /// Reads a field that may be sent, left out or `null`, with `rule` for its value.
-    pub fn optional<T, U>(&mut self, name: &str, field: Field<T>, rule: impl FnOnce(T) -> Result<U, Fault>) -> Patch<U> {
+    pub fn optional<T, U>(
+        &mut self,
+        name: &str,
+        field: Field<T>,
+        rule: impl FnOnce(T) -> Result<U, Fault>,
+    ) -> Patch<U> {
         match field {
             Field::Absent => Patch::Keep,
             Field::Null => Patch::Clear,
@@ -119,24 +124,46 @@ impl FieldErrors {
     }
 
     /// Like [`optional`](Self::optional), for a field that cannot be `null`.
-    pub fn non_null<T, U>(&mut self, name: &str, field: Field<T>, rule: impl FnOnce(T) -> Result<U, Fault>) -> Option<U> {
+    pub fn non_null<T, U>(
+        &mut self,
+        name: &str,
+        field: Field<T>,
+        rule: impl FnOnce(T) -> Result<U, Fault>,
+    ) -> Option<U> {
         match self.optional(name, field, rule) {
             Patch::Keep => None,
             Patch::Set(value) => Some(value),
             Patch::Clear => {
-                self.push(name, Fault::new("not_nullable", "This field cannot be null. Send a value, or leave it out."));
+                self.push(
+                    name,
+                    Fault::new("not_nullable", "This field cannot be null. Send a value, or leave it out."),
+                );
                 None
             }
         }
     }
 
     /// Like [`non_null`](Self::non_null), for a field that must be there. `None` means that an error was added.
-    pub fn required<T, U>(&mut self, name: &str, field: Field<T>, rule: impl FnOnce(T) -> Result<U, Fault>) -> Option<U> {
+    pub fn required<T, U>(
+        &mut self,
+        name: &str,
+        field: Field<T>,
+        rule: impl FnOnce(T) -> Result<U, Fault>,
+    ) -> Option<U> {
         if matches!(field, Field::Absent) {
             self.push(name, Fault::new("required", "This field is required."));
             return None;
         }
         self.non_null(name, field, rule)
+    }
+}
+
+impl<'a> IntoIterator for &'a FieldErrors {
+    type Item = &'a FieldError;
+    type IntoIter = std::slice::Iter<'a, FieldError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 

@@ -153,7 +153,7 @@ const CROCKFORD_LENGTH: u32 = 26;
 fn write_crockford(f: &mut fmt::Formatter<'_>, value: u128) -> fmt::Result {
     let mut text = [0_u8; CROCKFORD_LENGTH as usize];
     for (place, byte) in (0..CROCKFORD_LENGTH).rev().zip(&mut text) {
-        *byte = CROCKFORD[usize::from((value >> (5 * place)) as u8 & 31)];
+        *byte = CROCKFORD[(value >> (5 * place) & 31) as usize];
     }
     f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
 }
@@ -198,7 +198,13 @@ mod tests {
 
     #[test]
     fn refuses_other_prefixes_lengths_and_overflow() {
-        for text in ["", "key_", "tnt_00000000000000000000000000", "key_80000000000000000000000000", "key_0000000000000000000000000U"] {
+        for text in [
+            "",
+            "key_",
+            "tnt_00000000000000000000000000",
+            "key_80000000000000000000000000",
+            "key_0000000000000000000000000U",
+        ] {
             assert!(text.parse::<KeyPublicId>().is_err(), "{text}");
         }
         assert!("key_7ZZZZZZZZZZZZZZZZZZZZZZZZZ".parse::<KeyPublicId>().is_ok());

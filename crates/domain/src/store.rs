@@ -49,6 +49,14 @@ impl fmt::Display for Inconsistency {
     }
 }
 
+/// Whether the store works.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait Health: Send + Sync {
+    /// `Ok` if the store answers now.
+    async fn check(&self) -> Result<(), StoreError>;
+}
+
 /// Where units of work begin.
 #[async_trait]
 pub trait Store: Send + Sync {

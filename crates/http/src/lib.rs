@@ -23,5 +23,5 @@ mod state;
 
 pub use cursors::{Cursors, LoadCursorKeys};
 pub use openapi::document;
-pub use routes::{BASE_PATH, configure};
+pub use routes::{BASE_PATH, configure, refuse_long_target};
 pub use state::ApiState;

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use actix_web::{
     HttpRequest, HttpResponse,
+    dev::ServiceRequest,
     http::{Method, StatusCode, header},
     web::{self, Data, Payload, ServiceConfig},
 };
-use bwp_web::request_id::RequestId;
+use bwp_web::{limits::TargetTooLong, request_id::RequestId};
 
 use crate::{
     contacts, me, openapi,
@@ -71,7 +72,11 @@ pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> im
             scope = scope
                 .service(resource.default_service(web::to(move |request| refuse_method(request, allow.clone()))));
         }
-        config.service(scope).default_service(web::to(not_found));
+        config
+            .route("/healthz", web::get().to(healthz))
+            .route("/readyz", web::get().to(readyz))
+            .service(scope)
+            .default_service(web::to(not_found));
     }
 }
 
@@ -87,6 +92,24 @@ fn allowed(operations: &[Operation]) -> String {
 
 async fn serve_document(document: Data<openapi::Document>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(document.bytes())
+}
+
+/// The process lives.
+async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+}
+
+/// The process can do its work: send it requests.
+async fn readyz(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
+    match state.health.check().await {
+        Ok(()) => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),
+        Err(error) => respond(&request, error.into()),
+    }
+}
+
+/// The answer to a request target that is too long to be any of ours.
+pub fn refuse_long_target(request: &ServiceRequest, too_long: TargetTooLong) -> HttpResponse {
+    respond(request.request(), Problem::bad_request(StatusCode::URI_TOO_LONG, format!("{too_long}.")))
 }
 
 async fn refuse_method(request: HttpRequest, allow: String) -> HttpResponse {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bwp_domain::{
-    contacts::ports::ContactReader, execute::Environment, keys::ports::KeyReader, store::Store,
+    contacts::ports::ContactReader, execute::Environment, keys::ports::KeyReader,
+    store::{Health, Store},
 };
 use bwp_web::body::BodyLimits;
 
@@ -17,6 +18,8 @@ pub struct ApiState {
     pub keys: Arc<dyn KeyReader>,
     /// Where contacts are read.
     pub contacts: Arc<dyn ContactReader>,
+    /// Whether the store answers.
+    pub health: Arc<dyn Health>,
     /// Time and randomness.
     pub environment: Environment,
     /// What signs and reads cursors.

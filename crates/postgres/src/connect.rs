@@ -55,6 +55,16 @@ const fn deadpool_runtime() -> deadpool::Runtime {
     deadpool::Runtime::Tokio1
 }
 
+/// What not every server grants.
+const WISHES: [&str; 2] = [
+    // Errors are told apart by their English text (see `error`). Only who may set this may; most servers speak English
+    // anyway.
+    "SET lc_messages = 'C'",
+    // A request that goes away closes its connection. Without this the server would notice at the end of the statement,
+    // and a statement that waits for a lock would keep those that its transaction has. Not every platform has it.
+    "SET client_connection_check_interval = 500",
+];
+
 async fn establish(url: &str, settings: PoolSettings) -> Result<AsyncPgConnection, ConnectionError> {
     let mut connection = AsyncPgConnection::establish(url).await?;
     let setup = format!(
@@ -65,9 +75,9 @@ async fn establish(url: &str, settings: PoolSettings) -> Result<AsyncPgConnectio
         settings.statement_timeout.as_millis()
     );
     connection.batch_execute(&setup).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
-    // Errors are told apart by their English text (see `error`). Only who may set this may; most servers speak English
-    // anyway.
-    let _ = connection.batch_execute("SET lc_messages = 'C'").await;
+    for wish in WISHES {
+        let _ = connection.batch_execute(wish).await;
+    }
     Ok(connection)
 }
 

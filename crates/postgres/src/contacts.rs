@@ -90,6 +90,7 @@ impl TryFrom<ContactRow> for Contact {
 }
 
 /// The details' columns, for storing.
+#[expect(clippy::ref_option_ref, reason = "diesel's derive writes it")]
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = contacts, treat_none_as_null = true)]
 struct DetailsColumns<'a> {
@@ -128,8 +129,10 @@ impl<'a> From<&'a ContactDetails> for DetailsColumns<'a> {
 macro_rules! fitting {
     ($tenant:expr, $filter:expr, $query:expr) => {{
         let filter: &ContactFilter = $filter;
-        let mut query =
-            $query.filter(contacts::tenant_id.eq($tenant.get())).filter(contacts::deleted_at.is_null()).into_boxed::<Pg>();
+        let mut query = $query
+            .filter(contacts::tenant_id.eq($tenant.get()))
+            .filter(contacts::deleted_at.is_null())
+            .into_boxed::<Pg>();
         if let Some(kind) = filter.kind {
             query = query.filter(contacts::type_.eq(kind.as_str()));
         }
@@ -167,6 +170,23 @@ fn page_query<'a>(tenant: TenantId, filter: &ContactFilter, page: PageRequest) -
         });
     }
     WithLimit::at_least(page.limit.get() + 1, query)
+}
+
+/// The statement that [`ContactReader::list`] sends for a page. For tests of its plan.
+#[cfg(feature = "testing")]
+pub(crate) fn page_statement(
+    tenant: TenantId,
+    filter: &ContactFilter,
+    page: PageRequest,
+) -> diesel::QueryResult<String> {
+    use diesel::{
+        pg::PgQueryBuilder,
+        query_builder::{QueryBuilder, QueryFragment},
+    };
+
+    let mut text = PgQueryBuilder::default();
+    page_query(tenant, filter, page).to_sql(&mut text, &Pg)?;
+    Ok(text.finish())
 }
 
 #[async_trait]

@@ -5,7 +5,9 @@ use std::time::Instant;
 use async_trait::async_trait;
 use bwp_domain::{
     clock::Timestamp,
-    idempotency::{Claim, Fingerprint, IdempotencyKey, KeyedRequest, RECEIPT_LIFETIME, ReceiptRepository, RenderedResponse},
+    idempotency::{
+        Claim, Fingerprint, IdempotencyKey, KeyedRequest, RECEIPT_LIFETIME, ReceiptRepository, RenderedResponse,
+    },
     ids::TenantId,
     store::StoreError,
 };
@@ -18,7 +20,9 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
-use crate::{error::DuringExt, join::PATIENCE, rows::Row, schema::idempotency_receipts as receipts, unit_of_work::PgUnitOfWork};
+use crate::{
+    error::DuringExt, join::PATIENCE, rows::Row, schema::idempotency_receipts as receipts, unit_of_work::PgUnitOfWork,
+};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = receipts, check_for_backend(diesel::pg::Pg))]
@@ -59,7 +63,11 @@ impl ReceiptRepository for PgUnitOfWork {
             .optional()
             .during("reading a receipt")?
             .ok_or_else(|| StoreError::Conflict("a receipt was purged while it was claimed".to_owned()))?;
-        if row.fingerprint == request.fingerprint.as_bytes() { row.replay().map(Claim::Replay) } else { Ok(Claim::Mismatch) }
+        if row.fingerprint == request.fingerprint.as_bytes() {
+            row.replay().map(Claim::Replay)
+        } else {
+            Ok(Claim::Mismatch)
+        }
     }
 
     async fn record(

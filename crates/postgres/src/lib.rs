@@ -15,6 +15,7 @@ mod migrations;
 mod outbox;
 mod purge;
 mod rows;
+#[expect(clippy::wildcard_imports, reason = "generated")]
 mod schema;
 mod sql;
 mod store;

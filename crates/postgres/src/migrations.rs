@@ -76,7 +76,8 @@ fn migrate_blocking(url: &str) -> Result<MigrationReport, MigrateError> {
 pub async fn revert_all(url: &str) -> Result<(), MigrateError> {
     let url = url.to_owned();
     tokio::task::spawn_blocking(move || {
-        let mut connection = SyncConnection::establish(&url).map_err(|error| MigrateError::Connect(error.to_string()))?;
+        let mut connection =
+            SyncConnection::establish(&url).map_err(|error| MigrateError::Connect(error.to_string()))?;
         connection
             .revert_all_migrations(MIGRATIONS)
             .map(|_| ())

@@ -45,9 +45,6 @@ impl PgStore {
                 .await
                 .during("purging")
         };
-        Ok(Purged {
-            receipts: purge(PURGE_RECEIPTS, now).await?,
-            events: purge(PURGE_EVENTS, delivered_before).await?,
-        })
+        Ok(Purged { receipts: purge(PURGE_RECEIPTS, now).await?, events: purge(PURGE_EVENTS, delivered_before).await? })
     }
 }

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use bwp_domain::{
     idempotency::IdempotencyKey,
     ids::TenantId,
-    store::{JoinGuard, Store, StoreError, UnitOfWork},
+    store::{Health, JoinGuard, Store, StoreError, UnitOfWork},
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl, pooled_connection::deadpool::Pool};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, pooled_connection::deadpool::Pool};
 
 use crate::{
     connect::{ConnectError, Connection, PoolSettings, connection, pool},
@@ -29,18 +29,16 @@ impl PgStore {
         Ok(Self { pool: pool(url, settings)?, joins: Joins::default() })
     }
 
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        let mut connection = self.connection().await?;
-        diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("1"))
-            .execute(&mut connection)
-            .await
-            .during("asking whether the database answers")
-            .map(|_| ())
-    }
-
     pub(crate) async fn connection(&self) -> Result<Connection, StoreError> {
         connection(&self.pool).await
+    }
+}
+
+#[async_trait]
+impl Health for PgStore {
+    async fn check(&self) -> Result<(), StoreError> {
+        let mut connection = self.connection().await?;
+        connection.batch_execute("SELECT 1").await.during("asking whether the database answers")
     }
 }
 

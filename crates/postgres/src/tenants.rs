@@ -14,9 +14,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use crate::{
-    error::DuringExt, locks::Lock, rows::Row, schema::tenants, store::PgStore, unit_of_work::PgUnitOfWork,
-};
+use crate::{error::DuringExt, locks::Lock, rows::Row, schema::tenants, store::PgStore, unit_of_work::PgUnitOfWork};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = tenants, check_for_backend(diesel::pg::Pg))]
@@ -40,6 +38,18 @@ impl TryFrom<TenantRow> for Tenant {
             status: place.fit("status", row.status.parse())?,
             created_at: row.created_at.into(),
         })
+    }
+}
+
+impl PgStore {
+    /// Whether there is no tenant at all. Holds nobody back: another may be made at once.
+    pub async fn is_empty(&self) -> Result<bool, StoreError> {
+        let mut connection = self.connection().await?;
+        let some: bool = diesel::select(diesel::dsl::exists(tenants::table.select(tenants::id)))
+            .get_result(&mut connection)
+            .await
+            .during("looking for tenants")?;
+        Ok(!some)
     }
 }
 

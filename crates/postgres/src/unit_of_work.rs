@@ -1,5 +1,10 @@
 //! One transaction on one connection.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use async_trait::async_trait;
 use bwp_domain::{
     contacts::ports::{ContactRepository, HasContacts},
@@ -10,8 +15,9 @@ use bwp_domain::{
     tenants::ports::{HasTenants, TenantRepository},
     users::ports::{HasUsers, UserRepository},
 };
+use diesel::connection::{Instrumentation, InstrumentationEvent};
 use diesel_async::{
-    AnsiTransactionManager, AsyncPgConnection, TransactionManager, pooled_connection::deadpool::Object,
+    AnsiTransactionManager, AsyncConnection, AsyncPgConnection, TransactionManager, pooled_connection::deadpool::Object,
 };
 
 use crate::{connect::Connection, error::DuringExt};
@@ -20,20 +26,30 @@ use crate::{connect::Connection, error::DuringExt};
 pub(crate) struct PgUnitOfWork {
     /// `None` once the transaction has ended.
     connection: Option<Connection>,
+    /// Set when a statement failed.
+    failed: Arc<AtomicBool>,
 }
 
 impl PgUnitOfWork {
-    pub(crate) async fn begin(connection: Connection) -> Result<Self, StoreError> {
+    pub(crate) async fn begin(mut connection: Connection) -> Result<Self, StoreError> {
+        let failed = Arc::new(AtomicBool::new(false));
+        connection.set_instrumentation(noting_failure(Arc::clone(&failed)));
         // In here before the transaction begins: a caller who goes away meanwhile leaves no open one in the pool.
-        let mut uow = Self { connection: Some(connection) };
+        let mut uow = Self { connection: Some(connection), failed };
         AnsiTransactionManager::begin_transaction(uow.connection()?).await.during("beginning a transaction")?;
         Ok(uow)
     }
 
     pub(crate) fn connection(&mut self) -> Result<&mut AsyncPgConnection, StoreError> {
-        self.connection
-            .as_deref_mut()
-            .ok_or_else(|| StoreError::Internal("the transaction has ended".to_owned()))
+        self.connection.as_deref_mut().ok_or_else(|| StoreError::Internal("the transaction has ended".to_owned()))
+    }
+}
+
+fn noting_failure(failed: Arc<AtomicBool>) -> impl Instrumentation {
+    move |event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::FinishQuery { error: Some(_), .. } = event {
+            failed.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -62,6 +78,10 @@ impl UnitOfWork for PgUnitOfWork {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        // PostgreSQL answers the COMMIT of a failed transaction by rolling back, and calls that no error.
+        if self.failed.load(Ordering::Relaxed) {
+            return Err(StoreError::Internal("a statement had failed: nothing can be committed".to_owned()));
+        }
         AnsiTransactionManager::commit_transaction(self.connection()?).await.during("committing")?;
         // Ended: the connection goes back to the pool.
         drop(self.connection.take());

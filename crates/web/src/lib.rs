@@ -18,7 +18,7 @@
 //! # let _ = app;
 //! ```
 //!
-//! [`server::bind`] then serves it, with the limits on connections in one place.
+//! [`server::serve`] then serves it, with the limits on connections in one place.
 
 mod answer;
 pub mod body;

@@ -1,6 +1,6 @@
 //! The HTTP server: which limits its connections have, in one place.
 
-use std::{io, net::SocketAddr, num::NonZeroUsize, time::Duration};
+use std::{io, net::{SocketAddr, TcpListener}, num::NonZeroUsize, time::Duration};
 
 use actix_web::{
     App, Error, HttpServer,
@@ -8,6 +8,7 @@ use actix_web::{
     dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse},
     rt::net::TcpStream,
 };
+use socket2::{Domain, Socket, Type};
 
 /// The limits of the server's connections. actix counts time in steps of half a second: what is limited here may end so much early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,13 +45,29 @@ impl Default for ServerLimits {
     }
 }
 
-/// Binds `address` and serves `app` on it, over HTTP/1.1. The server runs once the [`Server`] is awaited or spawned, and stops by its
-/// `handle().stop(graceful)`: signals are left to the caller, who has more to stop than this. The address is the one bound, which
-/// tells the port when `address` leaves that to the system with port 0.
+/// How many connections wait to be accepted.
+const BACKLOG: i32 = 1024;
+
+/// Binds `address`: from now on connections wait to be accepted. The listener's local address tells the port when `address` leaves
+/// that to the system with port 0.
 ///
 /// # Errors
 /// The address cannot be bound.
-pub fn bind<F, T, B>(address: SocketAddr, limits: &ServerLimits, app: F) -> io::Result<(Server, SocketAddr)>
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    // A server that starts again takes the port over from the connections of the one before that are still closing.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Serves `app` on what `listener` accepts, over HTTP/1.1. The server runs once the [`Server`] is awaited or spawned, and stops by its
+/// `handle().stop(graceful)`: signals are left to the caller, who has more to stop than this.
+///
+/// # Errors
+/// The listener cannot be used.
+pub fn serve<F, T, B>(listener: TcpListener, limits: &ServerLimits, app: F) -> io::Result<Server>
 where
     F: Fn() -> App<T> + Send + Clone + 'static,
     T: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<B>, Error = Error, InitError = ()>
@@ -76,9 +93,7 @@ where
     if let Some(workers) = limits.workers {
         server = server.workers(workers.get());
     }
-    let server = server.bind(address)?;
-    let bound = server.addrs().first().copied().unwrap_or(address);
-    Ok((server.run(), bound))
+    Ok(server.listen(listener)?.run())
 }
 
 /// Makes the kernel end a connection whose peer has acknowledged nothing, or offered no room, for `limit` while something was to be

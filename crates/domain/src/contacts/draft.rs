@@ -55,7 +55,7 @@ impl ContactDetails {
     pub fn parse(mut draft: ContactDraft, mut errors: FieldErrors) -> Result<Self, FieldErrors> {
         let sent = std::mem::take(&mut draft.kind);
         let changes = ContactChanges::collect(draft, &mut errors);
-        match (errors.required("type", sent, contact_type), errors.is_empty()) {
+        match (errors.required("type", sent, |text| contact_type(&text)), errors.is_empty()) {
             (Some(kind), true) => Ok(Self {
                 first_name: changes.first_name.into_option(),
                 last_name: changes.last_name.into_option(),
@@ -95,12 +95,12 @@ impl ContactChanges {
             mobile: errors.optional("mobile", draft.mobile, Text::parse),
             website: errors.optional("website", draft.website, Text::parse),
             notes: errors.optional("notes", draft.notes, Text::parse),
-            kind: errors.non_null("type", draft.kind, contact_type),
+            kind: errors.non_null("type", draft.kind, |text| contact_type(&text)),
         }
     }
 }
 
-fn contact_type(text: String) -> Result<ContactType, Fault> {
+fn contact_type(text: &str) -> Result<ContactType, Fault> {
     text.parse().map_err(|_| {
         let known: Vec<_> = ContactType::ALL.iter().map(|t| t.as_str()).collect();
         Fault::new("invalid_value", format!("Must be one of {}.", known.join(", ")))
@@ -128,7 +128,7 @@ mod tests {
         let draft = ContactDraft {
             first_name: value(""),
             email: value("nobody"),
-            phone: value("1\02"),
+            phone: value("1\u{0}2"),
             parent_contact_id: Field::Value(0),
             ..ContactDraft::default()
         };

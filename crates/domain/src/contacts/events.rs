@@ -32,7 +32,17 @@ fn event(context: &Context<'_>, kind: &'static str, contact: &Contact, previous_
 
 fn snapshot(contact: &Contact) -> Map<String, Value> {
     let ContactDetails {
-        first_name, last_name, company_name, position, parent, email, phone, mobile, website, notes, kind,
+        first_name,
+        last_name,
+        company_name,
+        position,
+        parent,
+        email,
+        phone,
+        mobile,
+        website,
+        notes,
+        kind,
     } = &contact.details;
     let fields = [
         ("id", json!(contact.id)),

@@ -14,4 +14,4 @@ pub use receipt::MockReceiptRepository;
 use std::time::Duration;
 
 /// For how long after the first request its answer is given again.
-pub const RECEIPT_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+pub const RECEIPT_LIFETIME: Duration = Duration::from_hours(24);

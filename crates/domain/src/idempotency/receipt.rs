@@ -1,5 +1,7 @@
 //! Receipts: the answers of keyed requests.
 
+use std::fmt;
+
 use async_trait::async_trait;
 
 use super::{Fingerprint, IdempotencyKey};
@@ -14,8 +16,9 @@ pub struct KeyedRequest {
     pub fingerprint: Fingerprint,
 }
 
-/// An answer as a surface rendered it. The domain keeps it and does not read it.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+/// An answer as a surface rendered it. The domain keeps it and does not read it. `Debug` shows the body's length alone:
+/// a body is people's data, and may carry a secret that is shown once.
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct RenderedResponse {
     /// The HTTP status.
     pub status: u16,
@@ -23,6 +26,18 @@ pub struct RenderedResponse {
     pub headers: Vec<(String, String)>,
     /// The body's bytes.
     pub body: Vec<u8>,
+}
+
+impl fmt::Debug for RenderedResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, headers, body } = self;
+        let body = format_args!("{} bytes", body.len());
+        f.debug_struct("RenderedResponse")
+            .field("status", status)
+            .field("headers", headers)
+            .field("body", &body)
+            .finish()
+    }
 }
 
 /// What became of claiming an idempotency key.

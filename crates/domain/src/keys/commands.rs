@@ -2,7 +2,10 @@
 
 use async_trait::async_trait;
 
-use super::{ApiKey, CreatedBy, KeyError, KeyMode, KeySecret, NewKey, ports::{HasKeys, KeyRecord}};
+use super::{
+    ApiKey, CreatedBy, KeyError, KeyMode, KeySecret, NewKey,
+    ports::{HasKeys, KeyRecord},
+};
 use crate::{
     execute::{Applied, Command, Context, Failure},
     ids::{KeyId, KeyPublicId},

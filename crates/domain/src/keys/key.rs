@@ -11,7 +11,7 @@ use crate::{
     text::Text,
 };
 
-/// A key's name: 1 to 100 characters, for people.
+/// A key's name: 1 to 100 characters and not white space alone, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyName(Text);
 
@@ -21,8 +21,7 @@ impl KeyName {
 
     /// `name`, or the fault with it.
     pub fn parse(name: String) -> Result<Self, Fault> {
-        let chars = name.trim().chars().count();
-        if chars == 0 || chars > Self::MAX_CHARS {
+        if name.trim().is_empty() || name.chars().count() > Self::MAX_CHARS {
             return Err(Fault::new("invalid_length", "A key's name has 1 to 100 characters."));
         }
         Text::parse(name).map(Self)

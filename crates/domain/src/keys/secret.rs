@@ -125,7 +125,8 @@ fn push_base62(text: &mut String, bytes: &[u8], length: usize) {
         let mut remainder = 0_u32;
         for byte in &mut number {
             let value = remainder << 8 | u32::from(*byte);
-            *byte = (value / 62) as u8;
+            // The remainder before was below 62, so the quotient is below 256.
+            *byte = ((value / 62) & 0xFF) as u8;
             remainder = value % 62;
         }
         *digit = ALPHABET[remainder as usize];

@@ -139,7 +139,9 @@ mod tests {
         let keys = CursorKeys::new(secret(1), vec![]);
         let cursor = keys.seal(&scope(1, "getContacts", "type=vendor"), position(5, 6));
         assert_eq!(keys.open(&scope(1, "getContacts", "type=vendor"), &cursor), Ok(position(5, 6)));
-        for other in [scope(2, "getContacts", "type=vendor"), scope(1, "getLeads", "type=vendor"), scope(1, "getContacts", "")] {
+        for other in
+            [scope(2, "getContacts", "type=vendor"), scope(1, "getLeads", "type=vendor"), scope(1, "getContacts", "")]
+        {
             assert_eq!(keys.open(&other, &cursor), Err(InvalidCursor));
         }
     }

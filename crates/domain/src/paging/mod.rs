@@ -3,5 +3,5 @@
 mod cursor;
 mod page;
 
-pub use cursor::{CursorKeys, CursorSecret, CursorScope, InvalidCursor};
+pub use cursor::{CursorKeys, CursorScope, CursorSecret, InvalidCursor};
 pub use page::{InvalidLimit, Limit, Page, PageRequest, Position};

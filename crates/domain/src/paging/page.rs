@@ -64,3 +64,48 @@ impl<T> Page<T> {
         Self { items, next }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a store reads for a page of rows at these positions, newest first.
+    fn read(rows: &[Position], limit: Limit, after: Option<Position>) -> Page<Position> {
+        let behind = rows.iter().copied().filter(|row| after.is_none_or(|after| *row < after));
+        Page::of(behind.take(limit.get() + 1).collect(), limit, |row| *row)
+    }
+
+    #[test]
+    fn a_page_has_1_to_100_rows() {
+        assert_eq!(Limit::new(0), Err(InvalidLimit));
+        assert_eq!(Limit::new(1).map(Limit::get), Ok(1));
+        assert_eq!(Limit::new(100).map(Limit::get), Ok(100));
+        assert_eq!(Limit::new(101), Err(InvalidLimit));
+        assert_eq!(Limit::DEFAULT.get(), 25);
+    }
+
+    proptest! {
+        #[test]
+        fn pages_make_up_the_list(times in prop::collection::vec(0_i64..3, 0..40), rows in 1_u8..10) {
+            let limit = Limit::new(rows).expect("1 to 100");
+            let mut list: Vec<_> = (1..)
+                .zip(times)
+                .map(|(id, time)| Position { created_at: Timestamp::from_unix_millis(time), id })
+                .collect();
+            list.sort_unstable_by(|a, b| b.cmp(a));
+            let (mut walked, mut after) = (Vec::new(), None);
+            loop {
+                let page = read(&list, limit, after);
+                prop_assert!(page.next.is_none() || page.items.len() == limit.get());
+                walked.extend(page.items);
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            prop_assert_eq!(walked, list);
+        }
+    }
+}

@@ -9,7 +9,7 @@ use crate::{
     text::Text,
 };
 
-/// A tenant's name: 1 to 200 characters.
+/// A tenant's name: 1 to 200 characters and not white space alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantName(Text);
 
@@ -19,8 +19,7 @@ impl TenantName {
 
     /// `name`, or the fault with it.
     pub fn parse(name: String) -> Result<Self, Fault> {
-        let chars = name.trim().chars().count();
-        if chars == 0 || chars > Self::MAX_CHARS {
+        if name.trim().is_empty() || name.chars().count() > Self::MAX_CHARS {
             return Err(Fault::new("invalid_length", "A tenant's name has 1 to 200 characters."));
         }
         Text::parse(name).map(Self)

@@ -23,6 +23,9 @@ pub fn tenant_id(id: i64) -> TenantId {
 }
 
 /// An active key 7 of tenant 1 with these scopes, usable from everywhere.
+///
+/// # Panics
+/// Never: the values are fixed and valid.
 #[expect(clippy::expect_used, reason = "the values are fixed and valid")]
 pub fn credential(scopes: &[ScopeId]) -> Credential {
     let tenant = Tenant {

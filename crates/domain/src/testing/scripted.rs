@@ -48,6 +48,8 @@ pub struct ScriptedUnitOfWork {
     pub users: MockUserRepository,
     /// What `commit` answers. `None`: it works.
     pub commit_error: Option<StoreError>,
+    /// What `rollback` answers. `None`: it works.
+    pub rollback_error: Option<StoreError>,
     ending: Recorder,
 }
 
@@ -110,6 +112,19 @@ impl Store for ScriptedStore {
     }
 }
 
+impl ScriptedUnitOfWork {
+    /// One that failed to end counts as dropped.
+    fn end(&mut self, ending: Ending, failed: Option<StoreError>) -> Result<(), StoreError> {
+        failed.map_or_else(
+            || {
+                self.ending.note(ending);
+                Ok(())
+            },
+            Err,
+        )
+    }
+}
+
 #[async_trait]
 impl UnitOfWork for ScriptedUnitOfWork {
     fn credentials(&mut self) -> &mut dyn CredentialRepository {
@@ -125,18 +140,13 @@ impl UnitOfWork for ScriptedUnitOfWork {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        match self.commit_error.take() {
-            Some(error) => Err(error),
-            None => {
-                self.ending.note(Ending::Committed);
-                Ok(())
-            }
-        }
+        let failed = self.commit_error.take();
+        self.end(Ending::Committed, failed)
     }
 
     async fn rollback(mut self: Box<Self>) -> Result<(), StoreError> {
-        self.ending.note(Ending::RolledBack);
-        Ok(())
+        let failed = self.rollback_error.take();
+        self.end(Ending::RolledBack, failed)
     }
 }
 

@@ -2,7 +2,10 @@
 
 use async_trait::async_trait;
 
-use super::{PasswordHash, Role, User, UserError, ports::{HasUsers, UserRecord}};
+use super::{
+    PasswordHash, Role, User, UserError,
+    ports::{HasUsers, UserRecord},
+};
 use crate::{
     execute::{Applied, Command, Context, Failure},
     text::Email,

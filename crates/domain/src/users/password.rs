@@ -3,6 +3,7 @@
 use std::fmt;
 
 use argon2::{Argon2, PasswordHasher as _};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{entropy::Entropy, fields::Fault};
 
@@ -15,6 +16,7 @@ pub struct Password(String);
 pub struct PasswordHash(String);
 
 const SALT_BYTES: usize = 16;
+const GENERATED_BYTES: usize = 18;
 
 impl Password {
     /// The fewest bytes. Length is what keeps guesses out; no kinds of character are asked for (NIST SP 800-63B).
@@ -29,6 +31,13 @@ impl Password {
         } else {
             Err(Fault::new("invalid_length", "A password has 12 to 1,024 bytes."))
         }
+    }
+
+    /// A new password of 24 characters, for someone to change.
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        let mut random = [0; GENERATED_BYTES];
+        entropy.fill(&mut random);
+        Self(URL_SAFE_NO_PAD.encode(random))
     }
 
     /// The password itself, to be shown to the one it was made for.

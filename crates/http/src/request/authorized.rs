@@ -16,7 +16,7 @@ use crate::{privileges::Privilege, problem::Problem};
 /// A caller whose credential is valid now and holds the scopes of `P`.
 ///
 /// A handler that does not take this first is not a handler of the API: it does not compile in the table.
-pub struct Authorized<P: Privilege> {
+pub(crate) struct Authorized<P: Privilege> {
     /// The caller.
     pub(crate) caller: Caller,
     credential: Credential,
@@ -25,12 +25,12 @@ pub struct Authorized<P: Privilege> {
 
 impl<P: Privilege> Authorized<P> {
     /// On whose data the caller acts.
-    pub fn tenant(&self) -> TenantId {
+    pub(crate) fn tenant(&self) -> TenantId {
         self.credential.tenant.id
     }
 
     /// The credential.
-    pub const fn credential(&self) -> &Credential {
+    pub(crate) const fn credential(&self) -> &Credential {
         &self.credential
     }
 }

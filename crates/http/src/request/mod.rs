@@ -8,7 +8,7 @@ pub(crate) mod query;
 
 use actix_web::{HttpRequest, dev::Payload};
 
-pub use authorized::Authorized;
+pub(crate) use authorized::Authorized;
 pub(crate) use id::PathId;
 pub(crate) use idempotency::{HEADER as IDEMPOTENCY_HEADER, KeyIgnored, Keyed, KeyedEmpty};
 pub(crate) use json::{Json, JsonBody};
@@ -17,7 +17,7 @@ pub(crate) use query::{Query, QueryParams};
 use crate::{problem::Problem, state::ApiState};
 
 /// A request that is being taken apart.
-pub struct Call<'a> {
+pub(crate) struct Call<'a> {
     pub(crate) request: &'a HttpRequest,
     pub(crate) payload: &'a mut Payload,
     pub(crate) state: &'a ApiState,

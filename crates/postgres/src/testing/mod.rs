@@ -1,36 +1,44 @@
 //! Databases for tests: one for each, copied from a migrated template.
 
+mod fixture;
 mod server;
 
-use std::sync::OnceLock;
+use std::sync::Arc;
 
+use bwp_domain::{contacts::ContactFilter, ids::TenantId, paging::PageRequest};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 
 use crate::{PgStore, PoolSettings, migrate};
 
 pub use crate::migrations::revert_all;
+pub use fixture::{Fixture, within};
 pub use server::TestServer;
+
+/// The statement that the store sends for a page of contacts, with `$1` and so on for its values: the tenant's id, the
+/// filter's, and the position's time and id.
+///
+/// # Panics
+/// If there is none.
+#[expect(clippy::expect_used, reason = "a test without its statement has failed")]
+pub fn contacts_page_statement(tenant: TenantId, filter: &ContactFilter, page: PageRequest) -> String {
+    crate::contacts::page_statement(tenant, filter, page).expect("a statement")
+}
 
 /// A database of a test's own, dropped with it.
 pub struct TestDatabase {
-    server: &'static TestServer,
+    server: Arc<TestServer>,
     name: String,
 }
-
-static SERVER: OnceLock<TestServer> = OnceLock::new();
 
 impl TestDatabase {
     /// A new database with the schema and no rows.
     ///
     /// # Panics
     /// If there is no server and none can be started.
-    #[expect(clippy::expect_used, reason = "a test without its database has failed")]
     pub async fn new() -> Self {
-        let server = tokio::task::spawn_blocking(|| SERVER.get_or_init(TestServer::find_or_start))
-            .await
-            .expect("the test server starts");
+        let server = TestServer::shared().await;
         let name = server.unused_name();
-        let template = template(server).await;
+        let template = template(&server).await;
         server.run(&format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")).await;
         Self { server, name }
     }
@@ -39,11 +47,8 @@ impl TestDatabase {
     ///
     /// # Panics
     /// If there is no server and none can be started.
-    #[expect(clippy::expect_used, reason = "a test without its database has failed")]
     pub async fn empty() -> Self {
-        let server = tokio::task::spawn_blocking(|| SERVER.get_or_init(TestServer::find_or_start))
-            .await
-            .expect("the test server starts");
+        let server = TestServer::shared().await;
         let name = server.unused_name();
         server.run(&format!("CREATE DATABASE {name}")).await;
         Self { server, name }
@@ -83,7 +88,7 @@ impl Drop for TestDatabase {
 #[expect(clippy::expect_used, reason = "a test without its template has failed")]
 async fn template(server: &TestServer) -> String {
     let name = server.template_name();
-    let mut connection = AsyncPgConnection::establish(&server.url("postgres")).await.expect("the test server answers");
+    let mut connection = server.maintenance().await;
     // Processes that start at once wait for the first one.
     connection.batch_execute("SELECT pg_advisory_lock(1)").await.expect("a lock");
     if !server.exists(&name).await {

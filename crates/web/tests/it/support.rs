@@ -15,7 +15,7 @@ use actix_web::{
     dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse},
     rt::System,
 };
-use bwp_web::server::{ServerLimits, bind};
+use bwp_web::server::{ServerLimits, bind, serve};
 
 /// A server in a thread of its own; it stops when dropped.
 pub(crate) struct TestServer {
@@ -48,7 +48,9 @@ impl TestServer {
         let (sender, receiver) = mpsc::channel();
         let thread = thread::spawn(move || {
             System::new().block_on(async move {
-                let (server, address) = bind(([127, 0, 0, 1], 0).into(), &limits(), app).unwrap();
+                let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
+                let address = listener.local_addr().unwrap();
+                let server = serve(listener, &limits(), app).unwrap();
                 sender.send((address, server.handle())).unwrap();
                 server.await.unwrap();
             });

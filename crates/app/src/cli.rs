@@ -1,0 +1,258 @@
+//! What can be said on the command line and in the environment.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use bwp_domain::{
+    ids::{KeyPublicId, TenantPublicId},
+    scopes::ScopeId,
+    tenants::TenantStatus,
+    users::Role,
+};
+use clap::{Args, Parser, Subcommand};
+
+/// An open server for the v1 API. Without a command, it serves.
+#[derive(Debug, Parser)]
+#[command(name = "bwp", version, propagate_version = true, after_help = AFTER_HELP)]
+struct Arguments {
+    #[command(flatten)]
+    database: DatabaseArgs,
+
+    /// Print JSON, for programs
+    #[arg(long, global = true)]
+    json: bool,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const AFTER_HELP: &str = "\
+Without --database-url, the data is kept in a PostgreSQL of its own in the data folder. Every command works whether or \
+not `bwp serve` runs.";
+
+/// What was asked for.
+#[derive(Debug)]
+pub(crate) struct Cli {
+    pub(crate) database: DatabaseArgs,
+    pub(crate) json: bool,
+    pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Reads the command line. Ends the process when it is wrong or asks for help.
+    pub(crate) fn read() -> Self {
+        let arguments = Arguments::parse();
+        let command = arguments.command.unwrap_or_else(|| Command::Serve(Serving::parse_from(["bwp"]).args));
+        Self { database: arguments.database, json: arguments.json, command }
+    }
+}
+
+/// `bwp` alone: to serve, with what the environment says.
+#[derive(Parser)]
+struct Serving {
+    #[command(flatten)]
+    args: ServeArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DatabaseArgs {
+    /// Folder in which a private PostgreSQL keeps the data
+    #[arg(long, global = true, env = "BWP_DATA_DIR", value_name = "FOLDER", default_value = ".bwp")]
+    pub(crate) data_dir: PathBuf,
+
+    /// PostgreSQL (15 or newer) to use instead of a private one: postgres://user:password@host/database
+    #[arg(long, global = true, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub(crate) database_url: Option<String>,
+
+    /// Folder with the programs of PostgreSQL, if they are not in PATH or in a usual place
+    #[arg(long, global = true, env = "BWP_POSTGRES_BIN", value_name = "FOLDER")]
+    pub(crate) postgres_bin: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the API (the default)
+    Serve(ServeArgs),
+    /// Bring the database's schema up to date, which `serve` does by itself
+    Migrate,
+    /// Make, list and suspend tenants
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// Make users
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Make, list and revoke API keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Manage the secret that signs cursors
+    #[command(subcommand)]
+    CursorSecret(CursorSecretCommand),
+    /// Print the OpenAPI document
+    Openapi(OpenapiArgs),
+    /// Write all data to a file
+    Backup(BackupArgs),
+    /// Read all data from a file that `backup` wrote, into an empty database
+    Restore(RestoreArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Address and port to listen on
+    #[arg(long, env = "BWP_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+
+    /// URL under which clients reach the server [default: http:// and the address it listens on]
+    #[arg(long, env = "BWP_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+
+    /// Reverse proxies that are believed about the client's address: addresses or CIDR blocks
+    #[arg(long, env = "BWP_TRUSTED_PROXIES", value_name = "CIDR", value_delimiter = ',')]
+    pub(crate) trusted_proxies: Vec<String>,
+
+    /// Secrets of 32 bytes or more that sign cursors: the first signs, all are accepted [default: one in the database]
+    #[arg(long, env = "BWP_CURSOR_SECRET", value_name = "SECRET", value_delimiter = ',', hide_env_values = true)]
+    pub(crate) cursor_secret: Vec<String>,
+
+    /// Threads that answer requests [default: one for each CPU]
+    #[arg(long, env = "BWP_WORKERS", value_name = "N")]
+    pub(crate) workers: Option<std::num::NonZeroUsize>,
+
+    /// Connections to the database, at most
+    #[arg(long, env = "BWP_DATABASE_CONNECTIONS", value_name = "N", default_value_t = 16)]
+    pub(crate) database_connections: usize,
+
+    /// What is logged: error, warn, info, debug, trace, or a filter such as info,bwp_http=debug
+    #[arg(long, env = "BWP_LOG", value_name = "FILTER", default_value = "info")]
+    pub(crate) log: String,
+
+    /// How it is logged
+    #[arg(long, env = "BWP_LOG_FORMAT", value_name = "FORMAT", default_value = "pretty")]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Pretty,
+    /// A JSON object each line
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TenantCommand {
+    /// Make a tenant
+    Create {
+        /// Its name
+        #[arg(long)]
+        name: String,
+    },
+    /// List the tenants
+    List,
+    /// Let a tenant use the API, or keep it out
+    SetStatus {
+        /// The tenant's id, `tnt_…`
+        tenant: TenantPublicId,
+        /// active, suspended or subscription_inactive
+        status: TenantStatus,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Make a user of a tenant
+    Create {
+        /// The tenant's id, `tnt_…`
+        #[arg(long)]
+        tenant: TenantPublicId,
+        /// E-mail address
+        #[arg(long)]
+        email: String,
+        /// company_admin, manager, member, field_crew or viewer
+        #[arg(long)]
+        role: Role,
+        /// Read the password from standard input: 12 bytes or more
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make an API key. It is shown once
+    Create {
+        /// The tenant's id, `tnt_…`
+        #[arg(long)]
+        tenant: TenantPublicId,
+        /// What the key is for
+        #[arg(long)]
+        name: String,
+        /// What the key may do, such as contacts:read; may be given many times
+        #[arg(long = "scope", value_name = "SCOPE")]
+        scopes: Vec<ScopeId>,
+        /// Make a test key, `bwp_test_…`
+        #[arg(long)]
+        test: bool,
+        /// Address or CIDR block from which the key may be used; may be given many times [default: all]
+        #[arg(long = "allow-ip", value_name = "CIDR")]
+        allow_ip: Vec<String>,
+        /// When the key ends, from now on: 90d, 12h, …
+        #[arg(long, value_name = "TIME")]
+        expires_in: Option<humantime::Duration>,
+    },
+    /// List a tenant's keys
+    List {
+        /// The tenant's id, `tnt_…`
+        #[arg(long)]
+        tenant: TenantPublicId,
+    },
+    /// Revoke a key for good, from the next request on
+    Revoke {
+        /// The key's id, `key_…`
+        key: KeyPublicId,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CursorSecretCommand {
+    /// Make a new secret in the database. Cursors of the one before stay valid
+    Rotate,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OpenapiArgs {
+    /// URL under which clients reach the server
+    #[arg(long, env = "BWP_PUBLIC_URL", value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    pub(crate) public_url: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// The file to write
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The file to read
+    pub(crate) file: PathBuf,
+    /// Throw away what the database holds now
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+        Serving::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_it_serves() {
+        assert!(Serving::try_parse_from(["bwp"]).is_ok());
+    }
+}

@@ -1,0 +1,82 @@
+//! `bwp backup` and `bwp restore`: pg_dump and pg_restore underneath.
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, bail};
+use bwp_domain::tenants::ports::TenantDirectory;
+use serde_json::json;
+
+use crate::{
+    cli::{BackupArgs, DatabaseArgs, RestoreArgs},
+    database::{Database, with_database},
+    output::Output,
+};
+
+pub(crate) async fn backup(args: &DatabaseArgs, backup: &BackupArgs, output: Output) -> anyhow::Result<()> {
+    with_database(args, async |database| dump(database, &backup.file)).await?;
+    let file = backup.file.display().to_string();
+    output.print(&json!({ "file": file }), || format!("Wrote {file}. It holds all data: keep it as safe as the database."))?;
+    Ok(())
+}
+
+pub(crate) async fn restore(args: &DatabaseArgs, restore: &RestoreArgs, output: Output) -> anyhow::Result<()> {
+    with_database(args, async |database| {
+        if !restore.overwrite && !database.store()?.list().await?.is_empty() {
+            bail!("the database holds tenants: restore into an empty one, or add --overwrite to throw them away");
+        }
+        read(database, &restore.file)?;
+        // A backup of an older version brings its older schema.
+        bwp_postgres::migrate(database.url()).await?;
+        Ok(())
+    })
+    .await?;
+    let file = restore.file.display().to_string();
+    output.print(&json!({ "restored": file }), || format!("Restored {file}."))?;
+    Ok(())
+}
+
+fn dump(database: &Database, file: &Path) -> anyhow::Result<()> {
+    // A file of its own until it is whole: a backup that failed never looks like one that did not.
+    let partial = file.with_added_extension("partial");
+    let out = std::fs::OpenOptions::new().write(true).create(true).truncate(true).open(&partial);
+    let out = out.with_context(|| format!("cannot write {}", partial.display()))?;
+    restrict(&partial)?;
+    let mut command = database.tool("pg_dump")?;
+    command.args(["--format=custom", "--no-owner", "--no-privileges", "--dbname"]).arg(database.url());
+    run(command.stdout(out.try_clone()?)).inspect_err(|_| {
+        let _ = std::fs::remove_file(&partial);
+    })?;
+    out.sync_all()?;
+    std::fs::rename(&partial, file).with_context(|| format!("cannot write {}", file.display()))
+}
+
+fn read(database: &Database, file: &Path) -> anyhow::Result<()> {
+    let input = std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut command = database.tool("pg_restore")?;
+    command
+        .args(["--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error"])
+        .arg("--dbname")
+        .arg(database.url());
+    run(command.stdin(input))
+}
+
+/// All data is in the file: for its owner alone.
+fn restrict(file: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600))
+        .with_context(|| format!("cannot restrict {}", file.display()))
+}
+
+fn run(command: &mut Command) -> anyhow::Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let child = command.stderr(Stdio::piped()).spawn().with_context(|| format!("cannot run {program}"))?;
+    let done = child.wait_with_output()?;
+    if !done.status.success() {
+        // The arguments are left out: the URL may hold a password.
+        bail!("{program} failed: {}", String::from_utf8_lossy(&done.stderr).trim());
+    }
+    Ok(())
+}

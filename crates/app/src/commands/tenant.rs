@@ -1,0 +1,58 @@
+//! `bwp tenant`
+
+use anyhow::anyhow;
+use bwp_domain::{
+    store::Store,
+    tenants::{NewTenant, Tenant, TenantName, ports::TenantDirectory},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::{DatabaseArgs, TenantCommand},
+    commands,
+    database::with_database,
+    output::Output,
+    system::environment,
+};
+
+pub(crate) async fn run(args: &DatabaseArgs, command: TenantCommand, output: Output) -> anyhow::Result<()> {
+    with_database(args, async |database| {
+        let store = database.store()?;
+        match command {
+            TenantCommand::Create { name } => {
+                let name = TenantName::parse(name).map_err(commands::wrong("--name"))?;
+                let mut uow = store.begin().await?;
+                let tenant = uow.tenants().insert(NewTenant::new(name, &environment())).await?;
+                uow.commit().await?;
+                output.print(&json(&tenant), || format!("Made {}", line(&tenant)))?;
+            }
+            TenantCommand::List => {
+                let tenants = store.list().await?;
+                output.print(&tenants.iter().map(json).collect(), || {
+                    tenants.iter().map(line).collect::<Vec<_>>().join("\n")
+                })?;
+            }
+            TenantCommand::SetStatus { tenant, status } => {
+                let id = commands::tenant(&store, tenant).await?.id;
+                let tenant = store.set_status(id, status).await?.ok_or_else(|| anyhow!("the tenant is gone"))?;
+                output.print(&json(&tenant), || format!("Now: {}", line(&tenant)))?;
+            }
+        }
+        Ok(())
+    })
+    .await
+}
+
+fn json(tenant: &Tenant) -> Value {
+    json!({
+        "id": tenant.id,
+        "publicId": tenant.public_id,
+        "name": tenant.name.as_str(),
+        "status": tenant.status.as_str(),
+        "createdAt": tenant.created_at,
+    })
+}
+
+fn line(tenant: &Tenant) -> String {
+    format!("{}  {}  {}", tenant.public_id, tenant.status, tenant.name.as_str())
+}

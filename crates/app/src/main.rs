@@ -1,0 +1,41 @@
+//! The `bwp` command.
+
+mod cli;
+mod commands;
+mod database;
+mod logging;
+mod output;
+mod serve;
+mod system;
+
+use std::process::ExitCode;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::read();
+    let result = actix_web::rt::System::new().block_on(run(cli));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    let Cli { database, json, command } = cli;
+    let output = output::Output { json };
+    match command {
+        Command::Serve(args) => serve::run(&database, &args, output).await,
+        Command::Openapi(args) => commands::openapi::run(&args, output),
+        Command::Migrate => commands::migrate::run(&database, output).await,
+        Command::Tenant(command) => commands::tenant::run(&database, command, output).await,
+        Command::User(command) => commands::user::run(&database, command, output).await,
+        Command::Key(command) => commands::key::run(&database, command, output).await,
+        Command::CursorSecret(command) => commands::cursor_secret::run(&database, command, output).await,
+        Command::Backup(args) => commands::backup::backup(&database, &args, output).await,
+        Command::Restore(args) => commands::backup::restore(&database, &args, output).await,
+    }
+}

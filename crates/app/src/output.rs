@@ -1,0 +1,28 @@
+//! What commands print: a sentence for people or JSON for programs on standard output, errors on standard error.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+/// How to print.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    pub(crate) json: bool,
+}
+
+impl Output {
+    /// Prints `json`, or what `text` says.
+    pub(crate) fn print(self, json: &Value, text: impl FnOnce() -> String) -> io::Result<()> {
+        let line = if self.json { json.to_string() } else { text() };
+        let mut out = io::stdout().lock();
+        writeln!(out, "{}", line.trim_end())?;
+        // A program that reads a pipe waits for the line.
+        out.flush()
+    }
+}
+
+/// Prints why a command failed, causes and all.
+pub(crate) fn error(error: &anyhow::Error) {
+    // Nobody is left to tell when this fails.
+    let _ = writeln!(io::stderr().lock(), "bwp: {error:#}");
+}

@@ -1,0 +1,88 @@
+//! The first start: something to call with, shown once.
+
+use std::fmt::Write;
+
+use anyhow::anyhow;
+use bwp_domain::{
+    execute::Environment,
+    keys::{Allowlist, CreateKey, CreatedBy, KeyMode, KeyName, NewKey},
+    scopes::ScopeId,
+    tenants::{FirstStart, Provisioned, TenantName, first_start},
+    text::Email,
+    users::{CreateUser, Password, Role},
+};
+use bwp_postgres::PgStore;
+
+use crate::commands::wrong;
+
+/// What the first start made, with the secrets that are known only now.
+pub(super) struct Made {
+    provisioned: Provisioned,
+    password: Password,
+}
+
+const TENANT: &str = "My company";
+const ADMIN: &str = "admin@localhost";
+const KEY: &str = "First key";
+
+/// Makes a tenant, an admin and a key with the contact scopes, if there is no tenant yet.
+pub(super) async fn provision(store: &PgStore, environment: &Environment) -> anyhow::Result<Option<Made>> {
+    if !store.is_empty().await? {
+        return Ok(None);
+    }
+    let password = Password::generate(&*environment.entropy);
+    let hash = password.hash(&*environment.entropy).map_err(|error| anyhow!("hashing a password: {error}"))?;
+    let first = FirstStart {
+        tenant: TenantName::parse(TENANT.to_owned()).map_err(wrong("the tenant's name"))?,
+        admin: CreateUser {
+            email: Email::parse(ADMIN.to_owned()).map_err(wrong("the admin's address"))?,
+            role: Role::CompanyAdmin,
+            password: hash,
+        },
+        key: CreateKey {
+            mode: KeyMode::Live,
+            key: NewKey {
+                name: KeyName::parse(KEY.to_owned()).map_err(wrong("the key's name"))?,
+                scopes: [ScopeId::ContactsRead, ScopeId::ContactsWrite, ScopeId::ContactsDelete].into_iter().collect(),
+                allowlist: Allowlist::any(),
+                expires_at: None,
+            },
+            created_by: CreatedBy::Operator,
+        },
+    };
+    let made = first_start(store, environment, &first).await?;
+    Ok(made.map(|provisioned| Made { provisioned, password }))
+}
+
+/// What a person is told when the server is ready.
+pub(super) fn greeting(url: &str, made: Option<&Made>) -> String {
+    let mut text = format!("bwp is ready at {url} (API reference and guides: {url}/docs)\n");
+    if let Some(Made { provisioned, password }) = made {
+        let key = provisioned.key.secret.expose();
+        // Writing into a String cannot fail.
+        let _ = write!(
+            text,
+            "
+This is the first start. A tenant, an admin and an API key were made. The password and the key are shown this once:
+
+  tenant    {tenant}  {name}
+  admin     {email}  password {password}
+  API key   {key}
+
+Try it:
+
+  curl -H 'Authorization: Bearer {key}' {url}/api/v1/me
+
+  curl -X POST {url}/api/v1/contacts -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \
+-H 'Idempotency-Key: my-first-contact' -d '{{\"companyName\": \"Byron Masonry\", \"type\": \"subcontractor\"}}'
+
+Stop it with Ctrl-C.
+",
+            tenant = provisioned.tenant.public_id,
+            name = provisioned.tenant.name.as_str(),
+            email = provisioned.admin.email,
+            password = password.expose(),
+        );
+    }
+    text
+}

@@ -1,0 +1,138 @@
+//! `bwp serve`
+
+mod cursors;
+mod first_start;
+mod housekeeping;
+
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
+
+use actix_web::{App, web::Data};
+use anyhow::Context;
+use bwp_domain::ids::RequestId;
+use bwp_http::ApiState;
+use bwp_postgres::{PgStore, PoolSettings};
+use bwp_web::{
+    body::{self, BodyLimits},
+    client_address::TrustedProxies,
+    head, headers, limits,
+    observe::{self, Observer},
+    public_url::PublicUrl,
+    server::{self, ServerLimits},
+};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    cli::{DatabaseArgs, ServeArgs},
+    database::Database,
+    logging,
+    output::Output,
+    system::environment,
+};
+
+pub(crate) async fn run(database: &DatabaseArgs, args: &ServeArgs, output: Output) -> anyhow::Result<()> {
+    logging::start(&args.log, args.log_format)?;
+    // What can be wrong is found before anything is started.
+    let proxies = TrustedProxies::parse(&args.trusted_proxies).context("--trusted-proxies")?;
+    let public_url: Option<PublicUrl> = args.public_url.as_deref().map(str::parse).transpose().context("--public-url")?;
+    let secrets = cursors::configured(&args.cursor_secret)?;
+
+    let database = Database::open(database).await?;
+    let served = serve(&database, args, proxies, public_url, secrets, output).await;
+    let closed = database.close().await;
+    served.and(closed)
+}
+
+async fn serve(
+    database: &Database,
+    args: &ServeArgs,
+    proxies: TrustedProxies,
+    public_url: Option<PublicUrl>,
+    secrets: Vec<bwp_domain::paging::CursorSecret>,
+    output: Output,
+) -> anyhow::Result<()> {
+    let environment = environment();
+    let settings = PoolSettings { max_size: args.database_connections, ..PoolSettings::default() };
+    let store = PgStore::new(database.url(), settings)?;
+    // On a database that others run, who runs the server makes its tenants; a key printed there may end in a log.
+    let first = if database.is_private() { first_start::provision(&store, &environment).await? } else { None };
+    let cursors = cursors::open(&store, &environment, secrets).await?;
+
+    let listener = server::bind(args.listen)
+        .with_context(|| format!("cannot listen on {}; choose another address with --listen", args.listen))?;
+    let bound = listener.local_addr()?;
+    let public_url = public_url.map_or_else(|| format!("http://{}", reachable(bound)), |url| url.as_str().to_owned());
+    let state = Data::new(ApiState {
+        store: Arc::new(store.clone()),
+        keys: Arc::new(store.clone()),
+        contacts: Arc::new(store.clone()),
+        health: Arc::new(store.clone()),
+        environment: environment.clone(),
+        cursors,
+        public_url: public_url.clone(),
+        body_limits: BodyLimits::default(),
+    });
+    let document = Data::new(bwp_http::document(&public_url, env!("CARGO_PKG_VERSION")));
+    let observer = Observer {
+        new_request_id: {
+            let environment = environment.clone();
+            Arc::new(move || RequestId::generate(environment.clock.now(), &*environment.entropy).to_string())
+        },
+        trusted_proxies: Arc::new(proxies),
+    };
+    let app = move || {
+        App::new()
+            .configure(bwp_http::configure(state.clone(), document.clone()))
+            .wrap(head::answer_like_get())
+            .wrap(body::close_when_unread())
+            .wrap(limits::refuse_long_targets(bwp_http::refuse_long_target))
+            .wrap(headers::api_headers())
+            .wrap(observe::observe(observer.clone()))
+    };
+    let limits = ServerLimits { workers: args.workers, ..ServerLimits::default() };
+    let server = server::serve(listener, &limits, app)?;
+
+    let stop = server.handle();
+    actix_web::rt::spawn(async move {
+        wait_for_signal().await;
+        tracing::info!("stopping: requests in flight are finished");
+        stop.stop(true).await;
+    });
+    let housekeeping = actix_web::rt::spawn(housekeeping::run(store, environment));
+    let ready = json!({ "listening": bound, "url": public_url });
+    output.print(&ready, || first_start::greeting(&public_url, first.as_ref()))?;
+    tracing::info!(address = %bound, %public_url, "serving");
+    server.await?;
+    housekeeping.abort();
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Who listens on every address is reached on this machine by the loopback one.
+fn reachable(mut bound: SocketAddr) -> SocketAddr {
+    if bound.ip().is_unspecified() {
+        bound.set_ip(match bound {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    bound
+}
+
+/// Waits until someone wants the server to stop: Ctrl-C, or SIGTERM from a service manager.
+async fn wait_for_signal() {
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The first start, which makes a tenant with a user and a key or nothing.
+
+use bwp_domain::{
+    clock::Timestamp,
+    ids::{TenantId, UserId},
+    keys::{Allowlist, CreateKey, CreatedBy, KeyError, KeyMode, KeyName, NewKey},
+    scopes::ScopeSet,
+    store::StoreError,
+    tenants::{FirstStart, FirstStartError, NewTenant, Provisioned, Tenant, TenantName, TenantStatus, first_start},
+    testing::{Ending, ScriptedStore, ScriptedUnitOfWork, credential, environment, tenant_id},
+    text::Email,
+    users::{CreateUser, PasswordHash, Role, User, UserError},
+};
+use futures_executor::block_on;
+
+fn first() -> FirstStart {
+    let key = NewKey {
+        name: KeyName::parse("first".to_owned()).expect("a name"),
+        scopes: ScopeSet::EMPTY,
+        allowlist: Allowlist::any(),
+        expires_at: None,
+    };
+    FirstStart {
+        tenant: TenantName::parse("First".to_owned()).expect("a name"),
+        admin: CreateUser {
+            email: email(),
+            role: Role::CompanyAdmin,
+            password: PasswordHash::from_stored("$".to_owned()),
+        },
+        key: CreateKey { mode: KeyMode::Live, key, created_by: CreatedBy::Operator },
+    }
+}
+
+fn email() -> Email {
+    Email::parse("admin@example.com".to_owned()).expect("an address")
+}
+
+fn stored(new: NewTenant) -> Tenant {
+    let NewTenant { public_id, name, created_at } = new;
+    Tenant { id: tenant_id(4), public_id, name, status: TenantStatus::Active, created_at }
+}
+
+fn user(tenant: TenantId) -> User {
+    let id = UserId::new(1).expect("positive");
+    User { id, tenant, email: email(), role: Role::CompanyAdmin, created_at: Timestamp::MIN }
+}
+
+/// A unit of work of an empty store.
+fn empty() -> ScriptedUnitOfWork {
+    let mut uow = ScriptedUnitOfWork::default();
+    uow.tenants.expect_is_first().times(1).return_once(|| Ok(true));
+    uow.tenants.expect_insert().times(1).return_once(|new| Ok(stored(new)));
+    uow
+}
+
+fn start(uow: ScriptedUnitOfWork, first: &FirstStart) -> (Result<Option<Provisioned>, FirstStartError>, Vec<Ending>) {
+    let store = ScriptedStore::new([uow]);
+    (block_on(first_start(&store, &environment(), first)), store.endings())
+}
+
+#[test]
+fn makes_a_tenant_with_a_user_and_a_key() {
+    let mut uow = empty();
+    uow.users.expect_insert().times(1).return_once(|tenant, _| Ok(Some(user(tenant))));
+    uow.keys.expect_insert().times(1).return_once(|tenant, _| {
+        assert_eq!(tenant, tenant_id(4));
+        Ok(credential(&[]).key)
+    });
+    let (done, endings) = start(uow, &first());
+    let made = done.expect("no failure").expect("made");
+    assert_eq!((made.tenant.id, made.admin.tenant), (tenant_id(4), tenant_id(4)));
+    assert_eq!(endings, [Ending::Committed]);
+}
+
+#[test]
+fn makes_nothing_where_there_is_a_tenant() {
+    let mut uow = ScriptedUnitOfWork::default();
+    uow.tenants.expect_is_first().times(1).return_once(|| Ok(false));
+    let (done, endings) = start(uow, &first());
+    assert!(matches!(done, Ok(None)), "{done:?}");
+    assert_eq!(endings, [Ending::RolledBack]);
+}
+
+#[test]
+fn makes_all_or_nothing() {
+    let mut uow = empty();
+    uow.users.expect_insert().return_once(|_, _| Ok(None));
+    let (done, endings) = start(uow, &first());
+    assert!(matches!(done, Err(FirstStartError::User(UserError::EmailTaken))), "{done:?}");
+    assert_ne!(endings, [Ending::Committed]);
+
+    let mut uow = empty();
+    uow.users.expect_insert().return_once(|tenant, _| Ok(Some(user(tenant))));
+    let mut expired = first();
+    expired.key.key.expires_at = Some(Timestamp::MIN);
+    let (done, endings) = start(uow, &expired);
+    assert!(matches!(done, Err(FirstStartError::Key(KeyError::ExpiryInThePast))), "{done:?}");
+    assert_ne!(endings, [Ending::Committed]);
+
+    let mut uow = empty();
+    uow.users.expect_insert().return_once(|_, _| Err(StoreError::Unavailable("gone".to_owned())));
+    let (done, endings) = start(uow, &first());
+    assert!(matches!(done, Err(FirstStartError::Store(StoreError::Unavailable(_)))), "{done:?}");
+    assert_ne!(endings, [Ending::Committed]);
+}
+
+#[test]
+fn a_name_has_1_to_200_characters_blanks_included() {
+    for good in ["a", " a ", &"é".repeat(200)] {
+        assert!(TenantName::parse(good.to_owned()).is_ok(), "{good:?}");
+    }
+    for bad in ["", "  ", "a\0", &"é".repeat(201), &format!("a{}", " ".repeat(200))] {
+        assert!(TenantName::parse(bad.to_owned()).is_err(), "{bad:?}");
+    }
+}
