@@ -47,44 +47,40 @@ pub(crate) struct Contact<'a> {
     /// When it was last changed.
     #[schema(value_type = String, format = DateTime, example = "2026-01-31T08:00:00.000Z")]
     updated_at: Timestamp,
-    /// The fields that `compact` leaves out.
-    #[serde(flatten)]
-    more: Option<MoreOfContact<'a>>,
-}
-
-/// The fields of a contact that `compact` leaves out.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct MoreOfContact<'a> {
     /// What they do there. Left out by `compact`.
-    #[schema(example = "Site manager")]
-    position: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "Site manager")]
+    position: Option<Option<&'a str>>,
     /// The contact this one belongs to. Left out by `compact`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<i64>, example = json!(null))]
-    parent_contact_id: Option<ContactId>,
+    parent_contact_id: Option<Option<ContactId>>,
     /// Mobile number, as written. Left out by `compact`.
-    #[schema(example = "+1 555 0101")]
-    mobile: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "+1 555 0101")]
+    mobile: Option<Option<&'a str>>,
     /// Web site, as written. Left out by `compact`.
-    #[schema(example = "https://example.com")]
-    website: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "https://example.com")]
+    website: Option<Option<&'a str>>,
     /// Anything else. Left out by `compact`.
-    #[schema(example = "Prefers to be called in the morning.")]
-    notes: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "Prefers to be called in the morning.")]
+    notes: Option<Option<&'a str>>,
 }
 
 impl<'a> Contact<'a> {
     /// Every field.
     pub(crate) fn full(contact: &'a contacts::Contact) -> Self {
         let details = &contact.details;
-        let more = MoreOfContact {
-            position: details.position.as_deref(),
-            parent_contact_id: details.parent,
-            mobile: details.mobile.as_deref(),
-            website: details.website.as_deref(),
-            notes: details.notes.as_deref(),
-        };
-        Self { more: Some(more), ..Self::compact(contact) }
+        Self {
+            position: Some(details.position.as_deref()),
+            parent_contact_id: Some(details.parent),
+            mobile: Some(details.mobile.as_deref()),
+            website: Some(details.website.as_deref()),
+            notes: Some(details.notes.as_deref()),
+            ..Self::compact(contact)
+        }
     }
 
     /// The key fields.
@@ -100,7 +96,11 @@ impl<'a> Contact<'a> {
             kind: details.kind,
             created_at: contact.created_at,
             updated_at: contact.updated_at,
-            more: None,
+            position: None,
+            parent_contact_id: None,
+            mobile: None,
+            website: None,
+            notes: None,
         }
     }
 }

@@ -51,10 +51,18 @@ impl<'a> Shell<'a> {
         for (id, text) in &rendered.sections {
             let _ = writeln!(sections, "<li><a href=\"#{}\">{}</a></li>", escape(id), escape(text));
         }
+        let (title, text) = rendered.html.split_once("</h1>").unwrap_or(("<h1>", &rendered.html));
         let body = format!(
-            "<div class=\"guide\">\n<nav class=\"sections\" aria-labelledby=\"sections\">\n<p id=\"sections\">On this page</p>\n\
-             <ul>\n{sections}</ul>\n</nav>\n<main id=\"main\" tabindex=\"-1\">\n{}</main>\n</div>\n",
-            rendered.html
+            r#"<main id="main" class="guide" tabindex="-1">
+{title}</h1>
+<nav class="sections" aria-labelledby="sections">
+<p id="sections">On this page</p>
+<ul>
+{sections}</ul>
+</nav>
+<div class="text">{text}</div>
+</main>
+"#
         );
         self.page(&rendered.title, Some(guide.label), ["", ""], &body)
     }
@@ -69,7 +77,7 @@ impl<'a> Shell<'a> {
 
     fn message(&self, title: &str, text: &str) -> String {
         let body = format!(
-            "<div class=\"guide\">\n<main id=\"main\" tabindex=\"-1\">\n<h1>{title}</h1>\n<p>{text}</p>\n</main>\n</div>\n"
+            "<main id=\"main\" class=\"guide\" tabindex=\"-1\">\n<h1>{title}</h1>\n<div class=\"text\"><p>{text}</p></div>\n</main>\n"
         );
         self.page(title, None, ["", ""], &body)
     }

@@ -1,0 +1,4 @@
+//! The whole: the `bwp` binary against real PostgreSQL, over HTTP.
+
+mod routes;
+mod support;

@@ -1,0 +1,3 @@
+//! `/contacts`
+
+mod create;

@@ -1,0 +1,93 @@
+//! The `bwp` binary, as a command and as a server.
+
+use std::{
+    path::PathBuf,
+    process::{ExitStatus, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+fn bwp() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bwp"));
+    // What the developer's shell says must not decide how tests run.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("BWP_") || name == "DATABASE_URL") {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// Runs `bwp` with these arguments and gives the JSON that it printed.
+pub(crate) async fn run_bwp(arguments: &[&str]) -> Value {
+    let done = bwp().args(arguments).output().await.expect("bwp runs");
+    assert!(done.status.success(), "bwp {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    serde_json::from_slice(&done.stdout).expect("JSON on standard output")
+}
+
+/// A running server. Killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    /// Where it listens, `http://127.0.0.1:…`.
+    pub(crate) url: String,
+    folder: TempDir,
+}
+
+impl Server {
+    /// Starts a server over the database at `url`, on a free port, and waits until it listens.
+    pub(crate) async fn start(url: &str, arguments: &[&str]) -> Self {
+        Self::start_as(&["--database-url", url], arguments).await
+    }
+
+    /// Like [`start`](Self::start), with the choice of the database left to `database`.
+    pub(crate) async fn start_as(database: &[&str], arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the log");
+        let log = std::fs::File::create(folder.path().join("log")).expect("a log");
+        let mut child = bwp()
+            .arg("--json")
+            .args(database)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("bwp starts");
+        let stdout = child.stdout.take().expect("piped");
+        let first = BufReader::new(stdout).lines().next_line().await.expect("readable");
+        let mut server = Self { child, url: String::new(), folder };
+        let Some(first) = first else { panic!("the server did not start:\n{}", server.log()) };
+        let ready: Value = serde_json::from_str(&first).expect("JSON when it listens");
+        server.url = format!("http://{}", ready["listening"].as_str().expect("an address"));
+        server
+    }
+
+    /// What it logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.log_path()).expect("readable")
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// Kills it as `kill -9` does, and waits until it is gone.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.expect("killed");
+    }
+
+    /// Asks it to stop as a service manager does, and waits until it has.
+    pub(crate) async fn stop(&mut self) -> ExitStatus {
+        let pid = self.pid().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill runs");
+        self.child.wait().await.expect("it ends")
+    }
+}

@@ -1,0 +1,52 @@
+//! A client with a key.
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+
+use super::{Answer, Server};
+
+/// Calls the API with one key.
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: String,
+    /// The whole key.
+    pub(crate) key: String,
+}
+
+impl Client {
+    pub(crate) fn new(server: &Server, key: &str) -> Self {
+        Self { http: reqwest::Client::new(), base: format!("{}/api/v1", server.url), key: key.to_owned() }
+    }
+
+    /// The same key at another server.
+    pub(crate) fn at(&self, server: &Server) -> Self {
+        Self { base: format!("{}/api/v1", server.url), ..self.clone() }
+    }
+
+    /// A request with the key, to be changed before it is sent.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.key)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        send(self.request(Method::GET, path)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        send(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Answer {
+        send(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        send(self.request(Method::DELETE, path)).await
+    }
+}
+
+/// Sends the request and reads the answer.
+pub(crate) async fn send(request: RequestBuilder) -> Answer {
+    Answer::read(request.send().await.expect("the server answers")).await
+}
