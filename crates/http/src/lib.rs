@@ -9,6 +9,7 @@
 
 mod contacts;
 mod cursors;
+pub mod docs;
 mod envelope;
 mod me;
 mod mutation;

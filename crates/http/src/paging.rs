@@ -25,11 +25,12 @@ const LIMIT: Param<Limit> = Param {
 };
 
 /// `cursor`.
-const CURSOR: Param<String> = Param {
+const CURSOR: Param<Option<String>> = Param {
     name: "cursor",
     description: "Where the page starts: `meta.pagination.cursor` of the page before. Leave it out for the first page.",
     schema: || json!({ "type": "string" }),
-    parse: |text| Ok(text.to_owned()),
+    // Clients that build the query from a form send it empty for the first page.
+    parse: |text| Ok(Some(text).filter(|text| !text.is_empty()).map(str::to_owned)),
 };
 
 /// `compact`.
@@ -70,7 +71,7 @@ pub(crate) struct PageParams {
 
 impl PageParams {
     pub(crate) fn read(values: &mut Values) -> Self {
-        Self { limit: values.take(&LIMIT).unwrap_or(Limit::DEFAULT), cursor: values.take(&CURSOR) }
+        Self { limit: values.take(&LIMIT).unwrap_or(Limit::DEFAULT), cursor: values.take(&CURSOR).flatten() }
     }
 }
 

@@ -7,11 +7,14 @@ use bwp_domain::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{ArrayBuilder, ObjectBuilder, schema::Type},
+};
 
 use super::responses::{Contact, ContactTypeSchema};
 use crate::{
-    openapi::Integer,
+    openapi::{Integer, TEXT_PATTERN},
     paging::{COMPACT, DATE_FROM, DATE_TO, PageParams},
     problem::ErrorCode,
     request::{
@@ -124,8 +127,13 @@ impl JsonBody for UpdateContactBody {
 pub(crate) struct GetManyBody {
     /// Their ids.
     #[serde(default)]
-    #[schema(value_type = Vec<i64>, required = true, min_items = 1, max_items = 50, example = json!([42, 43]))]
+    #[schema(schema_with = ids_schema, required = true)]
     ids: Field<Vec<Value>>,
+}
+
+fn ids_schema() -> utoipa::openapi::schema::Array {
+    let id = ObjectBuilder::new().schema_type(Type::Integer).exclusive_minimum(Some(0));
+    ArrayBuilder::new().items(id).min_items(Some(1)).max_items(Some(GetManyBody::MAX)).description(Some("Their ids.")).build()
 }
 
 impl JsonBody for GetManyBody {
@@ -186,7 +194,7 @@ const SEARCH: Param<Option<SearchText>> = Param {
     name: "search",
     description: "Only contacts in whose name, company, e-mail address, phone numbers or notes this text is found, in \
                   any case.",
-    schema: || json!({ "type": "string" }),
+    schema: || json!({ "type": "string", "pattern": TEXT_PATTERN }),
     parse: |text| SearchText::parse(text).map_err(|fault| fault.message),
 };
 

@@ -1,6 +1,7 @@
 //! The files that the pages load. All of them are in the binary.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     hash::{DefaultHasher, Hasher},
     sync::Arc,
@@ -36,7 +37,11 @@ impl Assets {
         let swagger_ui = SWAGGER_UI.into_iter().filter_map(|(name, media_type)| {
             // It has both files, as a test makes sure.
             let file = utoipa_swagger_ui::serve(name, Arc::clone(&config)).ok()??;
-            Some((name, media_type, Bytes::from(file.bytes.into_owned())))
+            let content = match file.bytes {
+                Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+                Cow::Owned(bytes) => Bytes::from(bytes),
+            };
+            Some((name, media_type, content))
         });
         let assets = own.into_iter().chain(swagger_ui).map(|(name, media_type, content)| {
             let mut hasher = DefaultHasher::new();

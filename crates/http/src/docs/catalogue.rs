@@ -59,7 +59,7 @@ pub(super) fn errors() -> String {
             "\n### {title} {{#{code}}}\n\n`{code}` · status {status}\n\n{meaning}\n\n**What to do:** {advice}\n",
             title = code.title(),
             code = code.as_str(),
-            status = code.status(),
+            status = code.status().as_u16(),
             meaning = code.meaning(),
             advice = code.advice(),
         );

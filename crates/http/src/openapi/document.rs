@@ -95,8 +95,10 @@ fn tag_description(tag: &str) -> &'static str {
 fn describe(operation: &Operation, schemas: &mut Schemas) -> Value {
     let input = &operation.input;
     let mut parameters = input.parameters.clone();
-    if input.key != KeyUse::None {
-        parameters.push(json!({ "$ref": "#/components/parameters/IdempotencyKey" }));
+    match input.key {
+        KeyUse::None => {}
+        KeyUse::Ignored => parameters.push(ignored_idempotency_parameter()),
+        KeyUse::Used => parameters.push(json!({ "$ref": "#/components/parameters/IdempotencyKey" })),
     }
     let scopes: Vec<&str> = input.scopes.iter().map(|scope| scope.as_str()).collect();
     let mut description = json!({
@@ -270,6 +272,16 @@ fn idempotency_parameter() -> Value {
             "pattern": "^[!-~]+$",
         },
         "example": "4be07f0e-6f0c-4f0e-9d3c-0e7a3a1f6c55",
+    })
+}
+
+fn ignored_idempotency_parameter() -> Value {
+    json!({
+        "name": IDEMPOTENCY_HEADER,
+        "in": "header",
+        "required": false,
+        "description": "Ignored: the operation changes nothing.",
+        "schema": { "type": "string" },
     })
 }
 

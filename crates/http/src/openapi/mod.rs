@@ -11,7 +11,7 @@ use serde_json::Value;
 
 pub use document::{Document, document};
 pub(crate) use integer::Integer;
-pub(crate) use schemas::{SchemaSource, Schemas, request_schema, word_schema};
+pub(crate) use schemas::{SchemaSource, Schemas, TEXT_PATTERN, request_schema, word_schema};
 
 use crate::problem::ErrorCode;
 

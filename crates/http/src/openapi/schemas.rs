@@ -66,13 +66,31 @@ impl Schemas {
     }
 }
 
-/// Puts the schema of a body among the others, and gives its name. It says that other fields are refused.
+/// What every text is: without NUL.
+pub(crate) const TEXT_PATTERN: &str = "^[^\\u0000]*$";
+
+/// Puts the schema of a body among the others, and gives its name. It says what holds for every body: other fields are
+/// refused, and so is NUL in a text.
 pub(crate) fn request_schema<T: JsonBody>(schemas: &mut Schemas) -> String {
     let name = schemas.put::<T>();
     if let Some(Value::Object(schema)) = schemas.get_mut(&name) {
         schema.insert("additionalProperties".to_owned(), json!(false));
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        for (_, property) in properties.into_iter().flatten().filter(|(_, property)| is_text(property)) {
+            property["pattern"] = json!(TEXT_PATTERN);
+        }
     }
     name
+}
+
+/// Whether a property is free text.
+fn is_text(property: &Value) -> bool {
+    let types = property.get("type");
+    let string = types.is_some_and(|types| match types {
+        Value::Array(several) => several.contains(&json!("string")),
+        one => *one == "string",
+    });
+    string && property.get("format").is_none()
 }
 
 fn plain(schema: &RefOr<Schema>) -> Value {

@@ -1,0 +1,65 @@
+# What the scripts share. To be sourced.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf '%s\n' "$*" >&2; }
+
+# Runs a command as root: as it is, or through sudo.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else
+        say "This needs root: $*"
+        return 1
+    fi
+}
+
+have_postgres() {
+    [ -n "${BWP_POSTGRES_BIN:-}" ] && return 0
+    command -v postgres >/dev/null && return 0
+    local dir
+    for dir in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/homebrew/opt/postgresql*/bin \
+        /usr/local/opt/postgresql*/bin /Applications/Postgres.app/Contents/Versions/*/bin; do
+        [ -x "$dir/initdb" ] && return 0
+    done
+    return 1
+}
+
+# Installs packages by the platform's package manager. Arguments: apt, dnf, pacman, apk, brew; empty to do without.
+install_package() {
+    if command -v apt-get >/dev/null && [ -n "$1" ]; then
+        as_root apt-get update -q && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $1
+    elif command -v dnf >/dev/null && [ -n "$2" ]; then as_root dnf install -y $2
+    elif command -v pacman >/dev/null && [ -n "$3" ]; then as_root pacman -S --needed --noconfirm $3
+    elif command -v apk >/dev/null && [ -n "$4" ]; then as_root apk add $4
+    elif command -v brew >/dev/null && [ -n "$5" ]; then brew install $5
+    else return 1; fi
+}
+
+need_postgres() {
+    have_postgres && return 0
+    say "PostgreSQL (15 or newer) is missing: installing it by the package manager. Its own service is not needed."
+    install_package postgresql "postgresql-server postgresql-contrib" postgresql "postgresql postgresql-contrib" postgresql@17 ||
+        { say "Install PostgreSQL 15 or newer, then run this again."; exit 1; }
+}
+
+need_rust() {
+    command -v cargo >/dev/null || [ ! -f "$HOME/.cargo/env" ] || . "$HOME/.cargo/env"
+    if ! command -v cargo >/dev/null; then
+        say "Rust is missing. Install it as https://www.rust-lang.org/tools/install says, then run this again."
+        exit 1
+    fi
+    if ! command -v cc >/dev/null; then
+        say "A C compiler is missing (the linker, and one dependency): installing it by the package manager."
+        install_package build-essential gcc base-devel build-base "" || { say "Install a C compiler."; exit 1; }
+    fi
+}
+
+# Installs a cargo tool into target/tools, unless it is there. Arguments: program, crate, version, options.
+need_tool() {
+    local program=$1 crate=$2 version=$3
+    shift 3
+    export PATH="$PWD/target/tools/bin:$PATH"
+    command -v "$program" >/dev/null && return 0
+    say "$program is missing: building it into target/tools."
+    cargo install "$crate" --version "$version" --locked --quiet --root target/tools "$@"
+}
