@@ -1,0 +1,50 @@
+//! The OpenAPI document says what the code does.
+
+use std::collections::BTreeSet;
+
+use actix_web::test::TestRequest;
+use serde_json::Value;
+
+use crate::support::Ports;
+
+async fn document() -> Value {
+    Ports::default().answer(TestRequest::get().uri("/api/v1/openapi.json")).await.json
+}
+
+fn operations(document: &Value) -> Vec<&Value> {
+    let paths = document["paths"].as_object().expect("paths");
+    paths.values().flat_map(|path| path.as_object().expect("methods").values()).collect()
+}
+
+#[actix_web::test]
+async fn every_operation_is_described_whole() {
+    let document = document().await;
+    let mut ids = BTreeSet::new();
+    for operation in operations(&document) {
+        let id = operation["operationId"].as_str().expect("an id");
+        assert!(ids.insert(id), "{id} is there twice");
+        for text in ["summary", "description"] {
+            assert!(operation[text].as_str().is_some_and(|text| !text.is_empty()), "{id} has no {text}");
+        }
+        assert!(operation["x-rate-limit-cost"].as_u64().is_some(), "{id} has no cost");
+        assert!(operation["security"][0]["bearerAuth"].is_array(), "{id} has no security");
+        for status in ["400", "401", "403", "500", "503"] {
+            assert!(operation["responses"][status].is_object(), "{id} does not say what {status} means");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn the_kept_copy_is_the_served_one() {
+    let kept = include_str!("../../../../docs/openapi.json");
+    let mut kept: Value = serde_json::from_str(kept).expect("JSON");
+    let mut served = document().await;
+    for document in [&mut kept, &mut served] {
+        // These name the server and its version.
+        document["servers"] = Value::Null;
+        document["info"] = Value::Null;
+        document["components"]["responses"] = Value::Null;
+        document["components"]["schemas"]["ProblemDetails"] = Value::Null;
+    }
+    assert_eq!(kept, served, "run scripts/update-generated, and look at what changed");
+}

@@ -1,0 +1,48 @@
+//! What a client is told when the server fails, and what not.
+
+use actix_web::test::TestRequest;
+use bwp_domain::{
+    scopes::ScopeId,
+    store::{Inconsistency, StoreError},
+};
+
+use crate::support::{Answer, Ports, signed};
+
+async fn get_failing_with(error: impl Fn() -> StoreError + Send + 'static) -> Answer {
+    let mut ports = Ports::with_key(&[ScopeId::ContactsRead]);
+    ports.contacts.expect_get().returning(move |_, _| Err(error()));
+    ports.answer(signed(TestRequest::get().uri("/api/v1/contacts/1"))).await
+}
+
+#[actix_web::test]
+async fn a_database_that_is_away_is_503_with_a_time_to_wait() {
+    let answer = get_failing_with(|| StoreError::Unavailable("secret host".to_owned())).await;
+    assert_eq!((answer.status, answer.code()), (503, "service_unavailable"));
+    assert!(answer.header("retry-after").parse::<u32>().is_ok());
+    assert!(!answer.json.to_string().contains("secret host"));
+}
+
+#[actix_web::test]
+async fn a_defect_is_500_and_says_nothing_of_itself() {
+    let place = Inconsistency { table: "contacts", column: "type", row: "1".to_owned() };
+    for answer in [
+        get_failing_with(|| StoreError::Internal("secret statement".to_owned())).await,
+        get_failing_with(move || StoreError::Inconsistent(place.clone())).await,
+    ] {
+        assert_eq!((answer.status, answer.code()), (500, "internal_error"));
+        let text = answer.json.to_string();
+        assert!(!text.contains("secret") && !text.contains("column"), "{text}");
+    }
+}
+
+#[actix_web::test]
+async fn readiness_is_the_stores() {
+    let mut ports = Ports::default();
+    ports.health.expect_check().returning(|| Ok(()));
+    assert_eq!(ports.answer(TestRequest::get().uri("/readyz")).await.status, 200);
+    let mut ports = Ports::default();
+    ports.health.expect_check().returning(|| Err(StoreError::Unavailable("down".to_owned())));
+    let answer = ports.answer(TestRequest::get().uri("/readyz")).await;
+    assert_eq!((answer.status, answer.code()), (503, "service_unavailable"));
+    assert_eq!(Ports::default().answer(TestRequest::get().uri("/healthz")).await.status, 200);
+}

@@ -1,0 +1,102 @@
+//! An API over mocks: a port that a test says nothing of must not be called.
+
+use std::sync::Arc;
+
+use actix_web::{
+    App,
+    body::to_bytes,
+    http::header::HeaderMap,
+    test::{self, TestRequest},
+    web::Data,
+};
+use bwp_domain::{
+    contacts::ports::MockContactReader,
+    keys::{KeyMode, KeySecret, ports::MockKeyReader},
+    paging::{CursorKeys, CursorSecret},
+    principal::Credential,
+    scopes::ScopeId,
+    store::MockHealth,
+    testing::{ScriptedStore, ScriptedUnitOfWork, SequentialEntropy, credential, environment},
+};
+use bwp_http::{ApiState, Cursors};
+use bwp_web::body::BodyLimits;
+use serde_json::Value;
+
+/// The ports behind an API.
+#[derive(Default)]
+pub(crate) struct Ports {
+    pub(crate) keys: MockKeyReader,
+    pub(crate) contacts: MockContactReader,
+    pub(crate) health: MockHealth,
+    pub(crate) store: ScriptedStore,
+}
+
+/// An answer, read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) json: Value,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().expect("visible text")).unwrap_or_default()
+    }
+
+    pub(crate) fn code(&self) -> &str {
+        self.json["code"].as_str().unwrap_or_default()
+    }
+}
+
+impl Ports {
+    /// Ports that know one key, with these scopes.
+    pub(crate) fn with_key(scopes: &[ScopeId]) -> Self {
+        let mut ports = Self::default();
+        let known = credential(scopes);
+        ports.keys.expect_find_by_hash().returning(move |_| Ok(Some(known.clone())));
+        ports
+    }
+
+    /// The same, with this unit of work for a change.
+    pub(crate) fn and_change(self, uow: ScriptedUnitOfWork) -> Self {
+        Self { store: ScriptedStore::new([uow]), ..self }
+    }
+
+    /// Sends one request.
+    pub(crate) async fn answer(self, request: TestRequest) -> Answer {
+        let secret = CursorSecret::new(vec![1; 32]).expect("long enough");
+        let state = Data::new(ApiState {
+            store: Arc::new(self.store),
+            keys: Arc::new(self.keys),
+            contacts: Arc::new(self.contacts),
+            health: Arc::new(self.health),
+            environment: environment(),
+            cursors: Cursors::fixed(CursorKeys::new(secret, vec![])),
+            public_url: "https://bwp.example".to_owned(),
+            body_limits: BodyLimits::default(),
+        });
+        let document = Data::new(bwp_http::document("https://bwp.example", "0"));
+        let app = test::init_service(App::new().configure(bwp_http::configure(state, document))).await;
+        let response = test::call_service(&app, request.to_request()).await;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = to_bytes(response.into_body()).await.expect("a body");
+        Answer { status, headers, json: serde_json::from_slice(&body).unwrap_or_default() }
+    }
+}
+
+/// A unit of work in which the caller's credential holds.
+pub(crate) fn held(held: Credential) -> ScriptedUnitOfWork {
+    let mut uow = ScriptedUnitOfWork::default();
+    uow.credentials.expect_hold().returning(move |_, _| Ok(Some(held.clone())));
+    uow
+}
+
+/// A key that looks like one.
+pub(crate) fn key() -> String {
+    KeySecret::generate(KeyMode::Live, &SequentialEntropy::default()).expose().to_owned()
+}
+
+/// A request with the key.
+pub(crate) fn signed(request: TestRequest) -> TestRequest {
+    request.insert_header(("Authorization", format!("Bearer {}", key())))
+}
