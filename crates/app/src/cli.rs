@@ -120,6 +120,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_DATABASE_CONNECTIONS", value_name = "N", default_value_t = 16)]
     pub(crate) database_connections: usize,
 
+    /// How long a client may take to send a body
+    #[arg(long, env = "BWP_BODY_TIMEOUT", value_name = "TIME", default_value = "30s", hide = true)]
+    pub(crate) body_timeout: humantime::Duration,
+
     /// What is logged: error, warn, info, debug, trace, or a filter such as info,bwp_http=debug
     #[arg(long, env = "BWP_LOG", value_name = "FILTER", default_value = "info")]
     pub(crate) log: String,

@@ -12,7 +12,10 @@ use std::{
 use actix_web::{App, web::Data};
 use anyhow::Context;
 use bwp_domain::ids::RequestId;
-use bwp_http::ApiState;
+use bwp_http::{
+    ApiState,
+    docs::{self, DocsPages},
+};
 use bwp_postgres::{PgStore, PoolSettings};
 use bwp_web::{
     body::{self, BodyLimits},
@@ -73,9 +76,10 @@ async fn serve(
         environment: environment.clone(),
         cursors,
         public_url: public_url.clone(),
-        body_limits: BodyLimits::default(),
+        body_limits: BodyLimits { deadline: *args.body_timeout, ..BodyLimits::default() },
     });
     let document = Data::new(bwp_http::document(&public_url, env!("CARGO_PKG_VERSION")));
+    let pages = Arc::new(DocsPages::new(&public_url, env!("CARGO_PKG_VERSION")));
     let observer = Observer {
         new_request_id: {
             let environment = environment.clone();
@@ -85,6 +89,7 @@ async fn serve(
     };
     let app = move || {
         App::new()
+            .configure(|config| docs::configure(config, Arc::clone(&pages)))
             .configure(bwp_http::configure(state.clone(), document.clone()))
             .wrap(head::answer_like_get())
             .wrap(body::close_when_unread())
