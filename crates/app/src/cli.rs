@@ -1,5 +1,7 @@
 //! What can be said on the command line and in the environment.
 
+#![expect(clippy::doc_markdown, rustdoc::bare_urls, reason = "these comments are what --help prints")]
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use bwp_domain::{

@@ -67,7 +67,8 @@ impl Database {
         if let Some(cluster) = &self.private {
             return Ok(cluster.tool(name));
         }
-        let Installation { bin_dir, .. } = find_installation(self.postgres_bin.as_deref()).context("looking for pg_dump")?;
+        let Installation { bin_dir, .. } =
+            find_installation(self.postgres_bin.as_deref()).context("looking for pg_dump")?;
         Ok(Command::new(bin_dir.join(name)))
     }
 

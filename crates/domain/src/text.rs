@@ -48,6 +48,11 @@ impl Email {
         }
         Text::parse(text).map(Self)
     }
+
+    /// An address as it was stored. It was checked then; what counts as an address may have been another rule.
+    pub fn stored(text: String) -> Result<Self, Fault> {
+        Text::parse(text).map(Self)
+    }
 }
 
 macro_rules! shows_as_str {

@@ -18,6 +18,7 @@ mod operation;
 mod paging;
 pub mod privileges;
 pub mod problem;
+mod projection;
 mod request;
 mod routes;
 mod state;

@@ -1,6 +1,6 @@
 //! The routes of the API.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, future::ready};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -56,7 +56,7 @@ pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> im
         let mut scope = web::scope(BASE_PATH).service(
             web::resource(openapi::PATH)
                 .route(web::get().to(serve_document))
-                .default_service(web::to(|request| refuse_method(request, "GET, HEAD".to_owned()))),
+                .default_service(web::to(|request: HttpRequest| ready(refuse_method(&request, "GET, HEAD")))),
         );
         // Paths with fixed parts first: `/contacts/count` is not the contact `count`.
         let (fixed, variable): (Vec<_>, Vec<_>) = paths.into_iter().partition(|(path, _)| !path.contains('{'));
@@ -65,12 +65,14 @@ pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> im
             let mut resource = web::resource(path);
             for operation in operations {
                 let run = operation.run;
-                resource = resource.route(web::method(operation.method).to(
-                    move |request: HttpRequest, payload: Payload| run(request, payload.into_inner()),
-                ));
+                resource = resource.route(
+                    web::method(operation.method)
+                        .to(move |request: HttpRequest, payload: Payload| run(request, payload.into_inner())),
+                );
             }
-            scope = scope
-                .service(resource.default_service(web::to(move |request| refuse_method(request, allow.clone()))));
+            scope = scope.service(
+                resource.default_service(web::to(move |request: HttpRequest| ready(refuse_method(&request, &allow)))),
+            );
         }
         config
             .route("/healthz", web::get().to(healthz))
@@ -112,16 +114,16 @@ pub fn refuse_long_target(request: &ServiceRequest, too_long: TargetTooLong) -> 
     respond(request.request(), Problem::bad_request(StatusCode::URI_TOO_LONG, format!("{too_long}.")))
 }
 
-async fn refuse_method(request: HttpRequest, allow: String) -> HttpResponse {
+fn refuse_method(request: &HttpRequest, allow: &str) -> HttpResponse {
     let problem = Problem::bad_request(
         StatusCode::METHOD_NOT_ALLOWED,
         format!("{} is not possible here. Possible are {allow}.", request.method()),
     );
-    let problem = match header::HeaderValue::from_str(&allow) {
+    let problem = match header::HeaderValue::from_str(allow) {
         Ok(value) => problem.with_header(header::ALLOW, value),
         Err(_) => problem,
     };
-    respond(&request, problem)
+    respond(request, problem)
 }
 
 async fn not_found(request: HttpRequest) -> HttpResponse {

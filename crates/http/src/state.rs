@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bwp_domain::{
-    contacts::ports::ContactReader, execute::Environment, keys::ports::KeyReader,
+    contacts::ports::ContactReader,
+    execute::Environment,
+    keys::ports::KeyReader,
     store::{Health, Store},
 };
 use bwp_web::body::BodyLimits;

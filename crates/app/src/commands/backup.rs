@@ -1,4 +1,4 @@
-//! `bwp backup` and `bwp restore`: pg_dump and pg_restore underneath.
+//! `bwp backup` and `bwp restore`: `pg_dump` and `pg_restore` underneath.
 
 use std::{
     path::Path,
@@ -18,7 +18,9 @@ use crate::{
 pub(crate) async fn backup(args: &DatabaseArgs, backup: &BackupArgs, output: Output) -> anyhow::Result<()> {
     with_database(args, async |database| dump(database, &backup.file)).await?;
     let file = backup.file.display().to_string();
-    output.print(&json!({ "file": file }), || format!("Wrote {file}. It holds all data: keep it as safe as the database."))?;
+    output.print(&json!({ "file": file }), || {
+        format!("Wrote {file}. It holds all data: keep it as safe as the database.")
+    })?;
     Ok(())
 }
 

@@ -3,9 +3,7 @@
 use anyhow::anyhow;
 use bwp_domain::{
     ids::TenantPublicId,
-    keys::{
-        Allowlist, ApiKey, CreateKey, CreatedBy, KeyMode, KeyName, KeyState, NewKey, RevokeKey, ports::KeyReader,
-    },
+    keys::{Allowlist, ApiKey, CreateKey, CreatedBy, KeyMode, KeyName, KeyState, NewKey, RevokeKey, ports::KeyReader},
 };
 use serde_json::{Value, json};
 
@@ -48,12 +46,7 @@ pub(crate) async fn run(args: &DatabaseArgs, command: KeyCommand, output: Output
     }
 }
 
-async fn create(
-    args: &DatabaseArgs,
-    tenant: TenantPublicId,
-    command: CreateKey,
-    output: Output,
-) -> anyhow::Result<()> {
+async fn create(args: &DatabaseArgs, tenant: TenantPublicId, command: CreateKey, output: Output) -> anyhow::Result<()> {
     with_database(args, async |database| {
         let store = database.store()?;
         let tenant = commands::tenant(&store, tenant).await?;

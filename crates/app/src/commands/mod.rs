@@ -10,7 +10,7 @@ pub(crate) mod user;
 
 use anyhow::{anyhow, bail};
 use bwp_domain::{
-    execute::{Command, Executed, ExecuteError, execute},
+    execute::{Command, ExecuteError, Executed, execute},
     fields::Fault,
     idempotency::RenderedResponse,
     ids::{TenantId, TenantPublicId},
@@ -35,8 +35,7 @@ where
         Err(ExecuteError::Rejected(error)) => Err(error.into()),
         Err(ExecuteError::Store(error)) => Err(error.into()),
         // The operator has no credential to be refused, and sent no idempotency key.
-        Ok(Executed::Replayed(_))
-        | Err(ExecuteError::Refused(_) | ExecuteError::KeyReused | ExecuteError::KeyBusy) => {
+        Ok(Executed::Replayed(_)) | Err(ExecuteError::Refused(_) | ExecuteError::KeyReused | ExecuteError::KeyBusy) => {
             bail!("the command was refused")
         }
     }

@@ -47,8 +47,6 @@ async fn load(
     let mut secrets = configured.iter().cloned();
     Ok(match secrets.next() {
         None => CursorKeys::new(stored.current, stored.previous.into_iter().collect()),
-        Some(signing) => {
-            CursorKeys::new(signing, secrets.chain([stored.current]).chain(stored.previous).collect())
-        }
+        Some(signing) => CursorKeys::new(signing, secrets.chain([stored.current]).chain(stored.previous).collect()),
     })
 }

@@ -9,7 +9,10 @@ use std::{
     sync::Arc,
 };
 
-use actix_web::{App, web::Data};
+use actix_web::{
+    App,
+    web::{self, Data},
+};
 use anyhow::Context;
 use bwp_domain::ids::RequestId;
 use bwp_http::{
@@ -40,7 +43,8 @@ pub(crate) async fn run(database: &DatabaseArgs, args: &ServeArgs, output: Outpu
     logging::start(&args.log, args.log_format)?;
     // What can be wrong is found before anything is started.
     let proxies = TrustedProxies::parse(&args.trusted_proxies).context("--trusted-proxies")?;
-    let public_url: Option<PublicUrl> = args.public_url.as_deref().map(str::parse).transpose().context("--public-url")?;
+    let public_url: Option<PublicUrl> =
+        args.public_url.as_deref().map(str::parse).transpose().context("--public-url")?;
     let secrets = cursors::configured(&args.cursor_secret)?;
 
     let database = Database::open(database).await?;
@@ -89,6 +93,7 @@ async fn serve(
     };
     let app = move || {
         App::new()
+            .service(web::redirect("/", "docs"))
             .configure(|config| docs::configure(config, Arc::clone(&pages)))
             .configure(bwp_http::configure(state.clone(), document.clone()))
             .wrap(head::answer_like_get())

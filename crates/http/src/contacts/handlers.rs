@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use actix_web::{HttpResponse, http::StatusCode};
 use bwp_domain::{
-    contacts::{self, ContactChanges, ContactDetails, ContactError, ContactFilter, CreateContact, DeleteContact, UpdateContact},
+    contacts::{
+        self, ContactChanges, ContactDetails, ContactError, ContactFilter, CreateContact, DeleteContact, SearchText,
+        UpdateContact,
+    },
     idempotency::RenderedResponse,
 };
 use serde_json::json;
@@ -62,8 +65,7 @@ pub(super) async fn get_many(
     let found = context.state.contacts.get_many(caller.tenant(), &ids.possible).await?;
     let by_id: HashMap<_, _> = found.iter().map(|contact| (contact.id, contact)).collect();
     let data: Vec<_> = ids.possible.iter().filter_map(|id| by_id.get(id)).map(|c| Contact::full(c)).collect();
-    let meta =
-        Meta { requested: Some(ids.requested), returned: Some(data.len()), ..Meta::of(context.request_id()) };
+    let meta = Meta { requested: Some(ids.requested), returned: Some(data.len()), ..Meta::of(context.request_id()) };
     Ok(Envelope { data, meta }.ok())
 }
 
@@ -111,5 +113,5 @@ fn rendered(context: &Context, status: StatusCode, contact: &contacts::Contact) 
 /// The filter in one way of writing, for cursors.
 fn canonical(filter: &ContactFilter) -> serde_json::Value {
     let ContactFilter { kind, search, created_from, created_to } = filter;
-    json!([kind, search.as_ref().map(|text| text.as_str()), created_from, created_to])
+    json!([kind, search.as_ref().map(SearchText::as_str), created_from, created_to])
 }

@@ -83,7 +83,7 @@ macro_rules! contact_body {
                     last_name: body.last_name,
                     company_name: body.company_name,
                     position: body.position,
-                    parent_contact_id: Integer::id(body.parent_contact_id),
+                    parent_contact_id: Integer::id(&body.parent_contact_id),
                     email: body.email,
                     phone: body.phone,
                     mobile: body.mobile,
@@ -133,7 +133,12 @@ pub(crate) struct GetManyBody {
 
 fn ids_schema() -> utoipa::openapi::schema::Array {
     let id = ObjectBuilder::new().schema_type(Type::Integer).exclusive_minimum(Some(0));
-    ArrayBuilder::new().items(id).min_items(Some(1)).max_items(Some(GetManyBody::MAX)).description(Some("Their ids.")).build()
+    ArrayBuilder::new()
+        .items(id)
+        .min_items(Some(1))
+        .max_items(Some(GetManyBody::MAX))
+        .description(Some("Their ids."))
+        .build()
 }
 
 impl JsonBody for GetManyBody {

@@ -8,7 +8,7 @@ use bwp_domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::openapi::word_schema;
+use crate::{openapi::word_schema, projection::Projected};
 
 word_schema! {
     /// What a contact is to the tenant.
@@ -48,25 +48,25 @@ pub(crate) struct Contact<'a> {
     #[schema(value_type = String, format = DateTime, example = "2026-01-31T08:00:00.000Z")]
     updated_at: Timestamp,
     /// What they do there. Left out by `compact`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Projected::is_left_out")]
     #[schema(value_type = Option<String>, example = "Site manager")]
-    position: Option<Option<&'a str>>,
+    position: Projected<Option<&'a str>>,
     /// The contact this one belongs to. Left out by `compact`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Projected::is_left_out")]
     #[schema(value_type = Option<i64>, example = json!(null))]
-    parent_contact_id: Option<Option<ContactId>>,
+    parent_contact_id: Projected<Option<ContactId>>,
     /// Mobile number, as written. Left out by `compact`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Projected::is_left_out")]
     #[schema(value_type = Option<String>, example = "+1 555 0101")]
-    mobile: Option<Option<&'a str>>,
+    mobile: Projected<Option<&'a str>>,
     /// Web site, as written. Left out by `compact`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Projected::is_left_out")]
     #[schema(value_type = Option<String>, example = "https://example.com")]
-    website: Option<Option<&'a str>>,
+    website: Projected<Option<&'a str>>,
     /// Anything else. Left out by `compact`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Projected::is_left_out")]
     #[schema(value_type = Option<String>, example = "Prefers to be called in the morning.")]
-    notes: Option<Option<&'a str>>,
+    notes: Projected<Option<&'a str>>,
 }
 
 impl<'a> Contact<'a> {
@@ -74,11 +74,11 @@ impl<'a> Contact<'a> {
     pub(crate) fn full(contact: &'a contacts::Contact) -> Self {
         let details = &contact.details;
         Self {
-            position: Some(details.position.as_deref()),
-            parent_contact_id: Some(details.parent),
-            mobile: Some(details.mobile.as_deref()),
-            website: Some(details.website.as_deref()),
-            notes: Some(details.notes.as_deref()),
+            position: Projected::Shown(details.position.as_deref()),
+            parent_contact_id: Projected::Shown(details.parent),
+            mobile: Projected::Shown(details.mobile.as_deref()),
+            website: Projected::Shown(details.website.as_deref()),
+            notes: Projected::Shown(details.notes.as_deref()),
             ..Self::compact(contact)
         }
     }
@@ -96,11 +96,11 @@ impl<'a> Contact<'a> {
             kind: details.kind,
             created_at: contact.created_at,
             updated_at: contact.updated_at,
-            position: None,
-            parent_contact_id: None,
-            mobile: None,
-            website: None,
-            notes: None,
+            position: Projected::LeftOut,
+            parent_contact_id: Projected::LeftOut,
+            mobile: Projected::LeftOut,
+            website: Projected::LeftOut,
+            notes: Projected::LeftOut,
         }
     }
 }

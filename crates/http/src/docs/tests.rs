@@ -1,4 +1,5 @@
 use std::{
+    cell::RefCell,
     collections::HashSet,
     fs,
     path::{Path, PathBuf},
@@ -78,7 +79,7 @@ fn every_code_of_a_field_error_is_explained() {
     explained.extend(["repeated", "unknown_parameter"].map(str::to_owned));
     let mut made = 0;
     for folder in ["domain/src", "http/src"] {
-        for file in sources(&crates.join(folder)) {
+        for file in files(&crates.join(folder), "rs").into_iter().filter(|file| !file.ends_with("tests.rs")) {
             let text = fs::read_to_string(&file).unwrap();
             let shipped = text.split("#[cfg(test)]").next().unwrap();
             for rest in shipped.split("Fault::new(").skip(1) {
@@ -93,11 +94,12 @@ fn every_code_of_a_field_error_is_explained() {
     assert!(made > 5, "the search finds nothing");
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
+/// The files below a folder whose names have this extension.
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries
-        .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] })
-        .filter(|path| path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs"))
+        .flat_map(|path| if path.is_dir() { files(&path, extension) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
         .collect()
 }
 
@@ -216,4 +218,48 @@ fn a_server_without_a_path_has_short_links() {
     let page = String::from_utf8(pages.reference.to_vec()).unwrap();
     assert!(page.contains("data-document=\"/api/v1/openapi.json\""), "{page}");
     assert!(page.contains("<a href=\"/docs/errors\">Errors</a>"), "{page}");
+}
+
+#[test]
+fn the_checklist_for_a_new_family_quotes_real_code() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = fs::read_to_string(root.join("docs/adding-a-resource.md")).unwrap();
+    let quotes: Vec<_> = page.split("```rust\n// ").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(quotes.len() > 5, "the page quotes {}", quotes.len());
+    for quote in quotes {
+        let (file, code) = quote.split_once('\n').unwrap();
+        let source = fs::read_to_string(root.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(source.contains(code), "docs/adding-a-resource.md: no longer in {file}:\n{code}");
+    }
+}
+
+#[test]
+fn links_between_the_repositorys_texts_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+    let mut texts: Vec<_> = ["README.md", "CONTRIBUTING.md", "migrations/README.md"].map(|file| root.join(file)).into();
+    texts.extend(files(&root.join("docs"), "md"));
+    let render = |file: &Path| {
+        let links = RefCell::new(Vec::new());
+        let rendered = markdown::render(&fs::read_to_string(file).unwrap(), |link| {
+            links.borrow_mut().push(link.to_owned());
+            link.to_owned()
+        });
+        (rendered.html, links.into_inner())
+    };
+    for text in &texts {
+        let guide = text.parent().is_some_and(|folder| folder.ends_with("docs/guides"));
+        for link in render(text).1 {
+            let (file, fragment) = link.split_once('#').unwrap_or((&link, ""));
+            if file.contains("://") || file.starts_with("{{") {
+                continue;
+            }
+            let target = if file.is_empty() { text.clone() } else { text.parent().unwrap().join(file) };
+            assert!(target.exists(), "{} links to {link}", text.display());
+            // The sections of guides are partly made by the code; another test sees them whole.
+            if !fragment.is_empty() && !guide {
+                let there = values(&render(&target).0, "id").contains(&fragment);
+                assert!(there, "{} links to {link}", text.display());
+            }
+        }
+    }
 }

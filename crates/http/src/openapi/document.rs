@@ -197,7 +197,10 @@ fn refusals(input: &Input) -> Vec<StatusCode> {
 const PROBLEMS: &[(StatusCode, &[ErrorCode])] = &[
     (StatusCode::BAD_REQUEST, &[ErrorCode::BadRequest]),
     (StatusCode::UNAUTHORIZED, &[ErrorCode::Unauthorized]),
-    (StatusCode::FORBIDDEN, &[ErrorCode::ScopeInsufficient, ErrorCode::TenantSuspended, ErrorCode::SubscriptionInactive]),
+    (
+        StatusCode::FORBIDDEN,
+        &[ErrorCode::ScopeInsufficient, ErrorCode::TenantSuspended, ErrorCode::SubscriptionInactive],
+    ),
     (StatusCode::NOT_FOUND, &[ErrorCode::NotFound]),
     (StatusCode::REQUEST_TIMEOUT, &[ErrorCode::BadRequest]),
     (StatusCode::CONFLICT, &[ErrorCode::Conflict, ErrorCode::IdempotencyKeyReused]),

@@ -21,11 +21,11 @@ impl Integer {
 
     /// A field with the id of a row. A number that no row has, because rows have smaller ones, is the id of nothing,
     /// which is not for the shape of the request to say: it becomes the largest id.
-    pub(crate) fn id(field: Field<Self>) -> Field<i64> {
+    pub(crate) fn id(field: &Field<Self>) -> Field<i64> {
         match field {
             Field::Absent => Field::Absent,
             Field::Null => Field::Null,
-            Field::Value(Self(number)) => Field::Value(i64::try_from(number.max(0)).unwrap_or(i64::MAX)),
+            Field::Value(Self(number)) => Field::Value(i64::try_from(*number.max(&0)).unwrap_or(i64::MAX)),
             Field::Invalid(_) => Field::Invalid(Fault::new("invalid_type", "Must be a whole number.")),
         }
     }

@@ -13,7 +13,6 @@ use utoipa::ToSchema;
 
 pub use code::ErrorCode;
 
-
 /// An error on its way to the client.
 ///
 /// What the client is told and what the log is told are two texts: `detail` never holds what only the operator should

@@ -2,13 +2,8 @@
 
 use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use bwp_domain::{
-    contacts::ContactError,
-    execute::ExecuteError,
-    keys::KeyRefusal,
-    principal::Refusal,
-    scopes::ScopeSet,
-    store::StoreError,
-    tenants::TenantRefusal,
+    contacts::ContactError, execute::ExecuteError, keys::KeyRefusal, principal::Refusal, scopes::ScopeSet,
+    store::StoreError, tenants::TenantRefusal,
 };
 
 use super::{ErrorCode, Problem};

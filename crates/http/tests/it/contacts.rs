@@ -96,12 +96,8 @@ async fn wrong_fields_reach_no_port_and_are_all_named() {
         .iter()
         .map(|error| (error["field"].as_str().unwrap_or_default(), error["code"].as_str().unwrap_or_default()))
         .collect();
-    let expected = [
-        ("fristName", "unknown_field"),
-        ("email", "invalid_format"),
-        ("notes", "invalid_type"),
-        ("type", "required"),
-    ];
+    let expected =
+        [("fristName", "unknown_field"), ("email", "invalid_format"), ("notes", "invalid_type"), ("type", "required")];
     assert_eq!(named, expected);
     assert!(answer.json["errors"][0]["message"].as_str().is_some_and(|text| text.contains("`firstName`")));
 }
@@ -109,10 +105,7 @@ async fn wrong_fields_reach_no_port_and_are_all_named() {
 #[actix_web::test]
 async fn a_list_is_compact_when_asked() {
     let mut ports = Ports::with_key(&[ScopeId::ContactsRead]);
-    ports
-        .contacts
-        .expect_list()
-        .returning(|_, _, _| Ok(Page { items: vec![contact(1, details("Acme"))], next: None }));
+    ports.contacts.expect_list().returning(|_, _, _| Ok(Page { items: vec![contact(1, details("Acme"))], next: None }));
     let answer = ports.answer(signed(TestRequest::get().uri("/api/v1/contacts?compact=true"))).await;
     assert_eq!(answer.json["data"][0].as_object().map(serde_json::Map::len), Some(9));
     assert_eq!(answer.json["meta"]["pagination"], json!({ "cursor": null, "has_more": false, "count": 1 }));

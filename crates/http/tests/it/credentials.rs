@@ -69,10 +69,9 @@ async fn every_refused_key_looks_alike() {
 
 #[actix_web::test]
 async fn a_tenants_status_keeps_its_keys_out() {
-    for (status, code) in [
-        (TenantStatus::Suspended, "tenant_suspended"),
-        (TenantStatus::SubscriptionInactive, "subscription_inactive"),
-    ] {
+    for (status, code) in
+        [(TenantStatus::Suspended, "tenant_suspended"), (TenantStatus::SubscriptionInactive, "subscription_inactive")]
+    {
         let mut credential = credential(&[]);
         credential.tenant.status = status;
         let answer = me_with(Some(credential)).await;
