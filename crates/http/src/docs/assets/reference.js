@@ -10,7 +10,18 @@
   follow();
   dark.addEventListener("change", follow);
 
+  // Swagger UI shows the scopes of OAuth alone. Those of keys are written into each operation's description.
+  const showScopes = (operation) => {
+    const scopes = (operation.security ?? []).flatMap((needs) => Object.values(needs).flat());
+    if (scopes.length === 0) return;
+    const names = scopes.map((scope) => `\`${scope}\``).join(" and ");
+    operation.description = `${operation.description ?? ""}\n\nNeeds ${names}.`;
+  };
+
   const start = (spec) => {
+    for (const path of Object.values(spec.paths)) {
+      for (const operation of Object.values(path)) showScopes(operation);
+    }
     // The document names the public URL. Requests from this page go to the origin that served it, so that they work
     // under every name that the server is reached by, and never leave it.
     spec.servers = [{ url: new URL(root.dataset.api, window.location.href).href }];
