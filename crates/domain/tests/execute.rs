@@ -1,5 +1,7 @@
 //! `execute`: the order of its steps, and every way out of it.
 
+#![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
+
 use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicBool, Ordering},

@@ -1,5 +1,7 @@
 //! The first start, which makes a tenant with a user and a key or nothing.
 
+#![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
+
 use bwp_domain::{
     clock::Timestamp,
     ids::{TenantId, UserId},

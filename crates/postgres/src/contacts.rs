@@ -25,7 +25,7 @@ use crate::{
     error::DuringExt,
     rows::Row,
     schema::contacts,
-    sql::{RowBefore, WithLimit, contains_pattern},
+    sql::{PlannedAnew, RowBefore, WithLimit, contains_pattern},
     store::PgStore,
     unit_of_work::PgUnitOfWork,
 };
@@ -76,7 +76,7 @@ impl TryFrom<ContactRow> for Contact {
                 position: place.optional("position", row.position, Text::parse)?,
                 parent: place
                     .optional("parent_contact_id", row.parent_contact_id, |id| ContactId::new(id).ok_or(()))?,
-                email: place.optional("email", row.email, Email::parse)?,
+                email: place.optional("email", row.email, Email::stored)?,
                 phone: place.optional("phone", row.phone, Text::parse)?,
                 mobile: place.optional("mobile", row.mobile, Text::parse)?,
                 website: place.optional("website", row.website, Text::parse)?,
@@ -90,7 +90,6 @@ impl TryFrom<ContactRow> for Contact {
 }
 
 /// The details' columns, for storing.
-#[expect(clippy::ref_option_ref, reason = "diesel's derive writes it")]
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = contacts, treat_none_as_null = true)]
 struct DetailsColumns<'a> {
@@ -137,10 +136,10 @@ macro_rules! fitting {
             query = query.filter(contacts::type_.eq(kind.as_str()));
         }
         if let Some(from) = filter.created_from {
-            query = query.filter(contacts::created_at.ge(DateTime::<Utc>::from(from)));
+            query = query.filter(PlannedAnew(contacts::created_at.ge(DateTime::<Utc>::from(from))));
         }
         if let Some(to) = filter.created_to {
-            query = query.filter(contacts::created_at.le(DateTime::<Utc>::from(to)));
+            query = query.filter(PlannedAnew(contacts::created_at.le(DateTime::<Utc>::from(to))));
         }
         if let Some(search) = &filter.search {
             let text = contact_search_text(
@@ -152,7 +151,7 @@ macro_rules! fitting {
                 contacts::mobile,
                 contacts::notes,
             );
-            query = query.filter(text.ilike(contains_pattern(search.as_str())));
+            query = query.filter(PlannedAnew(text.ilike(contains_pattern(search.as_str()))));
         }
         query
     }};
@@ -172,21 +171,22 @@ fn page_query<'a>(tenant: TenantId, filter: &ContactFilter, page: PageRequest) -
     WithLimit::at_least(page.limit.get() + 1, query)
 }
 
-/// The statement that [`ContactReader::list`] sends for a page. For tests of its plan.
+/// The statement that [`ContactReader::list`] sends for a page, and whether it is planned anew each time. For tests of its
+/// plan.
 #[cfg(feature = "testing")]
 pub(crate) fn page_statement(
     tenant: TenantId,
     filter: &ContactFilter,
     page: PageRequest,
-) -> diesel::QueryResult<String> {
+) -> diesel::QueryResult<(String, bool)> {
     use diesel::{
         pg::PgQueryBuilder,
         query_builder::{QueryBuilder, QueryFragment},
     };
 
-    let mut text = PgQueryBuilder::default();
-    page_query(tenant, filter, page).to_sql(&mut text, &Pg)?;
-    Ok(text.finish())
+    let (query, mut text) = (page_query(tenant, filter, page), PgQueryBuilder::default());
+    query.to_sql(&mut text, &Pg)?;
+    Ok((text.finish(), !query.is_safe_to_cache_prepared(&Pg)?))
 }
 
 #[async_trait]

@@ -1,6 +1,7 @@
 //! Pieces of SQL that diesel's query builder does not have.
 //!
-//! Both are part of prepared statements that stay in the connection's cache, unlike diesel's `sql()`.
+//! They are part of prepared statements that stay in the connection's cache, unlike diesel's `sql()`, but for the one
+//! that says otherwise.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -47,6 +48,35 @@ impl<C: QueryFragment<Pg>, I: QueryFragment<Pg>> QueryFragment<Pg> for RowBefore
         out.push_bind_param::<BigInt, _>(&self.position.1)?;
         out.push_sql(")");
         Ok(())
+    }
+}
+
+/// A condition whose statement the server plans anew each time, for the value at hand.
+///
+/// A prepared statement is soon planned once for all values, and what suits a rare text or a short time may be a thousand
+/// times slower than need be for a common or a long one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlannedAnew<E>(pub(crate) E);
+
+impl<E> Expression for PlannedAnew<E> {
+    type SqlType = Bool;
+}
+
+impl<E: AppearsOnTable<T>, T> AppearsOnTable<T> for PlannedAnew<E> {}
+
+impl<E> ValidGrouping<()> for PlannedAnew<E> {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl<E> QueryId for PlannedAnew<E> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<E: QueryFragment<Pg>> QueryFragment<Pg> for PlannedAnew<E> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        self.0.walk_ast(out)
     }
 }
 

@@ -1,10 +1,5 @@
 //! One transaction on one connection.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
-
 use async_trait::async_trait;
 use bwp_domain::{
     contacts::ports::{ContactRepository, HasContacts},
@@ -15,41 +10,33 @@ use bwp_domain::{
     tenants::ports::{HasTenants, TenantRepository},
     users::ports::{HasUsers, UserRepository},
 };
-use diesel::connection::{Instrumentation, InstrumentationEvent};
-use diesel_async::{
-    AnsiTransactionManager, AsyncConnection, AsyncPgConnection, TransactionManager, pooled_connection::deadpool::Object,
-};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, pooled_connection::deadpool::Object};
 
 use crate::{connect::Connection, error::DuringExt};
 
 /// A transaction. It implements every repository: each family does so in its own file.
+///
+/// It begins and ends the transaction itself, without diesel's transaction manager: what that keeps track of is here in
+/// one field, and a connection whose transaction did not end as it should never goes back to the pool.
 pub(crate) struct PgUnitOfWork {
     /// `None` once the transaction has ended.
     connection: Option<Connection>,
-    /// Set when a statement failed.
-    failed: Arc<AtomicBool>,
 }
 
+/// The server answers the COMMIT of a transaction in which a statement failed by rolling back, and calls that no error.
+/// Any statement before it does fail then, and keeps it from being run.
+const COMMIT: &str = "SELECT 1; COMMIT";
+
 impl PgUnitOfWork {
-    pub(crate) async fn begin(mut connection: Connection) -> Result<Self, StoreError> {
-        let failed = Arc::new(AtomicBool::new(false));
-        connection.set_instrumentation(noting_failure(Arc::clone(&failed)));
+    pub(crate) async fn begin(connection: Connection) -> Result<Self, StoreError> {
         // In here before the transaction begins: a caller who goes away meanwhile leaves no open one in the pool.
-        let mut uow = Self { connection: Some(connection), failed };
-        AnsiTransactionManager::begin_transaction(uow.connection()?).await.during("beginning a transaction")?;
+        let mut uow = Self { connection: Some(connection) };
+        uow.connection()?.batch_execute("BEGIN").await.during("beginning a transaction")?;
         Ok(uow)
     }
 
     pub(crate) fn connection(&mut self) -> Result<&mut AsyncPgConnection, StoreError> {
         self.connection.as_deref_mut().ok_or_else(|| StoreError::Internal("the transaction has ended".to_owned()))
-    }
-}
-
-fn noting_failure(failed: Arc<AtomicBool>) -> impl Instrumentation {
-    move |event: InstrumentationEvent<'_>| {
-        if let InstrumentationEvent::FinishQuery { error: Some(_), .. } = event {
-            failed.store(true, Ordering::Relaxed);
-        }
     }
 }
 
@@ -78,18 +65,14 @@ impl UnitOfWork for PgUnitOfWork {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        // PostgreSQL answers the COMMIT of a failed transaction by rolling back, and calls that no error.
-        if self.failed.load(Ordering::Relaxed) {
-            return Err(StoreError::Internal("a statement had failed: nothing can be committed".to_owned()));
-        }
-        AnsiTransactionManager::commit_transaction(self.connection()?).await.during("committing")?;
+        self.connection()?.batch_execute(COMMIT).await.during("committing")?;
         // Ended: the connection goes back to the pool.
         drop(self.connection.take());
         Ok(())
     }
 
     async fn rollback(mut self: Box<Self>) -> Result<(), StoreError> {
-        AnsiTransactionManager::rollback_transaction(self.connection()?).await.during("rolling back")?;
+        self.connection()?.batch_execute("ROLLBACK").await.during("rolling back")?;
         drop(self.connection.take());
         Ok(())
     }

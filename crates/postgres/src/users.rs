@@ -34,7 +34,7 @@ impl TryFrom<UserRow> for User {
         Ok(Self {
             id: place.some("id", UserId::new(row.id))?,
             tenant: place.some("tenant_id", TenantId::new(row.tenant_id))?,
-            email: place.fit("email", Email::parse(row.email))?,
+            email: place.fit("email", Email::stored(row.email))?,
             role: place.fit("role", row.role.parse())?,
             created_at: row.created_at.into(),
         })

@@ -14,14 +14,24 @@ pub use crate::migrations::revert_all;
 pub use fixture::{Fixture, within};
 pub use server::TestServer;
 
-/// The statement that the store sends for a page of contacts, with `$1` and so on for its values: the tenant's id, the
-/// filter's, and the position's time and id.
+/// A statement as the store sends it, with `$1` and so on for its values.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// Its text.
+    pub text: String,
+    /// Whether the server plans it for the values at hand each time. Else it soon plans it once for all values.
+    pub planned_anew: bool,
+}
+
+/// The statement for a page of contacts. Its values are the tenant's id, those of the filter, and the position's time and
+/// id.
 ///
 /// # Panics
 /// If there is none.
 #[expect(clippy::expect_used, reason = "a test without its statement has failed")]
-pub fn contacts_page_statement(tenant: TenantId, filter: &ContactFilter, page: PageRequest) -> String {
-    crate::contacts::page_statement(tenant, filter, page).expect("a statement")
+pub fn contacts_page_statement(tenant: TenantId, filter: &ContactFilter, page: PageRequest) -> Statement {
+    let (text, planned_anew) = crate::contacts::page_statement(tenant, filter, page).expect("a statement");
+    Statement { text, planned_anew }
 }
 
 /// A database of a test's own, dropped with it.
@@ -37,7 +47,7 @@ impl TestDatabase {
     /// If there is no server and none can be started.
     pub async fn new() -> Self {
         let server = TestServer::shared().await;
-        let name = server.unused_name();
+        let name = TestServer::unused_name();
         let template = template(&server).await;
         server.run(&format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")).await;
         Self { server, name }
@@ -49,9 +59,14 @@ impl TestDatabase {
     /// If there is no server and none can be started.
     pub async fn empty() -> Self {
         let server = TestServer::shared().await;
-        let name = server.unused_name();
+        let name = TestServer::unused_name();
         server.run(&format!("CREATE DATABASE {name}")).await;
         Self { server, name }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Where it is.
@@ -66,6 +81,17 @@ impl TestDatabase {
     #[expect(clippy::expect_used, reason = "a test without its store has failed")]
     pub fn store(&self) -> PgStore {
         PgStore::new(&self.url(), PoolSettings::default()).expect("a pool over the test database")
+    }
+
+    /// A connection to it that is set up as the store's are.
+    ///
+    /// # Panics
+    /// If the database cannot be reached.
+    #[expect(clippy::expect_used, reason = "a test without its connection has failed")]
+    pub async fn connection_of_a_store(&self) -> AsyncPgConnection {
+        crate::connect::establish(&self.url(), PoolSettings::default())
+            .await
+            .expect("a connection to the test database")
     }
 
     /// A connection to it, for what no port shows.

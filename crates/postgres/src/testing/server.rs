@@ -79,7 +79,7 @@ impl TestServer {
 
     /// A name that says whose database it is. A process id comes again, but not before the leftovers of the dead process
     /// are gone.
-    pub(super) fn unused_name(&self) -> String {
+    pub(super) fn unused_name() -> String {
         format!("{PREFIX}{}_{}", process::id(), COUNTER.fetch_add(1, Ordering::Relaxed))
     }
 

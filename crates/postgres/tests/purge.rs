@@ -1,0 +1,113 @@
+//! What is thrown away, and what is not.
+
+#![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
+
+use bwp_domain::{
+    clock::Timestamp,
+    idempotency::{Claim, Fingerprint, IdempotencyKey, KeyedRequest, RECEIPT_LIFETIME, RenderedResponse},
+};
+use bwp_postgres::{
+    Purged,
+    testing::{Fixture, within},
+};
+use tokio::task::JoinSet;
+
+const NOW: Timestamp = Timestamp::from_unix_millis(1_767_225_600_000);
+
+const fn after(millis: i64) -> Timestamp {
+    Timestamp::from_unix_millis(NOW.unix_millis() + millis)
+}
+
+fn request(key: &str) -> KeyedRequest {
+    let key = IdempotencyKey::parse(key).expect("a key");
+    KeyedRequest { key, fingerprint: Fingerprint::of("POST", "/", b"{}") }
+}
+
+async fn purge(fixture: &Fixture, now: Timestamp) -> Purged {
+    within("the purge", fixture.store.purge(now, now)).await.expect("purged")
+}
+
+/// Stores `count` receipts of one tenant that are over at `NOW`.
+async fn expired_receipts(fixture: &Fixture, count: usize) {
+    fixture
+        .run(&format!(
+            "INSERT INTO idempotency_receipts (tenant_id, key, fingerprint, expires_at)
+             SELECT 1, n, sha256('') , to_timestamp({} / 1000.0) FROM generate_series(1, {count}) AS n",
+            NOW.unix_millis()
+        ))
+        .await;
+}
+
+#[tokio::test]
+async fn a_receipt_goes_when_its_time_is_over_and_not_a_millisecond_before() {
+    let fixture = Fixture::new().await;
+    let tenant = fixture.tenant().await.id;
+    let mut uow = fixture.begin().await;
+    assert_eq!(uow.receipts().claim(tenant, &request("k"), NOW).await.expect("claimed"), Claim::Fresh);
+    uow.receipts().record(tenant, &request("k").key, &RenderedResponse::default()).await.expect("recorded");
+    uow.commit().await.expect("a commit");
+    let end = NOW.plus(RECEIPT_LIFETIME);
+    let just_before = Timestamp::from_unix_millis(end.unix_millis() - 1);
+    assert_eq!(purge(&fixture, just_before).await, Purged::default());
+    assert_eq!(purge(&fixture, end).await, Purged { receipts: 1, events: 0 });
+    assert_eq!(fixture.number("SELECT count(*) FROM idempotency_receipts").await, 0);
+}
+
+#[tokio::test]
+async fn events_go_when_they_were_delivered_before_the_given_time_and_never_undelivered() {
+    let fixture = Fixture::new().await;
+    let insert = |delivered_at: &str| {
+        format!(
+            "INSERT INTO outbox (tenant_id, event_id, kind, version, occurred_at, data, delivered_at)
+             VALUES (1, gen_random_uuid(), 'contact.created', 1, '-infinity', '{{}}', {delivered_at})"
+        )
+    };
+    let delivered = |at: Timestamp| insert(&format!("to_timestamp({} / 1000.0)", at.unix_millis()));
+    for event in [insert("NULL"), delivered(after(-1)), delivered(NOW), delivered(after(1))] {
+        fixture.run(&event).await;
+    }
+    assert_eq!(purge(&fixture, NOW).await, Purged { receipts: 0, events: 2 });
+    assert_eq!(purge(&fixture, NOW).await, Purged::default());
+    assert_eq!(fixture.number("SELECT count(*) FROM outbox WHERE delivered_at IS NULL").await, 1);
+    assert_eq!(fixture.number("SELECT count(*) FROM outbox").await, 2);
+}
+
+#[tokio::test]
+async fn much_is_purged_in_batches_until_nothing_is_left() {
+    let fixture = Fixture::new().await;
+    expired_receipts(&fixture, 2_500).await;
+    let mut batches = Vec::new();
+    while let Purged { receipts: receipts @ 1.., .. } = purge(&fixture, NOW).await {
+        batches.push(receipts);
+    }
+    assert_eq!(batches, [1000, 1000, 500]);
+}
+
+#[tokio::test]
+async fn servers_that_purge_at_once_pass_over_each_others_rows_and_wait_for_nobody() {
+    let fixture = Fixture::new().await;
+    expired_receipts(&fixture, 3_000).await;
+    let mut servers = JoinSet::new();
+    for _ in 0..3 {
+        let store = fixture.store.clone();
+        servers.spawn(async move { store.purge(NOW, NOW).await.expect("purged").receipts });
+    }
+    let mut purged = 0;
+    while let Some(receipts) = within("the purges", servers.join_next()).await {
+        purged += receipts.expect("no panic");
+    }
+    let left = fixture.number("SELECT count(*) FROM idempotency_receipts").await;
+    assert_eq!(i64::try_from(purged).expect("a small number") + left, 3_000, "none counts twice");
+}
+
+#[tokio::test]
+async fn a_receipt_that_is_just_reclaimed_is_passed_over() {
+    let fixture = Fixture::new().await;
+    let tenant = fixture.tenant().await.id;
+    expired_receipts(&fixture, 1).await;
+    let mut uow = fixture.begin().await;
+    assert_eq!(uow.receipts().claim(tenant, &request("1"), NOW).await.expect("claimed"), Claim::Fresh);
+    assert_eq!(purge(&fixture, NOW).await, Purged::default());
+    uow.commit().await.expect("a commit");
+    assert_eq!(purge(&fixture, NOW).await, Purged::default());
+}

@@ -1,0 +1,137 @@
+//! The contracts of `TenantDirectory` and `TenantRepository`, and the first start.
+
+#![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
+
+use bwp_domain::{
+    execute::Environment,
+    ids::TenantPublicId,
+    keys::{Allowlist, CreateKey, CreatedBy, KeyMode, KeyName, NewKey, ports::KeyReader},
+    scopes::ScopeSet,
+    store::Store,
+    tenants::{FirstStart, NewTenant, TenantName, TenantStatus, first_start, ports::TenantDirectory},
+    text::Email,
+    users::{CreateUser, PasswordHash, Role},
+};
+use bwp_postgres::testing::{Fixture, within};
+use tokio::task::JoinSet;
+
+fn name(text: &str) -> TenantName {
+    TenantName::parse(text.to_owned()).expect("a name")
+}
+
+fn new_tenant(environment: &Environment) -> NewTenant {
+    NewTenant::new(name("Łódź Builders 🏗"), environment)
+}
+
+#[tokio::test]
+async fn a_tenant_is_active_and_reads_back() {
+    let fixture = Fixture::new().await;
+    let new = new_tenant(&fixture.environment);
+    let mut uow = fixture.begin().await;
+    let made = uow.tenants().insert(new.clone()).await.expect("stored");
+    uow.commit().await.expect("a commit");
+    assert_eq!((made.public_id, &made.name, made.created_at), (new.public_id, &new.name, new.created_at));
+    assert_eq!(made.status, TenantStatus::Active);
+    assert_eq!(fixture.store.find(made.public_id).await.expect("a look"), Some(made));
+}
+
+#[tokio::test]
+async fn tenants_are_listed_oldest_first() {
+    let fixture = Fixture::new().await;
+    let (first, second) = (fixture.tenant().await, fixture.tenant().await);
+    assert_eq!(TenantDirectory::list(&fixture.store).await.expect("a list"), [first, second]);
+}
+
+#[tokio::test]
+async fn an_unknown_public_id_finds_nothing() {
+    let fixture = Fixture::new().await;
+    fixture.tenant().await;
+    let unknown = TenantPublicId::from_uuid(uuid::Uuid::nil());
+    assert_eq!(fixture.store.find(unknown).await.expect("a look"), None);
+}
+
+#[tokio::test]
+async fn a_status_is_set_for_one_tenant_and_seen_by_the_next_request() {
+    let fixture = Fixture::new().await;
+    let (tenant, other) = (fixture.tenant().await, fixture.tenant().await);
+    let key = fixture.key(tenant.id).await;
+    for status in TenantStatus::ALL {
+        let set = fixture.store.set_status(tenant.id, status).await.expect("set").expect("the tenant");
+        assert_eq!((set.id, set.status), (tenant.id, status));
+        let found = fixture.store.find_by_hash(&key.secret.hash()).await.expect("a look").expect("the key");
+        assert_eq!(found.tenant.status, status);
+    }
+    assert_eq!(fixture.store.find(other.public_id).await.expect("a look"), Some(other));
+}
+
+#[tokio::test]
+async fn the_status_of_a_tenant_that_is_not_there_is_not_set() {
+    let fixture = Fixture::new().await;
+    let absent = bwp_domain::testing::tenant_id(999);
+    assert_eq!(fixture.store.set_status(absent, TenantStatus::Suspended).await.expect("no failure"), None);
+}
+
+#[tokio::test]
+async fn who_asks_for_the_first_tenant_waits_for_whoever_is_making_it() {
+    let fixture = Fixture::new().await;
+    assert!(fixture.store.is_empty().await.expect("a look"));
+    let mut maker = fixture.begin().await;
+    assert!(maker.tenants().is_first().await.expect("a look"));
+    let store = fixture.store.clone();
+    let second = tokio::spawn(async move {
+        let mut uow = store.begin().await.expect("a unit of work");
+        uow.tenants().is_first().await.expect("a look")
+    });
+    fixture.until_waiting(1).await;
+    maker.tenants().insert(new_tenant(&fixture.environment)).await.expect("stored");
+    maker.commit().await.expect("a commit");
+    assert!(!within("the second", second).await.expect("no panic"));
+    assert!(!fixture.store.is_empty().await.expect("a look"));
+}
+
+#[tokio::test]
+async fn when_the_first_tenant_is_not_made_after_all_the_next_one_makes_it() {
+    let fixture = Fixture::new().await;
+    let mut maker = fixture.begin().await;
+    assert!(maker.tenants().is_first().await.expect("a look"));
+    maker.tenants().insert(new_tenant(&fixture.environment)).await.expect("stored");
+    drop(maker);
+    let mut next = fixture.begin().await;
+    assert!(within("the next", next.tenants().is_first()).await.expect("a look"));
+}
+
+fn first() -> FirstStart {
+    let key = NewKey {
+        name: KeyName::parse("first".to_owned()).expect("a name"),
+        scopes: ScopeSet::EMPTY,
+        allowlist: Allowlist::any(),
+        expires_at: None,
+    };
+    let email = Email::parse("admin@example.com".to_owned()).expect("an address");
+    let password = PasswordHash::from_stored("$argon2id$".to_owned());
+    FirstStart {
+        tenant: name("First"),
+        admin: CreateUser { email, role: Role::CompanyAdmin, password },
+        key: CreateKey { mode: KeyMode::Live, key, created_by: CreatedBy::Operator },
+    }
+}
+
+#[tokio::test]
+async fn of_eight_servers_that_start_at_once_one_makes_the_first_tenant() {
+    let fixture = Fixture::new().await;
+    let mut starts = JoinSet::new();
+    for _ in 0..8 {
+        let (store, environment) = (fixture.database.store(), fixture.environment.clone());
+        starts.spawn(async move { first_start(&store, &environment, &first()).await.expect("no failure") });
+    }
+    let mut made = Vec::new();
+    while let Some(start) = within("the starts", starts.join_next()).await {
+        made.extend(start.expect("no panic"));
+    }
+    let [made] = made.as_slice() else { panic!("one tenant: {made:?}") };
+    let found = fixture.store.find_by_hash(&made.key.secret.hash()).await.expect("a look").expect("the key works");
+    assert_eq!((&found.tenant, &found.key), (&made.tenant, &made.key.key));
+    for table in ["tenants", "users", "api_keys"] {
+        assert_eq!(fixture.number(&format!("SELECT count(*) FROM {table}")).await, 1, "{table}");
+    }
+}
