@@ -1,6 +1,6 @@
 //! The database: the one that is named, or a private one in the data folder.
 
-use std::{path::PathBuf, process::Command};
+use std::{convert::Infallible, path::PathBuf, process::Command, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use bwp_embedded::{Cluster, Installation, Options, find_installation};
@@ -11,7 +11,7 @@ use crate::cli::DatabaseArgs;
 /// An open database with its schema up to date.
 pub(crate) struct Database {
     url: String,
-    private: Option<Cluster>,
+    private: Option<Arc<Cluster>>,
     postgres_bin: Option<PathBuf>,
 }
 
@@ -44,7 +44,7 @@ impl Database {
         }
         let folder = args.data_dir.clone();
         let cluster = tokio::task::spawn_blocking(move || Cluster::open(&folder, &options)).await??;
-        Ok(Self { url: cluster.url(NAME), private: Some(cluster), postgres_bin })
+        Ok(Self { url: cluster.url(NAME), private: Some(Arc::new(cluster)), postgres_bin })
     }
 
     /// Where it is. May hold a password: never log it.
@@ -72,9 +72,25 @@ impl Database {
         Ok(Command::new(bin_dir.join(name)))
     }
 
+    /// Keeps a private one running, for as long as this is awaited.
+    pub(crate) async fn keep_running(&self) -> Infallible {
+        let Some(cluster) = &self.private else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let cluster = Arc::clone(cluster);
+            match tokio::task::spawn_blocking(move || cluster.revive()).await {
+                Ok(Ok(false)) => {}
+                Ok(Ok(true)) => tracing::warn!("PostgreSQL had ended; it was started again"),
+                Ok(Err(error)) => tracing::error!(%error, "PostgreSQL has ended and does not start; it is tried again"),
+                Err(error) => tracing::error!(%error, "looking after PostgreSQL failed"),
+            }
+        }
+    }
+
     /// Stops a private one that nobody else uses.
     pub(crate) async fn close(self) -> anyhow::Result<()> {
-        if let Some(cluster) = self.private {
+        // While a task still has it, that one closes it.
+        if let Some(cluster) = self.private.and_then(Arc::into_inner) {
             tokio::task::spawn_blocking(move || cluster.close()).await??;
         }
         Ok(())

@@ -6,10 +6,13 @@ use std::{
 };
 
 use crate::{
-    EmbeddedError, Installation, Options, create, database,
+    EmbeddedError, Installation, Options,
+    account::Account,
+    create, database,
     installation::Search,
     layout::{self, Layout},
     locks::{StartLock, UserLock},
+    postmaster::Record,
     server,
     url::socket_url,
 };
@@ -23,6 +26,7 @@ pub struct Cluster {
     layout: Layout,
     socket_dir: PathBuf,
     installation: Installation,
+    options: Options,
     /// `None` once closed.
     user: Option<UserLock>,
 }
@@ -59,7 +63,24 @@ impl Cluster {
             }
             return Err(error);
         }
-        Ok(Self { layout, socket_dir, installation, user: Some(user) })
+        Ok(Self { layout, socket_dir, installation, options: options.clone(), user: Some(user) })
+    }
+
+    /// Starts the server again if it has ended: killed for want of memory, say. It restarts itself when one of its
+    /// processes dies, but not when its first one does. Returns whether there was anything to do; if not, this takes well
+    /// under a millisecond. The URL stays the same.
+    ///
+    /// # Errors
+    /// Any [`EmbeddedError`].
+    pub fn revive(&self) -> Result<bool, EmbeddedError> {
+        let pgdata = self.layout.pgdata();
+        if Record::read(&pgdata)?.is_some_and(|record| record.is_true(&pgdata)) {
+            return Ok(false);
+        }
+        let _turn = StartLock::acquire(&self.layout.data_dir)?;
+        let account = Account::choose(&pgdata, &[])?;
+        server::run(&self.layout, &account, &self.installation, &self.options)?;
+        Ok(true)
     }
 
     /// The URL of a database in the cluster, for clients in Rust and for libpq's alike. The role is the superuser `bwp`;

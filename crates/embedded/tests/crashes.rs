@@ -54,6 +54,20 @@ fn the_server_alone_killed_under_its_user() {
 }
 
 #[test]
+fn a_server_that_ended_is_revived_under_its_user() {
+    let scratch = Scratch::new();
+    let cluster = Cluster::open(scratch.path(), &Options::default()).unwrap();
+    sql(&cluster, "CREATE TABLE t (v text); INSERT INTO t VALUES ('kept')");
+    assert!(!cluster.revive().unwrap(), "it runs");
+    scratch.kill_server();
+    assert!(cluster.revive().unwrap());
+    assert_eq!(sql(&cluster, "SELECT v FROM t"), "kept");
+    assert!(!cluster.revive().unwrap(), "it runs");
+    cluster.close().unwrap();
+    assert!(scratch.server_processes().is_empty());
+}
+
+#[test]
 fn the_postmaster_alone_killed_while_a_backend_works() {
     let scratch = Scratch::new();
     let cluster = scratch.open();

@@ -1,6 +1,6 @@
 //! The first start: something to call with, shown once.
 
-use std::fmt::Write;
+use std::{fmt::Write, net::SocketAddr};
 
 use anyhow::anyhow;
 use bwp_domain::{
@@ -12,6 +12,7 @@ use bwp_domain::{
     users::{CreateUser, Password, Role},
 };
 use bwp_postgres::PgStore;
+use serde_json::{Value, json};
 
 use crate::commands::wrong;
 
@@ -52,6 +53,21 @@ pub(super) async fn provision(store: &PgStore, environment: &Environment) -> any
     };
     let made = first_start(store, environment, &first).await?;
     Ok(made.map(|provisioned| Made { provisioned, password }))
+}
+
+/// What a program is told when the server is ready.
+pub(super) fn ready(listening: SocketAddr, url: &str, made: Option<&Made>) -> Value {
+    let mut ready = json!({ "listening": listening, "url": url });
+    if let Some(Made { provisioned, password }) = made {
+        ready["firstStart"] = json!({
+            "tenantId": provisioned.tenant.public_id,
+            "email": &*provisioned.admin.email,
+            "password": password.expose(),
+            "keyId": provisioned.key.key.public_id,
+            "key": provisioned.key.secret.expose(),
+        });
+    }
+    ready
 }
 
 /// What a person is told when the server is ready.

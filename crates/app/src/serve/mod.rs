@@ -5,6 +5,7 @@ mod first_start;
 mod housekeeping;
 
 use std::{
+    io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
 };
@@ -28,8 +29,7 @@ use bwp_web::{
     public_url::PublicUrl,
     server::{self, ServerLimits},
 };
-use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     cli::{DatabaseArgs, ServeArgs},
@@ -61,16 +61,18 @@ async fn serve(
     secrets: Vec<bwp_domain::paging::CursorSecret>,
     output: Output,
 ) -> anyhow::Result<()> {
+    let signals = StopSignals::listen().context("listening for signals")?;
     let environment = environment();
     let settings = PoolSettings { max_size: args.database_connections, ..PoolSettings::default() };
     let store = PgStore::new(database.url(), settings)?;
-    // On a database that others run, who runs the server makes its tenants; a key printed there may end in a log.
-    let first = if database.is_private() { first_start::provision(&store, &environment).await? } else { None };
     let cursors = cursors::open(&store, &environment, secrets).await?;
 
     let listener = server::bind(args.listen)
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", args.listen))?;
     let bound = listener.local_addr()?;
+    // Only now: its secrets are shown once, and a server that cannot listen shows nothing. On a database that others run,
+    // who runs the server makes its tenants; a key printed there may end in a log.
+    let first = if database.is_private() { first_start::provision(&store, &environment).await? } else { None };
     let public_url = public_url.map_or_else(|| format!("http://{}", reachable(bound)), |url| url.as_str().to_owned());
     let state = Data::new(ApiState {
         store: Arc::new(store.clone()),
@@ -107,15 +109,18 @@ async fn serve(
 
     let stop = server.handle();
     actix_web::rt::spawn(async move {
-        wait_for_signal().await;
+        signals.wait().await;
         tracing::info!("stopping: requests in flight are finished");
         stop.stop(true).await;
     });
     let housekeeping = actix_web::rt::spawn(housekeeping::run(store, environment));
-    let ready = json!({ "listening": bound, "url": public_url });
+    let ready = first_start::ready(bound, &public_url, first.as_ref());
     output.print(&ready, || first_start::greeting(&public_url, first.as_ref()))?;
     tracing::info!(address = %bound, %public_url, "serving");
-    server.await?;
+    tokio::select! {
+        ended = server => ended?,
+        never = database.keep_running() => match never {},
+    }
     housekeeping.abort();
     tracing::info!("stopped");
     Ok(())
@@ -132,17 +137,23 @@ fn reachable(mut bound: SocketAddr) -> SocketAddr {
     bound
 }
 
-/// Waits until someone wants the server to stop: Ctrl-C, or SIGTERM from a service manager.
-async fn wait_for_signal() {
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        Err(_) => {
-            let _ = tokio::signal::ctrl_c().await;
+/// Ctrl-C, or SIGTERM from a service manager: someone wants the server to stop.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    /// From now on these signals no longer end the process at once, which would leave a private PostgreSQL running.
+    fn listen() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for the first one since [`listen`](Self::listen).
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
 }

@@ -1,7 +1,12 @@
 //! The API over scripted ports: no database, milliseconds.
 
+#[cfg(test)]
 mod contacts;
+#[cfg(test)]
 mod credentials;
+#[cfg(test)]
 mod document;
+#[cfg(test)]
 mod failures;
+#[cfg(test)]
 mod support;
