@@ -1,6 +1,11 @@
 //! The HTTP server: which limits its connections have, in one place.
 
-use std::{io, net::{SocketAddr, TcpListener}, num::NonZeroUsize, time::Duration};
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    num::NonZeroUsize,
+    time::Duration,
+};
 
 use actix_web::{
     App, Error, HttpServer,

@@ -1,4 +1,24 @@
 //! The whole: the `bwp` binary against real PostgreSQL, over HTTP.
 
+#[cfg(test)]
+mod allowlist;
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod races;
+#[cfg(test)]
+mod ratchet;
+#[cfg(test)]
+mod restart;
+#[cfg(test)]
+mod revocation;
+#[cfg(test)]
 mod routes;
+#[cfg(test)]
 mod support;

@@ -1,3 +1,9 @@
-//! The API, a folder a resource and a file a verb.
+//! The API, a folder a resource and a file a verb; and what holds for every route.
 
+mod bodies;
 mod contacts;
+mod credentials;
+mod every_route;
+mod idempotency;
+mod me;
+mod order_of_checks;

@@ -2,17 +2,18 @@
 
 use std::{
     path::PathBuf,
-    process::{ExitStatus, Stdio},
+    process::{ExitStatus, Output, Stdio},
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     process::{Child, Command},
 };
 
-fn bwp() -> Command {
+/// The `bwp` command, to be changed before it is run.
+pub(crate) fn bwp() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bwp"));
     // What the developer's shell says must not decide how tests run.
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("BWP_") || name == "DATABASE_URL") {
@@ -22,9 +23,23 @@ fn bwp() -> Command {
     command
 }
 
+/// Runs `bwp` with these arguments, whatever comes of it.
+pub(crate) async fn attempt_bwp(arguments: &[&str]) -> Output {
+    bwp().args(arguments).output().await.expect("bwp runs")
+}
+
+/// Like [`attempt_bwp`], with this on standard input.
+pub(crate) async fn feed_bwp(arguments: &[&str], input: &str) -> Output {
+    let piped = || Stdio::piped();
+    let mut child = bwp().args(arguments).stdin(piped()).stdout(piped()).stderr(piped()).spawn().expect("bwp starts");
+    // It may refuse the arguments, and read nothing.
+    let _ = child.stdin.take().expect("piped").write_all(input.as_bytes()).await;
+    child.wait_with_output().await.expect("bwp ends")
+}
+
 /// Runs `bwp` with these arguments and gives the JSON that it printed.
 pub(crate) async fn run_bwp(arguments: &[&str]) -> Value {
-    let done = bwp().args(arguments).output().await.expect("bwp runs");
+    let done = attempt_bwp(arguments).await;
     assert!(done.status.success(), "bwp {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
     serde_json::from_slice(&done.stdout).expect("JSON on standard output")
 }
@@ -34,6 +49,8 @@ pub(crate) struct Server {
     child: Child,
     /// Where it listens, `http://127.0.0.1:…`.
     pub(crate) url: String,
+    /// What it said when it listened.
+    pub(crate) ready: Value,
     folder: TempDir,
 }
 
@@ -50,7 +67,8 @@ impl Server {
         let mut child = bwp()
             .arg("--json")
             .args(database)
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .arg("serve")
+            .args(if arguments.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] })
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(log)
@@ -58,10 +76,10 @@ impl Server {
             .expect("bwp starts");
         let stdout = child.stdout.take().expect("piped");
         let first = BufReader::new(stdout).lines().next_line().await.expect("readable");
-        let mut server = Self { child, url: String::new(), folder };
+        let mut server = Self { child, url: String::new(), ready: Value::Null, folder };
         let Some(first) = first else { panic!("the server did not start:\n{}", server.log()) };
-        let ready: Value = serde_json::from_str(&first).expect("JSON when it listens");
-        server.url = format!("http://{}", ready["listening"].as_str().expect("an address"));
+        server.ready = serde_json::from_str(&first).expect("JSON when it listens");
+        server.url = format!("http://{}", server.ready["listening"].as_str().expect("an address"));
         server
     }
 
@@ -88,6 +106,11 @@ impl Server {
     pub(crate) async fn stop(&mut self) -> ExitStatus {
         let pid = self.pid().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill runs");
+        self.ended().await
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
         self.child.wait().await.expect("it ends")
     }
 }

@@ -1,5 +1,9 @@
 //! A client with a key.
 
+use bwp_domain::{
+    entropy::Entropy,
+    keys::{KeyMode, KeySecret},
+};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
@@ -22,6 +26,11 @@ impl Client {
     /// The same key at another server.
     pub(crate) fn at(&self, server: &Server) -> Self {
         Self { base: format!("{}/api/v1", server.url), ..self.clone() }
+    }
+
+    /// Another key at the same server, over the same connections.
+    pub(crate) fn with_key(&self, key: &str) -> Self {
+        Self { key: key.to_owned(), ..self.clone() }
     }
 
     /// A request with the key, to be changed before it is sent.
@@ -49,4 +58,17 @@ impl Client {
 /// Sends the request and reads the answer.
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
     Answer::read(request.send().await.expect("the server answers")).await
+}
+
+/// A well-formed key that nobody has.
+pub(crate) fn unknown_key() -> String {
+    struct Sevens;
+
+    impl Entropy for Sevens {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+
+    KeySecret::generate(KeyMode::Live, &Sevens).expose().to_owned()
 }

@@ -3,13 +3,28 @@
 mod answer;
 mod bwp;
 mod client;
+mod connection;
+mod data_folder;
+mod operations;
+mod outbox;
+mod random;
+mod sql;
+
+use std::time::Duration;
 
 use bwp_postgres::testing::TestDatabase;
-use serde_json::Value;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
 
-pub(crate) use answer::Answer;
-pub(crate) use bwp::{Server, run_bwp};
-pub(crate) use client::Client;
+pub(crate) use answer::{Answer, is_public_id};
+pub(crate) use bwp::{Server, attempt_bwp, bwp, feed_bwp, run_bwp};
+pub(crate) use client::{Client, send, unknown_key};
+pub(crate) use connection::Connection;
+pub(crate) use data_folder::DataFolder;
+pub(crate) use operations::{Operation, operations};
+pub(crate) use outbox::Event;
+pub(crate) use random::Random;
+pub(crate) use sql::Sql;
 
 /// A server over a database of its own, with one tenant.
 pub(crate) struct World {
@@ -59,6 +74,38 @@ impl World {
         create_tenant(&self.database, "Other Builders").await
     }
 
+    /// A request to a path of the server, without a key.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        reqwest::Client::new().request(method, format!("{}{path}", self.server.url))
+    }
+
+    /// Runs a statement in the world's database.
+    pub(crate) async fn sql(&self, statement: &str) {
+        Sql::connect(&self.database.url()).await.run(statement).await;
+    }
+
+    /// The whole number that a query gives.
+    pub(crate) async fn number(&self, query: &str) -> i64 {
+        Sql::connect(&self.database.url()).await.number(query).await
+    }
+
+    /// Waits until a query gives another number than 0.
+    pub(crate) async fn wait_until(&self, query: &str) {
+        let mut sql = Sql::connect(&self.database.url()).await;
+        for _ in 0..1000 {
+            if sql.number(query).await != 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("still nothing: {query}");
+    }
+
+    /// The events of every tenant, oldest first.
+    pub(crate) async fn events(&self) -> Vec<Event> {
+        outbox::events(&self.database).await
+    }
+
     /// What `bwp` prints with these arguments, on the world's database.
     pub(crate) async fn bwp(&self, arguments: &[&str]) -> Value {
         let mut all = vec!["--json", "--database-url"];
@@ -67,6 +114,11 @@ impl World {
         all.extend(arguments);
         run_bwp(&all).await
     }
+}
+
+/// The body of a new contact.
+pub(crate) fn contact(company: &str) -> Value {
+    json!({ "companyName": company, "type": "vendor" })
 }
 
 async fn create_tenant(database: &TestDatabase, name: &str) -> String {

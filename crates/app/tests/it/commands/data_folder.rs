@@ -1,0 +1,141 @@
+//! Without a database URL: a PostgreSQL of its own in the data folder.
+
+use std::process::{ExitStatus, Stdio};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+use super::{has_fields, refused, text};
+use crate::support::{Client, DataFolder, Server, attempt_bwp, bwp, run_bwp};
+
+async fn json(folder: &DataFolder, arguments: &[&str]) -> Value {
+    let [option, path] = folder.arguments();
+    run_bwp(&[&["--json", option.as_str(), path.as_str()], arguments].concat()).await
+}
+
+/// Starts a server as a person does, and waits until it has said its last word about the start.
+async fn start(folder: &DataFolder, last: &str) -> (Child, String) {
+    let mut child = bwp()
+        .args(folder.arguments())
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("bwp starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let mut said = String::new();
+    while !said.contains(last) {
+        let line = lines.next_line().await.expect("readable");
+        said += &line.unwrap_or_else(|| panic!("it ended: {said}"));
+        said.push('\n');
+    }
+    (child, said)
+}
+
+async fn stop(mut child: Child) -> ExitStatus {
+    let pid = child.id().expect("it runs").to_string();
+    Command::new("kill").args(["-INT", &pid]).status().await.expect("kill runs");
+    child.wait().await.expect("it ends")
+}
+
+/// What a command line prints in a shell.
+async fn shell(line: &str) -> Value {
+    let done = Command::new("bash").args(["-c", line]).kill_on_drop(true).output().await.expect("bash runs");
+    assert!(done.status.success(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
+    serde_json::from_slice(&done.stdout).unwrap_or_else(|_| panic!("{line}"))
+}
+
+#[tokio::test]
+async fn the_first_start_shows_once_what_to_call_with() {
+    let folder = DataFolder::new();
+    let (server, said) = start(&folder, "Ctrl-C").await;
+    let word = |start: &str| said.split_whitespace().find(|word| word.starts_with(start)).unwrap_or_default();
+    let (tenant, key) = (word("tnt_").to_owned(), word("bwp_live_").to_owned());
+    assert!(said.contains("http://127.0.0.1:") && said.contains("admin@localhost"), "{said}");
+
+    let curls: Vec<&str> = said.lines().map(str::trim).filter(|line| line.starts_with("curl ")).collect();
+    assert_eq!(curls.len(), 2, "{said}");
+    let me = shell(&format!("{} -sS", curls[0])).await;
+    assert_eq!(me["data"]["tenantId"], tenant);
+    assert_eq!(me["data"]["scopes"], json!(["contacts:read", "contacts:write", "contacts:delete"]));
+    let contact = shell(&format!("{} -sS", curls[1])).await;
+    assert_eq!(contact["data"]["companyName"], "Byron Masonry");
+    assert_eq!(shell(&format!("{} -sS", curls[1])).await, contact, "pasted twice, it is made once");
+
+    // Commands work beside it.
+    let tenants = json(&folder, &["tenant", "list"]).await;
+    assert_eq!((tenants.as_array().map(Vec::len), &tenants[0]["publicId"]), (Some(1), &json!(tenant)));
+    let listed = json(&folder, &["key", "list", "--tenant", &tenant]).await;
+    assert_eq!((listed.as_array().map(Vec::len), &listed[0]["prefix"]), (Some(1), &json!(&key[..13])));
+    assert!(!folder.postgres_processes().is_empty());
+    assert_eq!(stop(server).await.to_string(), "exit status: 0");
+    assert_eq!(folder.postgres_processes(), [0; 0]);
+
+    let (server, said) = start(&folder, "ready").await;
+    for secret in [key.as_str(), "bwp_live_", "password", "curl"] {
+        assert!(!said.contains(secret), "{said}");
+    }
+    assert_eq!(stop(server).await.to_string(), "exit status: 0");
+    assert_eq!(folder.postgres_processes(), [0; 0]);
+}
+
+#[tokio::test]
+async fn a_program_is_told_of_the_first_start_too() {
+    let folder = DataFolder::new();
+    let arguments = folder.arguments();
+    let arguments = arguments.each_ref().map(String::as_str);
+    let mut server = Server::start_as(&arguments, &[]).await;
+    let made = server.ready["firstStart"].clone();
+    has_fields(&made, &["tenantId", "email", "password", "keyId", "key"]);
+    let client = Client::new(&server, &text(&made["key"]));
+    assert_eq!(client.get("/me").await.data(200)["keyId"], made["keyId"]);
+    assert!(!server.log().contains(&text(&made["key"])[13..]) && !server.log().contains(&text(&made["password"])));
+    assert!(server.stop().await.success());
+    let mut again = Server::start_as(&arguments, &[]).await;
+    has_fields(&again.ready, &["listening", "url"]);
+    assert!(again.stop().await.success());
+    assert_eq!(folder.postgres_processes(), [0; 0]);
+}
+
+#[tokio::test]
+async fn a_first_start_that_could_not_listen_leaves_its_secrets_to_the_next() {
+    let folder = DataFolder::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let [option, path] = folder.arguments();
+    let failed = attempt_bwp(&[&option, &path, "serve", "--listen", &address]).await;
+    assert!(refused(&failed).contains("--listen"));
+    assert_eq!(folder.postgres_processes(), [0; 0]);
+    let mut server = Server::start_as(&[&option, &path], &[]).await;
+    assert!(server.ready["firstStart"]["key"].is_string(), "{}", server.ready);
+    assert!(server.stop().await.success());
+}
+
+#[tokio::test]
+async fn commands_work_with_no_server_running() {
+    let folder = DataFolder::new();
+    let tenant = text(&json(&folder, &["tenant", "create", "--name", "Acme"]).await["publicId"]);
+    let create = ["key", "create", "--tenant", &tenant, "--name", "k", "--scope", "contacts:write"];
+    let key = json(&folder, &create).await;
+    let file = folder.data_dir().with_file_name("all.dump");
+    let file = file.to_str().expect("UTF-8");
+    json(&folder, &["backup", file]).await;
+    json(&folder, &["key", "revoke", &text(&key["keyId"])]).await;
+    assert_eq!(folder.postgres_processes(), [0; 0]);
+    json(&folder, &["restore", file, "--overwrite"]).await;
+    assert_eq!(folder.postgres_processes(), [0; 0]);
+
+    // Someone made a tenant already: it is no first start.
+    let arguments = folder.arguments();
+    let mut server = Server::start_as(&arguments.each_ref().map(String::as_str), &[]).await;
+    assert_eq!(server.ready.get("firstStart"), None);
+    let client = Client::new(&server, &text(&key["key"]));
+    client.post("/contacts", &json!({ "type": "other" })).await.data(201);
+    json(&folder, &["key", "revoke", &text(&key["keyId"])]).await;
+    client.get("/me").await.problem(401, "unauthorized");
+    assert!(server.stop().await.success());
+    assert_eq!(folder.postgres_processes(), [0; 0]);
+}

@@ -1,0 +1,171 @@
+//! The command line as a whole, and the small commands.
+
+use std::process::Stdio;
+
+use bwp_postgres::testing::TestDatabase;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use super::{Operator, parsed, printed, refused};
+use crate::support::{World, attempt_bwp, bwp, send};
+
+#[tokio::test]
+async fn help_names_every_command_and_how_to_reach_the_data() {
+    let help = printed(&attempt_bwp(&["--help"]).await);
+    for named in [
+        "serve",
+        "migrate",
+        "tenant",
+        "user",
+        "key",
+        "cursor-secret",
+        "openapi",
+        "backup",
+        "restore",
+        "--data-dir",
+        "BWP_DATA_DIR",
+        ".bwp",
+        "--database-url",
+        "DATABASE_URL",
+        "--json",
+    ] {
+        assert!(help.contains(named), "{named}: {help}");
+    }
+    let serve = printed(&attempt_bwp(&["serve", "--help"]).await);
+    for named in
+        ["--listen", "BWP_LISTEN", "127.0.0.1:8080", "--public-url", "--trusted-proxies", "--cursor-secret", "--log"]
+    {
+        assert!(serve.contains(named), "{named}: {serve}");
+    }
+    for command in [
+        &["tenant", "create"][..],
+        &["tenant", "list"],
+        &["tenant", "set-status"],
+        &["user", "create"],
+        &["key", "create"],
+        &["key", "list"],
+        &["key", "revoke"],
+        &["migrate"],
+        &["openapi"],
+        &["backup"],
+        &["restore"],
+        &["cursor-secret", "rotate"],
+    ] {
+        let help = printed(&attempt_bwp(&[command, &["--help"]].concat()).await);
+        assert!(help.contains("--json") && help.contains("Usage"), "{help}");
+    }
+    assert!(printed(&attempt_bwp(&["--version"]).await).starts_with("bwp 0."));
+}
+
+#[tokio::test]
+async fn help_shows_no_secret_of_the_environment() {
+    let mut command = bwp();
+    command
+        .env("DATABASE_URL", "postgres://u:hunter2@h/d")
+        .env("BWP_CURSOR_SECRET", "hunter2")
+        .args(["serve", "--help"]);
+    let help = printed(&command.output().await.expect("bwp runs"));
+    assert!(!help.contains("hunter2"), "{help}");
+}
+
+#[tokio::test]
+async fn a_wrong_command_line_is_told() {
+    for arguments in [&["sreve"][..], &["serve", "--lisen", "x"], &["serve", "--listen", "nowhere"], &["key"]] {
+        let done = attempt_bwp(arguments).await;
+        assert_eq!(done.status.code(), Some(2));
+        assert!(!refused(&done).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_answer_is_told_without_its_password() {
+    let nowhere = "postgres://user:hunter2@127.0.0.1:1/bwp";
+    for arguments in [&["tenant", "list"][..], &["migrate"], &["serve", "--listen", "127.0.0.1:0"]] {
+        let done = attempt_bwp(&[&["--database-url", nowhere], arguments].concat()).await;
+        let said = refused(&done);
+        assert_eq!(done.status.code(), Some(1));
+        assert!(said.contains("bwp: ") && !said.contains("hunter2") && !said.contains("panicked"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn the_environment_says_where_the_data_is() {
+    let operator = Operator::new().await;
+    operator.tenant().await;
+    let mut command = bwp();
+    command.env("DATABASE_URL", operator.0.url()).args(["--json", "tenant", "list"]);
+    assert_eq!(parsed(&command.output().await.expect("bwp runs")).as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn without_a_command_it_serves_as_the_environment_says() {
+    let operator = Operator::new().await;
+    let mut server = bwp()
+        .env("DATABASE_URL", operator.0.url())
+        .env("BWP_LISTEN", "0.0.0.0:0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("bwp starts");
+    let mut said = BufReader::new(server.stdout.take().expect("piped")).lines();
+    let ready = said.next_line().await.expect("readable").expect("a line");
+    let url = ready.split_whitespace().find(|word| word.starts_with("http://127.0.0.1:")).expect("where it is reached");
+    assert_eq!(reqwest::get(format!("{url}/healthz")).await.expect("an answer").status(), 200);
+    // Who runs the database makes its tenants: nothing was made, and so no secret shown.
+    assert_eq!(operator.json(&["tenant", "list"]).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_setting_of_the_server_that_is_wrong_is_told_before_anything_starts() {
+    for (option, value, said) in [
+        ("--cursor-secret", "sesame", "32 bytes"),
+        ("--trusted-proxies", "10.0.0.0/8,proxy", "proxy"),
+        ("--public-url", "nowhere", "--public-url"),
+        ("--log", "bwp=loud", "log"),
+        ("--body-timeout", "soon", "--body-timeout"),
+    ] {
+        let refusal = refused(&attempt_bwp(&["--data-dir", "/nonexistent/data", "serve", option, value]).await);
+        assert!(refusal.contains(said) && !refusal.contains("sesame"), "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn the_schema_is_brought_up_to_date_once() {
+    let operator = Operator(TestDatabase::empty().await);
+    let applied = operator.json(&["migrate"]).await;
+    assert!(applied["applied"].as_array().is_some_and(|steps| steps.len() > 3), "{applied}");
+    assert_eq!(operator.json(&["migrate"]).await, json!({ "applied": [] }));
+    assert!(operator.text(&["migrate"]).await.contains("up to date"));
+    // Every other command does it by itself.
+    assert_eq!(Operator(TestDatabase::empty().await).json(&["tenant", "list"]).await, json!([]));
+}
+
+#[tokio::test]
+async fn the_document_is_the_one_that_is_served() {
+    let world = World::start().await;
+    let served = send(world.request(Method::GET, "/api/v1/openapi.json")).await;
+    let printed_one = parsed(&attempt_bwp(&["openapi", "--public-url", &world.server.url]).await);
+    assert_eq!(printed_one, served.json);
+    let compact = printed(&attempt_bwp(&["--json", "openapi", "--public-url", "https://api.example.org/"]).await);
+    assert_eq!(compact.lines().count(), 1);
+    let compact: Value = serde_json::from_str(&compact).expect("JSON");
+    assert_eq!(compact["servers"][0]["url"], "https://api.example.org/api/v1");
+    assert!(!refused(&attempt_bwp(&["openapi", "--public-url", "nowhere"]).await).is_empty());
+}
+
+#[tokio::test]
+async fn the_cursors_secret_is_changed() {
+    let operator = Operator::new().await;
+    assert_eq!(operator.json(&["cursor-secret", "rotate"]).await, json!({ "rotated": true }));
+    assert!(operator.text(&["cursor-secret", "rotate"]).await.contains("secret"));
+}
+
+#[tokio::test]
+async fn a_public_url_is_the_one_that_answers_name() {
+    let world = World::start_with(&["--public-url", "https://api.example.org/"]).await;
+    let answer = send(world.request(Method::GET, "/api/v1/me").header("Host", "evil.example")).await;
+    assert_eq!(answer.json["type"], "https://api.example.org/docs/errors#unauthorized");
+    let document = send(world.request(Method::GET, "/api/v1/openapi.json").header("Host", "evil.example")).await;
+    assert_eq!(document.json["servers"][0]["url"], "https://api.example.org/api/v1");
+}

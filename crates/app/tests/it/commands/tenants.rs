@@ -1,0 +1,64 @@
+//! `bwp tenant`
+
+use serde_json::json;
+
+use super::{NOBODY, Operator, has_fields, text};
+use crate::support::is_public_id;
+
+const FIELDS: &[&str] = &["id", "publicId", "name", "status", "createdAt"];
+
+#[tokio::test]
+async fn one_is_made_and_shown() {
+    let operator = Operator::new().await;
+    let made = operator.json(&["tenant", "create", "--name", "Byron & Söhne"]).await;
+    has_fields(&made, FIELDS);
+    assert!(made["id"].is_i64() && is_public_id("tnt_", &text(&made["publicId"])));
+    assert_eq!((&made["name"], &made["status"]), (&json!("Byron & Söhne"), &json!("active")));
+    let said = operator.text(&["tenant", "create", "--name", "Second"]).await;
+    assert!(said.starts_with("Made tnt_") && said.ends_with("  active  Second\n"), "{said}");
+}
+
+#[tokio::test]
+async fn they_are_listed_oldest_first() {
+    let operator = Operator::new().await;
+    assert_eq!(operator.json(&["tenant", "list"]).await, json!([]));
+    let first = operator.json(&["tenant", "create", "--name", "First"]).await;
+    let second = operator.json(&["tenant", "create", "--name", "Second"]).await;
+    assert_eq!(operator.json(&["tenant", "list"]).await, json!([first, second]));
+    let said = operator.text(&["tenant", "list"]).await;
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert!(lines[0].starts_with(&text(&first["publicId"])) && lines[0].ends_with("First"), "{said}");
+}
+
+#[tokio::test]
+async fn a_status_is_set() {
+    let operator = Operator::new().await;
+    let tenant = operator.tenant().await;
+    for status in ["suspended", "subscription_inactive", "active"] {
+        assert_eq!(operator.json(&["tenant", "set-status", &tenant, status]).await["status"], status);
+        assert_eq!(operator.json(&["tenant", "list"]).await[0]["status"], status);
+    }
+    let said = operator.text(&["tenant", "set-status", &tenant, "suspended"]).await;
+    assert!(said.contains(&format!("{tenant}  suspended")), "{said}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said() {
+    let operator = Operator::new().await;
+    let tenant = operator.tenant().await;
+    let nobody = format!("tnt_{NOBODY}");
+    for (arguments, said) in [
+        (&["tenant", "create", "--name", ""][..], "--name"),
+        (&["tenant", "create", "--name", "  "], "--name"),
+        (&["tenant", "create"], "--name"),
+        (&["tenant", "set-status", &tenant, "gone"], "suspended"),
+        (&["tenant", "set-status", "Acme", "active"], "tnt_"),
+        (&["tenant", "set-status", &nobody, "active"], "bwp tenant list"),
+        (&["tenant"], "Usage"),
+    ] {
+        let refusal = operator.refusal(arguments).await;
+        assert!(refusal.contains(said), "{arguments:?}: {refusal}");
+    }
+    assert_eq!(operator.json(&["tenant", "list"]).await.as_array().map(Vec::len), Some(1));
+}

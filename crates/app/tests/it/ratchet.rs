@@ -1,0 +1,291 @@
+//! What every operation must stand, whoever adds it: the table says which checks apply to which operation, the document
+//! which operations there are, and each has to fit the other.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Client, Operation, World, operations, send};
+use Check::{ForeignData, ForeignRow, MissingScope, NoCredential, Reference};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Check {
+    /// Without a credential: 401.
+    NoCredential,
+    /// With every scope but one of those that it needs: 403, and with just those that it needs: done.
+    MissingScope,
+    /// About another tenant's row: 404, as about no row, and the row stays as it is.
+    ForeignRow,
+    /// Other tenants' rows change nothing in lists, counts and sums; named by their ids, they are as absent ones.
+    ForeignData,
+    /// This field refers to a row of this collection: another tenant's is refused as an absent one.
+    Reference(&'static str, &'static str),
+}
+
+const TABLE: &[(&str, &[Check])] = &[
+    ("getMe", &[NoCredential]),
+    ("getContacts", &[NoCredential, MissingScope, ForeignData]),
+    ("postContacts", &[NoCredential, MissingScope, Reference("parentContactId", "/contacts")]),
+    ("postContactsGetMany", &[NoCredential, MissingScope, ForeignData]),
+    ("getContactsCount", &[NoCredential, MissingScope, ForeignData]),
+    ("getContactsSummary", &[NoCredential, MissingScope, ForeignData]),
+    ("getContactsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("patchContactsById", &[NoCredential, MissingScope, ForeignRow, Reference("parentContactId", "/contacts")]),
+    ("deleteContactsById", &[NoCredential, MissingScope, ForeignRow]),
+];
+
+/// The id of no row.
+const ABSENT: i64 = 999_999_999;
+
+#[tokio::test]
+async fn every_operation_passes_the_checks_of_its_row() {
+    let world = World::start().await;
+    let operations = operations(&world).await;
+    assert_eq!(misfits(&operations, TABLE), [""; 0]);
+    let all: BTreeSet<&str> = operations.iter().flat_map(|operation| &operation.scopes).map(String::as_str).collect();
+    let all: Vec<&str> = all.into_iter().collect();
+    let other = world.another_tenant().await;
+    let tenants = Tenants {
+        own: world.client(&all).await,
+        foreign: world.client_of(&other, &all).await,
+        operations: &operations,
+        all_scopes: &all,
+        world: &world,
+    };
+    for operation in &operations {
+        for check in checks_of(&operation.name) {
+            match check {
+                NoCredential => tenants.no_credential(operation).await,
+                MissingScope => tenants.missing_scope(operation).await,
+                ForeignRow => tenants.foreign_row(operation).await,
+                ForeignData => tenants.foreign_data(operation).await,
+                Reference(field, collection) => tenants.reference(operation, field, collection).await,
+            }
+        }
+    }
+}
+
+fn checks_of(name: &str) -> &'static [Check] {
+    TABLE.iter().find(|(operation, _)| *operation == name).map_or(&[], |(_, checks)| checks)
+}
+
+/// What does not fit between the operations of a document and a table.
+fn misfits(operations: &[Operation], table: &[(&str, &[Check])]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, _) in table {
+        if !operations.iter().any(|operation| operation.name == *name) {
+            found.push(format!("{name} is in the table and not in the document"));
+        }
+    }
+    for operation in operations {
+        let name = &operation.name;
+        let rows: Vec<_> = table.iter().filter(|(row, _)| row == name).collect();
+        let [(_, checks)] = rows.as_slice() else {
+            found.push(format!("{name} is in the table {} times", rows.len()));
+            continue;
+        };
+        let declared: BTreeSet<String> = checks.iter().map(|check| check.kind()).collect();
+        let expected = expected(operation);
+        for check in expected.difference(&declared) {
+            found.push(format!("{name} must declare {check}"));
+        }
+        for check in declared.difference(&expected) {
+            found.push(format!("{name} has nothing for {check}"));
+        }
+    }
+    found
+}
+
+/// The checks that an operation must stand, as its description says.
+fn expected(operation: &Operation) -> BTreeSet<String> {
+    let is_about_one = operation.path.contains("{id}");
+    let names_ids = operation.fields.iter().any(|field| field == "ids");
+    let references = operation.fields.iter().filter(|field| field.ends_with("Id") || field.ends_with("Ids"));
+    let mut checks: BTreeSet<String> = references.map(|field| format!("a reference in {field}")).collect();
+    checks.insert(NoCredential.kind());
+    if !operation.scopes.is_empty() {
+        checks.insert(MissingScope.kind());
+    }
+    if is_about_one {
+        checks.insert(ForeignRow.kind());
+    }
+    if names_ids || (operation.method == Method::GET && !is_about_one && !operation.scopes.is_empty()) {
+        checks.insert(ForeignData.kind());
+    }
+    checks
+}
+
+impl Check {
+    fn kind(self) -> String {
+        match self {
+            Reference(field, _) => format!("a reference in {field}"),
+            check => format!("{check:?}"),
+        }
+    }
+}
+
+/// Two tenants, each with a client that may do everything.
+struct Tenants<'a> {
+    world: &'a World,
+    operations: &'a [Operation],
+    all_scopes: &'a [&'a str],
+    own: Client,
+    foreign: Client,
+}
+
+impl Tenants<'_> {
+    async fn no_credential(&self, operation: &Operation) {
+        let path = self.path_to_own(operation).await;
+        let request = self.world.request(operation.method.clone(), &format!("/api/v1{path}"));
+        send(request).await.problem(401, "unauthorized");
+    }
+
+    async fn missing_scope(&self, operation: &Operation) {
+        for scope in &operation.scopes {
+            let others: Vec<&str> = self.all_scopes.iter().copied().filter(|other| other != scope).collect();
+            let client = self.world.client(&others).await;
+            let answer = self.call(&client, operation, &self.path_to_own(operation).await, None).await;
+            assert!(answer.problem(403, "scope_insufficient").contains(scope.as_str()), "{}: {answer}", operation.name);
+        }
+        let just_these: Vec<&str> = operation.scopes.iter().map(String::as_str).collect();
+        let client = self.world.client(&just_these).await;
+        let answer = self.call(&client, operation, &self.path_to_own(operation).await, None).await;
+        assert!((200..300).contains(&answer.status), "{}: {answer}", operation.name);
+    }
+
+    async fn foreign_row(&self, operation: &Operation) {
+        let collection = collection(operation);
+        let id = self.row_of(&self.foreign, collection).await;
+        let row = format!("{collection}/{id}");
+        let read = || self.foreign.get(&row);
+        let before = read().await;
+        let foreign = self.call(&self.own, operation, &operation.path_of(id), None).await;
+        foreign.problem(404, "not_found");
+        let absent = self.call(&self.own, operation, &operation.path_of(ABSENT), None).await;
+        alike(operation, &foreign, &absent);
+        assert_eq!(read().await.data(200), before.data(200), "{} left a trace", operation.name);
+    }
+
+    async fn foreign_data(&self, operation: &Operation) {
+        let collection = collection(operation);
+        let own = self.row_of(&self.own, collection).await;
+        let body = |id| operation.example.as_ref().map(|_| json!({ "ids": [own, id] }));
+        let before = self.call(&self.own, operation, &operation.path, body(ABSENT)).await;
+        before.data(200);
+        let id = self.row_of(&self.foreign, collection).await;
+        let after = self.call(&self.own, operation, &operation.path, body(id)).await;
+        alike(operation, &before, &after);
+    }
+
+    async fn reference(&self, operation: &Operation, field: &str, collection: &str) {
+        let id = self.row_of(&self.foreign, collection).await;
+        let path = self.path_to_own(operation).await;
+        let referring = async |id: i64| {
+            let mut body = operation.example.clone().expect("a body");
+            body[field] = json!(id);
+            self.call(&self.own, operation, &path, Some(body)).await
+        };
+        let (foreign, absent) = (referring(id).await, referring(ABSENT).await);
+        foreign.refuses_fields(&[(field, "not_found")]);
+        alike(operation, &foreign, &absent);
+    }
+
+    /// The operation's path, about a new row of the own tenant's if it is about one.
+    async fn path_to_own(&self, operation: &Operation) -> String {
+        if operation.path.contains("{id}") {
+            operation.path_of(self.row_of(&self.own, collection(operation)).await)
+        } else {
+            operation.path.clone()
+        }
+    }
+
+    /// The id of a new row.
+    async fn row_of(&self, client: &Client, collection: &str) -> i64 {
+        let create = self.operations.iter().find(|o| o.path == collection && o.method == Method::POST);
+        let create = create.expect("an operation that makes rows");
+        let made = self.call(client, create, collection, None).await;
+        made.data(201)["id"].as_i64().expect("an id")
+    }
+
+    /// Sends the body, or the one that the document gives as an example.
+    async fn call(&self, client: &Client, operation: &Operation, path: &str, body: Option<Value>) -> Answer {
+        send(operation.request(client, path, body.as_ref().or(operation.example.as_ref()))).await
+    }
+}
+
+/// `/contacts` of `/contacts/{id}` and of `/contacts/count`.
+fn collection(operation: &Operation) -> &str {
+    let end = operation.path[1..].find('/').map_or(operation.path.len(), |slash| slash + 1);
+    &operation.path[..end]
+}
+
+#[track_caller]
+fn alike(operation: &Operation, one: &Answer, other: &Answer) {
+    let Operation { name, .. } = operation;
+    assert_eq!((one.status, one.without_request_id()), (other.status, other.without_request_id()), "{name}");
+}
+
+mod the_table {
+    //! The ratchet bites.
+
+    use super::*;
+
+    fn operation(name: &str, method: Method, path: &str, scopes: &[&str], fields: &[&str]) -> Operation {
+        let all = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        Operation {
+            name: name.to_owned(),
+            method,
+            path: path.to_owned(),
+            scopes: all(scopes),
+            example: None,
+            fields: all(fields),
+        }
+    }
+
+    #[test]
+    fn misses_no_operation_and_has_none_too_many() {
+        let known = operation("known", Method::GET, "/me", &[], &[]);
+        let new = operation("new", Method::GET, "/new", &[], &[]);
+        let table: &[(&str, &[Check])] = &[("known", &[NoCredential]), ("gone", &[NoCredential])];
+        assert_eq!(
+            misfits(&[known.clone(), new], table),
+            ["gone is in the table and not in the document", "new is in the table 0 times"]
+        );
+        let twice: &[(&str, &[Check])] = &[("known", &[NoCredential]), ("known", &[NoCredential])];
+        assert_eq!(misfits(&[known], twice), ["known is in the table 2 times"]);
+    }
+
+    #[test]
+    fn declares_what_the_document_says_and_no_more() {
+        let list = operation("list", Method::GET, "/leads", &["leads:read"], &[]);
+        let get = operation("get", Method::GET, "/leads/{id}", &["leads:read"], &[]);
+        let update = operation("update", Method::PATCH, "/leads/{id}", &["leads:write"], &["name", "contactId"]);
+        let many = operation("many", Method::POST, "/leads/get-many", &["leads:read"], &["ids"]);
+        let nothing: &[Check] = &[];
+        let table = [("list", nothing), ("get", nothing), ("update", nothing), ("many", nothing)];
+        assert_eq!(
+            misfits(&[list.clone(), get, update, many], &table),
+            [
+                "list must declare ForeignData",
+                "list must declare MissingScope",
+                "list must declare NoCredential",
+                "get must declare ForeignRow",
+                "get must declare MissingScope",
+                "get must declare NoCredential",
+                "update must declare ForeignRow",
+                "update must declare MissingScope",
+                "update must declare NoCredential",
+                "update must declare a reference in contactId",
+                "many must declare ForeignData",
+                "many must declare MissingScope",
+                "many must declare NoCredential",
+            ]
+        );
+        let much: &[Check] = &[NoCredential, MissingScope, ForeignData, ForeignRow, Reference("nameId", "/leads")];
+        assert_eq!(
+            misfits(&[list], &[("list", much)]),
+            ["list has nothing for ForeignRow", "list has nothing for a reference in nameId"]
+        );
+    }
+}

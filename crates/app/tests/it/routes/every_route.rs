@@ -1,0 +1,148 @@
+//! What holds for every route.
+
+use std::collections::HashSet;
+
+use reqwest::Method;
+
+use super::contacts::{ALL, create_named, path};
+use crate::support::{Operation, World, operations, send};
+
+#[tokio::test]
+async fn unknown_and_repeated_parameters_are_named() {
+    let world = World::start().await;
+    let client = world.client(ALL).await;
+    let id = create_named(&client, "Acme").await;
+    for operation in operations(&world).await {
+        let Operation { name, .. } = &operation;
+        for (query, named) in [
+            ("nonsense=1", "`nonsense`"),
+            ("nonsense", "`nonsense`"),
+            ("%00=%ff", "`\u{0}`"),
+            ("limit=1&limit=1", "`limit`"),
+            ("=", "``"),
+        ] {
+            let path = format!("{}?{query}", operation.path_of(id));
+            let answer = send(operation.request(&client, &path, operation.example.as_ref())).await;
+            assert!(answer.problem(400, "bad_request").contains(named), "{name}?{query}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_misspelt_parameter_is_told_the_nearest_one() {
+    let world = World::start().await;
+    let client = world.client(ALL).await;
+    for (query, nearest) in [("datefrom=x", "dateFrom"), ("limits=1", "limit"), ("Search=a", "search")] {
+        let answer = client.get(&format!("/contacts?{query}")).await;
+        assert!(answer.problem(400, "bad_request").contains(&format!("`{nearest}`")), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn head_is_answered_like_get_without_the_body() {
+    let world = World::start().await;
+    let client = world.client(ALL).await;
+    let contact = path(create_named(&client, "Acme").await);
+    let paths = [
+        "/me",
+        "/contacts",
+        "/contacts?limit=0",
+        "/contacts/count",
+        "/contacts/summary",
+        &contact,
+        "/contacts/0",
+        "/nothing",
+        "/openapi.json",
+    ];
+    for path in paths {
+        let (get, head) = (client.get(path).await, send(client.request(Method::HEAD, path)).await);
+        assert_eq!((head.status, head.bytes.len()), (get.status, 0), "{path}");
+        for name in ["content-type", "content-length", "cache-control"] {
+            assert_eq!(head.header(name), get.header(name), "{path}: {name}");
+        }
+        assert!(!head.header("x-request-id").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_405_with_the_right_ones() {
+    let world = World::start().await;
+    let client = world.client(ALL).await;
+    for (method, path, allow) in [
+        ("PUT", "/contacts", "GET, HEAD, POST"),
+        ("DELETE", "/contacts", "GET, HEAD, POST"),
+        ("POST", "/contacts/1", "DELETE, GET, HEAD, PATCH"),
+        ("PUT", "/contacts/abc", "DELETE, GET, HEAD, PATCH"),
+        ("GET", "/contacts/get-many", "POST"),
+        ("PATCH", "/contacts/get-many", "POST"),
+        ("POST", "/contacts/count", "GET, HEAD"),
+        ("DELETE", "/me", "GET, HEAD"),
+        ("POST", "/openapi.json", "GET, HEAD"),
+        ("OPTIONS", "/contacts", "GET, HEAD, POST"),
+        ("TRACE", "/me", "GET, HEAD"),
+        ("BREW", "/me", "GET, HEAD"),
+    ] {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let answer = send(client.request(method.clone(), path)).await;
+        answer.problem(405, "bad_request");
+        assert_eq!(answer.header("allow"), allow, "{method} {path}");
+    }
+    let head = send(client.request(Method::HEAD, "/contacts/get-many")).await;
+    assert_eq!((head.status, head.header("allow")), (405, "POST"));
+}
+
+#[tokio::test]
+async fn an_unknown_route_is_404() {
+    let world = World::start().await;
+    for path in [
+        "/nothing",
+        "/api",
+        "/api/v1",
+        "/api/v1/",
+        "/api/v2/contacts",
+        "/api/v1/contact",
+        "/api/v1/contacts/",
+        "/api/v1/contacts/1/x",
+        "/api/v1//contacts",
+        "/API/v1/contacts",
+        "/api/v1/Contacts",
+        "/api/v1/contacts/count/",
+        "/api/v1/contacts;x=1",
+        "/api/v1/../v1/nothing",
+        "/%2e%2e/etc/passwd",
+        "/api/v1/%ff",
+    ] {
+        for method in [Method::GET, Method::POST, Method::DELETE] {
+            send(world.request(method, path)).await.problem(404, "not_found");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_answer_has_a_request_id_of_its_own() {
+    let world = World::start().await;
+    let client = world.client(ALL).await;
+    let long = format!("/api/v1/contacts?search={}", "x".repeat(9_000));
+    let mut seen = HashSet::new();
+    for (path, status) in [
+        ("/api/v1/me", 200),
+        ("/api/v1/me", 200),
+        ("/api/v1/contacts", 200),
+        ("/api/v1/contacts?x", 400),
+        ("/api/v1/contacts/0", 404),
+        ("/api/v1/contacts/get-many", 405),
+        ("/api/v1/openapi.json", 200),
+        ("/healthz", 200),
+        ("/readyz", 200),
+        ("/nothing", 404),
+        (long.as_str(), 414),
+    ] {
+        let request = world.request(Method::GET, path).bearer_auth(&client.key).header("X-Request-Id", "of-the-client");
+        let answer = send(request).await;
+        assert_eq!(answer.status, status, "{path}");
+        let id = answer.header("x-request-id");
+        assert!(crate::support::is_public_id("req_", id), "{path}: {id}");
+        assert!(seen.insert(id.to_owned()), "{path}");
+        assert!(world.server.log().contains(id), "{path}: the log names it");
+    }
+}
