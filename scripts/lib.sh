@@ -13,13 +13,16 @@ as_root() {
     fi
 }
 
+# Whether there is a PostgreSQL of version 15 or newer.
 have_postgres() {
     [ -n "${BWP_POSTGRES_BIN:-}" ] && return 0
-    command -v postgres >/dev/null && return 0
-    local dir
-    for dir in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/homebrew/opt/postgresql*/bin \
-        /usr/local/opt/postgresql*/bin /Applications/Postgres.app/Contents/Versions/*/bin; do
-        [ -x "$dir/initdb" ] && return 0
+    local program version
+    for program in "$(command -v postgres || true)" /usr/lib/postgresql/*/bin/postgres /usr/pgsql-*/bin/postgres \
+        /opt/homebrew/opt/postgresql*/bin/postgres /usr/local/opt/postgresql*/bin/postgres \
+        /Applications/Postgres.app/Contents/Versions/*/bin/postgres; do
+        [ -x "$program" ] || continue
+        version=$("$program" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
+        [ "${version:-0}" -ge 15 ] && return 0
     done
     return 1
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::doc_markdown, rustdoc::bare_urls, reason = "these comments are what --help prints")]
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use bwp_domain::{
     ids::{KeyPublicId, TenantPublicId},
@@ -10,52 +10,57 @@ use bwp_domain::{
     tenants::TenantStatus,
     users::Role,
 };
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Error, Parser, Subcommand, error::ErrorKind};
 
 /// An open server for the v1 API. Without a command, it serves.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "bwp", version, propagate_version = true, after_help = AFTER_HELP)]
-struct Arguments {
+pub(crate) struct Cli {
     #[command(flatten)]
-    database: DatabaseArgs,
+    pub(crate) database: DatabaseArgs,
 
     /// Print JSON, for programs
     #[arg(long, global = true)]
-    json: bool,
+    pub(crate) json: bool,
 
     #[command(subcommand)]
-    command: Option<Command>,
+    pub(crate) command: Command,
 }
 
 const AFTER_HELP: &str = "\
 Without --database-url, the data is kept in a PostgreSQL of its own in the data folder. Every command works whether or \
 not `bwp serve` runs.";
 
-/// What was asked for.
-#[derive(Debug)]
-pub(crate) struct Cli {
-    pub(crate) database: DatabaseArgs,
-    pub(crate) json: bool,
-    pub(crate) command: Command,
-}
-
 impl Cli {
     /// Reads the command line. Ends the process when it is wrong or asks for help.
     pub(crate) fn read() -> Self {
-        let arguments = Arguments::parse();
-        let command = arguments.command.unwrap_or_else(|| Command::Serve(Serving::parse_from(["bwp"]).args));
-        Self { database: arguments.database, json: arguments.json, command }
+        Self::parse_or_serve(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Reads a command line; one without a command is one of `serve`.
+    fn parse_or_serve(mut line: Vec<OsString>) -> Result<Self, Error> {
+        let error = match Self::try_parse_from(&line) {
+            Ok(cli) => return Ok(cli),
+            Err(error) => error,
+        };
+        let no_command = [
+            ErrorKind::MissingSubcommand,
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+            ErrorKind::UnknownArgument,
+        ];
+        if !no_command.contains(&error.kind()) {
+            return Err(error);
+        }
+        line.insert(1.min(line.len()), "serve".into());
+        // What `serve` does not know either is better explained by the line as it was given.
+        Self::try_parse_from(&line).map_err(|of_serve| match of_serve.kind() {
+            ErrorKind::UnknownArgument => error,
+            _ => of_serve,
+        })
     }
 }
 
-/// `bwp` alone: to serve, with what the environment says.
-#[derive(Parser)]
-struct Serving {
-    #[command(flatten)]
-    args: ServeArgs,
-}
-
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct DatabaseArgs {
     /// Folder in which a private PostgreSQL keeps the data
     #[arg(long, global = true, env = "BWP_DATA_DIR", value_name = "FOLDER", default_value = ".bwp")]
@@ -70,7 +75,7 @@ pub(crate) struct DatabaseArgs {
     pub(crate) postgres_bin: Option<PathBuf>,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Command {
     /// Serve the API (the default)
     Serve(ServeArgs),
@@ -96,7 +101,7 @@ pub(crate) enum Command {
     Restore(RestoreArgs),
 }
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct ServeArgs {
     /// Address and port to listen on
     #[arg(long, env = "BWP_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
@@ -251,14 +256,27 @@ mod tests {
 
     use super::*;
 
+    fn parse(line: &str) -> Result<Cli, ErrorKind> {
+        Cli::parse_or_serve(line.split(' ').map(OsString::from).collect()).map_err(|error| error.kind())
+    }
+
     #[test]
     fn the_command_line_is_well_formed() {
-        Arguments::command().debug_assert();
-        Serving::command().debug_assert();
+        Cli::command().debug_assert();
     }
 
     #[test]
     fn without_a_command_it_serves() {
-        assert!(Serving::try_parse_from(["bwp"]).is_ok());
+        for line in ["bwp", "bwp --data-dir x", "bwp --listen 127.0.0.1:9", "bwp --json --workers 2"] {
+            assert!(matches!(parse(line), Ok(Cli { command: Command::Serve(_), .. })), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_of_the_line_as_it_was_given() {
+        assert_eq!(parse("bwp --listen nowhere").err(), Some(ErrorKind::ValueValidation));
+        assert_eq!(parse("bwp tenant list --nmae x").err(), Some(ErrorKind::UnknownArgument));
+        assert_eq!(parse("bwp tenent").err(), Some(ErrorKind::InvalidSubcommand));
+        assert_eq!(parse("bwp --help").err(), Some(ErrorKind::DisplayHelp));
     }
 }

@@ -2,14 +2,16 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
+use actix_web::rt::time::sleep;
 use bwp_domain::{
     paging::{CursorKeys, CursorScope, Position},
     store::StoreError,
 };
+use futures_util::lock::Mutex;
 
 use crate::problem::{ErrorCode, Problem};
 
@@ -18,14 +20,14 @@ pub type LoadCursorKeys =
     Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<CursorKeys, StoreError>> + Send>> + Send + Sync>;
 
 /// Signs and reads cursors. A cursor that no known secret signed may be of a secret that came into use since: then the
-/// secrets are read again, but not more often than once in a while.
+/// secrets are read again, but not more often than every [`PAUSE`]. Requests that come meanwhile wait for the same answer.
 pub struct Cursors {
     keys: RwLock<Arc<CursorKeys>>,
     load: LoadCursorKeys,
     loaded: Mutex<Instant>,
 }
 
-const PAUSE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(200);
 
 impl Cursors {
     /// Starts with `keys`, and reads newer ones with `load`.
@@ -45,6 +47,20 @@ impl Cursors {
         )
     }
 
+    /// Reads the secrets again, unless that was done since this was called.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        let called = Instant::now();
+        let mut loaded = self.loaded.lock().await;
+        if *loaded > called {
+            return Ok(());
+        }
+        sleep(PAUSE.saturating_sub(loaded.elapsed())).await;
+        let keys = (self.load)().await?;
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        *loaded = Instant::now();
+        Ok(())
+    }
+
     /// The cursor for the page behind `position`.
     pub(crate) fn seal(&self, scope: &CursorScope<'_>, position: Position) -> String {
         self.keys().seal(scope, position)
@@ -55,10 +71,7 @@ impl Cursors {
         if let Ok(position) = self.keys().open(scope, cursor) {
             return Ok(position);
         }
-        if self.may_load() {
-            let keys = (self.load)().await?;
-            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
-        }
+        self.refresh().await?;
         self.keys().open(scope, cursor).map_err(|_| {
             Problem::new(
                 ErrorCode::BadRequest,
@@ -70,14 +83,5 @@ impl Cursors {
 
     fn keys(&self) -> Arc<CursorKeys> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn may_load(&self) -> bool {
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = loaded.elapsed() >= PAUSE;
-        if due {
-            *loaded = Instant::now();
-        }
-        due
     }
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     envelope::{Envelope, Meta},
-    operation::{Operation, Reply},
+    operation::{Operation, Reply, Tag},
     privileges::AnyCredential,
     problem::Problem,
     request::Authorized,
@@ -33,10 +33,12 @@ pub(crate) struct Me {
     scopes: Vec<&'static str>,
 }
 
+const TAG: Tag = Tag { name: "Observability", description: "The calling key, and what was done with it." };
+
 pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::get("/me", me)
-            .named("getMe", "Observability")
+            .named("getMe", TAG)
             .summary("Get the calling key")
             .description("Tells which key a request is sent with, whose it is and what it may do. Needs no scope.")
             .replies(Reply::data::<Me>("The key.")),

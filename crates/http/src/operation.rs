@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, dev::Payload, http::Method, web};
 use futures_util::{FutureExt, future::LocalBoxFuture};
 
 use crate::{
-    openapi::{Input, ReplyKind, SchemaSource},
+    openapi::{Input, KeyUse, ReplyKind, SchemaSource},
     privileges::Privilege,
     problem::Problem,
     request::{Authorized, Call, Extract, query},
@@ -19,13 +19,22 @@ pub(crate) struct Operation {
     pub(crate) method: Method,
     pub(crate) path: &'static str,
     pub(crate) id: &'static str,
-    pub(crate) tag: &'static str,
+    pub(crate) tag: Tag,
     pub(crate) summary: &'static str,
     pub(crate) description: &'static str,
     pub(crate) cost: u32,
     pub(crate) reply: Option<Reply>,
     pub(crate) input: Input,
     pub(crate) run: Run,
+}
+
+/// What a family's operations are listed under.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tag {
+    /// The contract's name of it.
+    pub(crate) name: &'static str,
+    /// What the operations are about.
+    pub(crate) description: &'static str,
 }
 
 type Run = Rc<dyn Fn(HttpRequest, Payload) -> LocalBoxFuture<'static, HttpResponse>>;
@@ -61,18 +70,29 @@ impl Operation {
     fn new<A: 'static, H: Handler<A>>(method: Method, path: &'static str, handler: H) -> Self {
         let mut input = Input::default();
         H::describe(&mut input);
-        let takes_query = input.query_refusal.is_some();
+        let takes = Takes { query: input.query_refusal.is_some(), change: input.key == KeyUse::Used };
         let handler = Rc::new(handler);
         let run: Run = Rc::new(move |request, payload| {
             let handler = Rc::clone(&handler);
-            answer(handler, request, payload, takes_query).boxed_local()
+            answer(handler, request, payload, takes).boxed_local()
         });
         let cost = if method == Method::GET { READ_COST } else { MUTATION_COST };
-        Self { method, path, id: "", tag: "", summary: "", description: "", cost, reply: None, input, run }
+        Self {
+            method,
+            path,
+            id: "",
+            tag: Tag { name: "", description: "" },
+            summary: "",
+            description: "",
+            cost,
+            reply: None,
+            input,
+            run,
+        }
     }
 
     /// Its `operationId` and tag.
-    pub(crate) fn named(self, id: &'static str, tag: &'static str) -> Self {
+    pub(crate) fn named(self, id: &'static str, tag: Tag) -> Self {
         Self { id, tag, ..self }
     }
 
@@ -116,19 +136,43 @@ impl Reply {
     }
 }
 
+/// What a handler takes, as far as it decides how it is run.
+#[derive(Clone, Copy)]
+struct Takes {
+    /// Query parameters.
+    query: bool,
+    /// It makes a change, in a transaction that checks the credential itself.
+    change: bool,
+}
+
 async fn answer<A, H: Handler<A>>(
     handler: Rc<H>,
     request: HttpRequest,
     mut payload: Payload,
-    takes_query: bool,
+    takes: Takes,
 ) -> HttpResponse {
     let Some(state) = request.app_data::<web::Data<ApiState>>().cloned() else {
         tracing::error!("the API was configured without its state");
         return HttpResponse::InternalServerError().finish();
     };
     let context = Context::new(state, &request);
-    let mut call = Call { request: &request, payload: &mut payload, state: &context.state, takes_query };
-    match handler.run(context.clone(), &mut call).await {
+    let mut call = Call {
+        request: &request,
+        payload: &mut payload,
+        state: &context.state,
+        takes_query: takes.query,
+        shown: None,
+        body_read: false,
+    };
+    let mut outcome = handler.run(context.clone(), &mut call).await;
+    // A body may arrive slowly. Who was let in before it and would not be now is told nothing but that.
+    if call.body_read
+        && (outcome.is_err() || !takes.change)
+        && let Some(shown) = &call.shown
+    {
+        outcome = shown.check_again(&context.state).await.and(outcome);
+    }
+    match outcome {
         Ok(response) => response,
         Err(problem) => problem.into_response(&context.state.errors_url(), context.request_id()),
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, future::ready};
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpRequest, HttpResponse, Resource,
     dev::ServiceRequest,
     http::{Method, StatusCode, header},
     web::{self, Data, Payload, ServiceConfig},
@@ -53,11 +53,7 @@ pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> im
         for operation in operations() {
             paths.entry(operation.path).or_default().push(operation);
         }
-        let mut scope = web::scope(BASE_PATH).service(
-            web::resource(openapi::PATH)
-                .route(web::get().to(serve_document))
-                .default_service(web::to(|request: HttpRequest| ready(refuse_method(&request, "GET, HEAD")))),
-        );
+        let mut scope = web::scope(BASE_PATH).service(read_only(openapi::PATH).route(web::get().to(serve_document)));
         // Paths with fixed parts first: `/contacts/count` is not the contact `count`.
         let (fixed, variable): (Vec<_>, Vec<_>) = paths.into_iter().partition(|(path, _)| !path.contains('{'));
         for (path, operations) in fixed.into_iter().chain(variable) {
@@ -75,11 +71,16 @@ pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> im
             );
         }
         config
-            .route("/healthz", web::get().to(healthz))
-            .route("/readyz", web::get().to(readyz))
+            .service(read_only("/healthz").route(web::get().to(healthz)))
+            .service(read_only("/readyz").route(web::get().to(readyz)))
             .service(scope)
             .default_service(web::to(not_found));
     }
+}
+
+/// A path that can only be read.
+fn read_only(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(|request: HttpRequest| ready(refuse_method(&request, "GET, HEAD"))))
 }
 
 /// The methods of a path, for `Allow`.
@@ -117,7 +118,7 @@ pub fn refuse_long_target(request: &ServiceRequest, too_long: TargetTooLong) -> 
 fn refuse_method(request: &HttpRequest, allow: &str) -> HttpResponse {
     let problem = Problem::bad_request(
         StatusCode::METHOD_NOT_ALLOWED,
-        format!("{} is not possible here. Possible are {allow}.", request.method()),
+        format!("{} is not allowed here. Allowed: {allow}.", request.method()),
     );
     let problem = match header::HeaderValue::from_str(allow) {
         Ok(value) => problem.with_header(header::ALLOW, value),

@@ -294,7 +294,7 @@ impl ContactRepository for PgUnitOfWork {
             .find((tenant.get(), id.get()))
             .filter(contacts::deleted_at.is_null())
             .select(contacts::id)
-            .for_share()
+            .for_key_share()
             .get_result::<i64>(self.connection()?)
             .await
             .optional()
@@ -316,6 +316,14 @@ impl ContactRepository for PgUnitOfWork {
 
     async fn delete(&mut self, tenant: TenantId, id: ContactId, now: Timestamp) -> Result<(), StoreError> {
         let now = DateTime::<Utc>::from(now);
+        // Waits for those who hold the contact: they hold its key, which a plain change of the row leaves them.
+        contacts::table
+            .find((tenant.get(), id.get()))
+            .select(contacts::id)
+            .for_update()
+            .execute(self.connection()?)
+            .await
+            .during("waiting for those who hold a contact")?;
         diesel::update(contacts::table.find((tenant.get(), id.get())))
             .set((contacts::deleted_at.eq(now), contacts::updated_at.eq(now)))
             .execute(self.connection()?)

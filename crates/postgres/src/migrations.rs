@@ -20,6 +20,9 @@ pub enum MigrateError {
     /// The server is too old.
     #[error("the server is PostgreSQL {0}, and 15 or newer is needed: upgrade it, or name another in DATABASE_URL")]
     TooOld(String),
+    /// The database cannot hold every text.
+    #[error("the database's encoding is {0}, and UTF8 is needed: create one with `ENCODING 'UTF8'`")]
+    Encoding(String),
     /// A step failed.
     #[error("a migration failed: {0}")]
     Failed(String),
@@ -38,6 +41,8 @@ struct ServerVersion {
     number: i32,
     #[diesel(sql_type = Text)]
     text: String,
+    #[diesel(sql_type = Text)]
+    encoding: String,
 }
 
 /// Takes the steps that the database at `url` has not taken. Of many callers at once, one takes them and the others
@@ -56,12 +61,16 @@ fn migrate_blocking(url: &str) -> Result<MigrationReport, MigrateError> {
     let failed = |error: diesel::result::Error| MigrateError::Failed(error.to_string());
     let mut connection = SyncConnection::establish(url).map_err(|error| MigrateError::Connect(error.to_string()))?;
     let version: ServerVersion = diesel::sql_query(
-        "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS text",
+        "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS text, \
+         current_setting('server_encoding') AS encoding",
     )
     .get_result(&mut connection)
     .map_err(failed)?;
     if version.number < OLDEST_SERVER {
         return Err(MigrateError::TooOld(version.text));
+    }
+    if version.encoding != "UTF8" {
+        return Err(MigrateError::Encoding(version.encoding));
     }
     // A lock of the session: each step is a transaction of its own. It goes with the connection, however this ends.
     let lock = format!("SELECT pg_advisory_lock({})", Lock::Migrations.number());

@@ -220,9 +220,11 @@ async fn whoever_waited_for_a_locked_contact_sees_what_became_of_it() {
 
     let mut uow = fixture.begin().await;
     lock(&mut *uow, tenant, changed.id).await.expect("the contact");
-    let (locking, holding) = (start_locking(&fixture, tenant, changed.id), start_holding(&fixture, tenant, changed.id));
-    fixture.until_waiting(2).await;
+    let locking = start_locking(&fixture, tenant, changed.id);
+    fixture.until_waiting(1).await;
     uow.contacts().delete(tenant, changed.id, NOW).await.expect("deleted");
+    let holding = start_holding(&fixture, tenant, changed.id);
+    fixture.until_waiting(2).await;
     uow.commit().await.expect("a commit");
     assert_eq!(within("the lock", locking).await.expect("no panic"), None);
     assert!(!within("the hold", holding).await.expect("no panic"), "a deleted contact cannot be held");
@@ -243,14 +245,34 @@ async fn many_hold_a_contact_at_once_and_nobody_deletes_it_until_the_last_has_en
     for uow in [&mut first, &mut second] {
         assert!(within("a holder", uow.contacts().hold(tenant, contact.id)).await.expect("a look"));
     }
-    // Who deletes locks first.
-    let deleting = start_locking(&fixture, tenant, contact.id);
+    let store = fixture.store.clone();
+    let deleting = tokio::spawn(async move {
+        let mut uow = store.begin().await.expect("a unit of work");
+        lock(&mut *uow, tenant, contact.id).await.expect("the contact");
+        uow.contacts().delete(tenant, contact.id, NOW).await.expect("deleted");
+        uow.commit().await.expect("a commit");
+    });
     fixture.until_waiting(1).await;
     first.commit().await.expect("a commit");
     fixture.until_waiting(1).await;
     assert!(!deleting.is_finished());
     second.rollback().await.expect("a roll-back");
-    assert_eq!(within("the lock", deleting).await.expect("no panic"), Some(contact));
+    within("the deletion", deleting).await.expect("no panic");
+    assert_eq!(get(&fixture, tenant, contact.id).await, None);
+}
+
+#[tokio::test]
+async fn a_held_contact_can_be_changed_meanwhile() {
+    let (fixture, tenant, contact) = with_contact().await;
+    let mut holder = fixture.begin().await;
+    assert!(holder.contacts().hold(tenant, contact.id).await.expect("a look"));
+    let mut uow = fixture.begin().await;
+    within("the lock", lock(&mut *uow, tenant, contact.id)).await.expect("the contact");
+    let changed = Contact { details: details("New"), ..contact };
+    within("the change", uow.contacts().update(tenant, &changed)).await.expect("stored");
+    uow.commit().await.expect("a commit");
+    holder.commit().await.expect("a commit");
+    assert_eq!(get(&fixture, tenant, changed.id).await, Some(changed));
 }
 
 #[tokio::test]

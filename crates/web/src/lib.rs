@@ -11,8 +11,8 @@
 //! let observer = Observer { new_request_id: Arc::new(|| "req_…".to_owned()), trusted_proxies: Arc::new(TrustedProxies::default()) };
 //! let app = App::new()
 //!     .wrap(head::answer_like_get())
-//!     .wrap(body::close_when_unread())
 //!     .wrap(limits::refuse_long_targets(|_, _| HttpResponse::build(StatusCode::URI_TOO_LONG).finish()))
+//!     .wrap(body::close_when_unread())
 //!     .wrap(headers::api_headers())
 //!     .wrap(observe::observe(observer));
 //! # let _ = app;

@@ -1,13 +1,17 @@
 //! `bwp backup` and `bwp restore`: `pg_dump` and `pg_restore` underneath.
 
 use std::{
+    ffi::OsString,
+    os::unix::{ffi::OsStringExt, fs::OpenOptionsExt},
     path::Path,
     process::{Command, Stdio},
 };
 
 use anyhow::{Context, bail};
 use bwp_domain::tenants::ports::TenantDirectory;
+use percent_encoding::percent_decode_str;
 use serde_json::json;
+use url::Url;
 
 use crate::{
     cli::{BackupArgs, DatabaseArgs, RestoreArgs},
@@ -43,11 +47,12 @@ pub(crate) async fn restore(args: &DatabaseArgs, restore: &RestoreArgs, output: 
 fn dump(database: &Database, file: &Path) -> anyhow::Result<()> {
     // A file of its own until it is whole: a backup that failed never looks like one that did not.
     let partial = file.with_added_extension("partial");
-    let out = std::fs::OpenOptions::new().write(true).create(true).truncate(true).open(&partial);
+    let out = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial);
     let out = out.with_context(|| format!("cannot write {}", partial.display()))?;
     restrict(&partial)?;
     let mut command = database.tool("pg_dump")?;
-    command.args(["--format=custom", "--no-owner", "--no-privileges", "--dbname"]).arg(database.url());
+    command.args(["--format=custom", "--no-owner", "--no-privileges"]);
+    connect(&mut command, database.url());
     run(command.stdout(out.try_clone()?)).inspect_err(|_| {
         let _ = std::fs::remove_file(&partial);
     })?;
@@ -58,11 +63,30 @@ fn dump(database: &Database, file: &Path) -> anyhow::Result<()> {
 fn read(database: &Database, file: &Path) -> anyhow::Result<()> {
     let input = std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
     let mut command = database.tool("pg_restore")?;
-    command
-        .args(["--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error"])
-        .arg("--dbname")
-        .arg(database.url());
+    command.args([
+        "--clean",
+        "--if-exists",
+        "--no-owner",
+        "--no-privileges",
+        "--single-transaction",
+        "--exit-on-error",
+    ]);
+    connect(&mut command, database.url());
     run(command.stdin(input))
+}
+
+/// Names the database to a program of PostgreSQL. A password goes by the environment, which only the user can read: every
+/// user of the machine can read arguments.
+fn connect(command: &mut Command, url: &str) {
+    let mut named = url.to_owned();
+    if let Ok(mut parsed) = url.parse::<Url>()
+        && let Some(password) = parsed.password().map(|password| percent_decode_str(password).collect::<Vec<u8>>())
+        && parsed.set_password(None).is_ok()
+    {
+        command.env("PGPASSWORD", OsString::from_vec(password));
+        named = parsed.into();
+    }
+    command.arg("--dbname").arg(named);
 }
 
 /// All data is in the file: for its owner alone.

@@ -12,8 +12,9 @@ use bwp_postgres::PgStore;
 /// The secrets that the operator configured.
 pub(super) fn configured(texts: &[String]) -> anyhow::Result<Vec<CursorSecret>> {
     let mut secrets = Vec::new();
-    for text in texts {
-        match CursorSecret::new(text.trim().as_bytes().to_vec()) {
+    // An empty variable sets nothing.
+    for text in texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()) {
+        match CursorSecret::new(text.as_bytes().to_vec()) {
             Some(secret) => secrets.push(secret),
             // The text itself is secret.
             None => bail!("--cursor-secret: a secret has at least {} bytes", CursorSecret::MIN_BYTES),

@@ -1,19 +1,24 @@
-//! Throwing away, now and then, what nobody will ask for again.
+//! What is done now and then: learning of new cursor secrets, and throwing away what nobody will ask for again.
 
 use std::time::Duration;
 
+use actix_web::web::Data;
 use bwp_domain::{clock::Timestamp, execute::Environment};
+use bwp_http::ApiState;
 use bwp_postgres::{PgStore, Purged};
 
-const PAUSE: Duration = Duration::from_mins(5);
+const PAUSE: Duration = Duration::from_mins(1);
 
 /// For how long delivered events are kept.
 const DELIVERED_FOR: Duration = Duration::from_hours(7 * 24);
 
-/// Purges until it is aborted. Every server does; they pass over each other's rows.
-pub(super) async fn run(store: PgStore, environment: Environment) {
+/// Keeps house until it is aborted. Every server does; they pass over each other's rows.
+pub(super) async fn run(store: PgStore, environment: Environment, state: Data<ApiState>) {
     loop {
         tokio::time::sleep(PAUSE).await;
+        if let Err(error) = state.cursors.refresh().await {
+            tracing::warn!(%error, "the cursor secrets could not be read again; it is tried again later");
+        }
         let now = environment.clock.now();
         let delivered_before = Timestamp::from_unix_millis(
             now.unix_millis() - i64::try_from(DELIVERED_FOR.as_millis()).unwrap_or(i64::MAX),

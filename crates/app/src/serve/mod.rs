@@ -42,7 +42,8 @@ use crate::{
 pub(crate) async fn run(database: &DatabaseArgs, args: &ServeArgs, output: Output) -> anyhow::Result<()> {
     logging::start(&args.log, args.log_format)?;
     // What can be wrong is found before anything is started.
-    let proxies = TrustedProxies::parse(&args.trusted_proxies).context("--trusted-proxies")?;
+    let proxies = TrustedProxies::parse(args.trusted_proxies.iter().filter(|entry| !entry.trim().is_empty()))
+        .context("--trusted-proxies")?;
     let public_url: Option<PublicUrl> =
         args.public_url.as_deref().map(str::parse).transpose().context("--public-url")?;
     let secrets = cursors::configured(&args.cursor_secret)?;
@@ -93,14 +94,15 @@ async fn serve(
         },
         trusted_proxies: Arc::new(proxies),
     };
+    let shared = state.clone();
     let app = move || {
         App::new()
             .service(web::redirect("/", "docs"))
             .configure(|config| docs::configure(config, Arc::clone(&pages)))
-            .configure(bwp_http::configure(state.clone(), document.clone()))
+            .configure(bwp_http::configure(shared.clone(), document.clone()))
             .wrap(head::answer_like_get())
-            .wrap(body::close_when_unread())
             .wrap(limits::refuse_long_targets(bwp_http::refuse_long_target))
+            .wrap(body::close_when_unread())
             .wrap(headers::api_headers())
             .wrap(observe::observe(observer.clone()))
     };
@@ -113,7 +115,7 @@ async fn serve(
         tracing::info!("stopping: requests in flight are finished");
         stop.stop(true).await;
     });
-    let housekeeping = actix_web::rt::spawn(housekeeping::run(store, environment));
+    let housekeeping = actix_web::rt::spawn(housekeeping::run(store, environment, state));
     let ready = first_start::ready(bound, &public_url, first.as_ref());
     output.print(&ready, || first_start::greeting(&public_url, first.as_ref()))?;
     tracing::info!(address = %bound, %public_url, "serving");

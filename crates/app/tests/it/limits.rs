@@ -137,6 +137,17 @@ async fn a_long_path_or_query_is_414() {
 }
 
 #[tokio::test]
+async fn a_body_without_end_behind_a_long_path_does_not_hold_its_connection() {
+    let world = World::start().await;
+    let mut connection = Connection::connect(&world.server).await;
+    connection.head("POST", &format!("/{}", "x".repeat(2_100)), &["Transfer-Encoding: chunked"]).await;
+    connection.send(b"1\r\nx\r\n").await;
+    assert_eq!(connection.answer().await.status, 414);
+    let closed = tokio::time::timeout(Duration::from_secs(20), connection.is_closed()).await;
+    assert!(closed.expect("closed in time"), "nothing more is said");
+}
+
+#[tokio::test]
 async fn a_head_that_is_too_large_or_malformed_is_refused() {
     let world = World::start().await;
     let large = format!("X-Large: {}", "x".repeat(200_000));

@@ -114,6 +114,35 @@ async fn a_body_that_ends_after_the_revocation_is_refused_and_not_written() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_ends_after_the_revocation_learns_nothing_either() {
+    let ground = Ground::start().await;
+    let revoked = ground.key("revoked").await;
+    let authorization = format!("Authorization: Bearer {}", revoked.secret.expose());
+    let mut waiting = Vec::new();
+    // A read with a body, a body with a fault, one that is no JSON, and one for an id of nothing.
+    for (method, path, body) in [
+        ("POST", "/contacts/get-many", r#"{"ids":[1]}"#),
+        ("POST", "/contacts", r#"{"type":"nothing"}"#),
+        ("POST", "/contacts", "{{{{"),
+        ("PATCH", "/contacts/x", r#"{"type":"other"}"#),
+    ] {
+        let mut connection = Connection::connect(ground.servers()[waiting.len() % 2]).await;
+        let length = format!("Content-Length: {}", body.len());
+        connection.head(method, path, &[&authorization, &length, "Content-Type: application/json"]).await;
+        let (start, rest) = body.split_at(2);
+        connection.send(start.as_bytes()).await;
+        waiting.push((path, connection, rest));
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    ground.revoke(&revoked.key).await;
+    for (path, connection, rest) in &mut waiting {
+        connection.send(rest.as_bytes()).await;
+        let answer = connection.answer().await;
+        assert_eq!((answer.status, answer.code()), (401, "unauthorized"), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_in_a_transaction_comes_first_and_who_waits_behind_the_revocation_is_refused() {
     let ground = Ground::start().await;
     let CreatedKey { key, secret } = ground.key("k").await;

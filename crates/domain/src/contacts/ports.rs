@@ -49,7 +49,7 @@ pub trait ContactRepository: Send {
     async fn lock(&mut self, tenant: TenantId, id: ContactId) -> Result<Option<Contact>, StoreError>;
 
     /// Whether the contact is there. MUST keep others from deleting it until the unit of work ends, and MUST let
-    /// others ask the same.
+    /// others ask the same and change it.
     async fn hold(&mut self, tenant: TenantId, id: ContactId) -> Result<bool, StoreError>;
 
     /// Stores the details and `updated_at` of a contact that this unit of work has locked.

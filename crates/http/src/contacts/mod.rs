@@ -4,11 +4,11 @@ mod handlers;
 mod requests;
 mod responses;
 
-use crate::operation::{Operation, Reply};
+use crate::operation::{Operation, Reply, Tag};
 
 use responses::{Contact, Count, Summary};
 
-const TAG: &str = "Contacts";
+const TAG: Tag = Tag { name: "Contacts", description: "The people and companies that the tenant works with." };
 
 /// Every operation of the family.
 pub(crate) fn operations() -> Vec<Operation> {

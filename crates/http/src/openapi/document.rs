@@ -8,7 +8,7 @@ use super::{Input, KeyUse, ReplyKind, Schemas, example::example};
 use crate::{
     envelope::{Meta, Pagination},
     mutation::REPLAYED,
-    operation::{Operation, Reply},
+    operation::{Operation, Reply, Tag},
     problem::{ErrorCode, Problem, ProblemDetails},
     request::IDEMPOTENCY_HEADER,
     routes::{self, BASE_PATH},
@@ -42,7 +42,7 @@ pub fn document(public_url: &str, version: &str) -> Document {
     schemas.put::<Meta<'static>>();
     schemas.put::<Pagination>();
     let mut paths = Map::new();
-    let mut tags: Vec<&str> = Vec::new();
+    let mut tags: Vec<Tag> = Vec::new();
     for operation in routes::operations() {
         if !tags.contains(&operation.tag) {
             tags.push(operation.tag);
@@ -61,7 +61,7 @@ pub fn document(public_url: &str, version: &str) -> Document {
         },
         "servers": [{ "url": format!("{public_url}{BASE_PATH}"), "description": "This server" }],
         "security": [{ "bearerAuth": [] }],
-        "tags": tags.iter().map(|tag| json!({ "name": tag, "description": tag_description(tag) })).collect::<Vec<_>>(),
+        "tags": tags.iter().map(|tag| json!({ "name": tag.name, "description": tag.description })).collect::<Vec<_>>(),
         "paths": paths,
         "components": {
             "securitySchemes": {
@@ -85,13 +85,6 @@ fn links(text: &str, public_url: &str) -> String {
     text.replace("](", &format!("]({public_url}/docs/"))
 }
 
-fn tag_description(tag: &str) -> &'static str {
-    match tag {
-        "Contacts" => "The people and companies that the tenant works with.",
-        _ => "The calling key, and what was done with it.",
-    }
-}
-
 fn describe(operation: &Operation, schemas: &mut Schemas) -> Value {
     let input = &operation.input;
     let mut parameters = input.parameters.clone();
@@ -105,7 +98,7 @@ fn describe(operation: &Operation, schemas: &mut Schemas) -> Value {
         "operationId": operation.id,
         "summary": operation.summary,
         "description": operation.description,
-        "tags": [operation.tag],
+        "tags": [operation.tag.name],
         "security": [{ "bearerAuth": scopes }],
         "x-rate-limit-cost": operation.cost,
         "parameters": parameters,

@@ -29,6 +29,9 @@ enum Inside {
     List(KnownFields),
 }
 
+/// How many unknown names are reported: a body full of them is no mistake of a person, and each costs time.
+const MOST_ERRORS: usize = 100;
+
 type Cache = RwLock<HashMap<TypeId, Arc<KnownFields>>>;
 
 static CACHE: std::sync::LazyLock<Cache> = std::sync::LazyLock::new(Cache::default);
@@ -85,6 +88,9 @@ impl KnownFields {
                 (Some(_), _) => {}
                 (None, _) if self.shown.contains(name) => {}
                 (None, _) => errors.push(format!("{path}{name}"), self.unknown(name)),
+            }
+            if errors.iter().len() >= MOST_ERRORS {
+                return;
             }
         }
     }

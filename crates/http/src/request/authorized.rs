@@ -1,17 +1,18 @@
 //! The caller, who may.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, net::IpAddr};
 
 use actix_web::http::header;
 use bwp_domain::{
-    ids::TenantId,
-    keys::KeySecret,
+    ids::{TenantId, TenantPublicId},
+    keys::{KeyHash, KeySecret},
     principal::{Caller, Credential, Principal, Refusal},
+    scopes::ScopeSet,
 };
 use bwp_web::{client_address::ClientAddress, observe};
 
 use super::{Call, Extract};
-use crate::{privileges::Privilege, problem::Problem};
+use crate::{privileges::Privilege, problem::Problem, state::ApiState};
 
 /// A caller whose credential is valid now and holds the scopes of `P`.
 ///
@@ -37,13 +38,10 @@ impl<P: Privilege> Authorized<P> {
 
 impl<P: Privilege> Extract for Authorized<P> {
     async fn extract(call: &mut Call<'_>) -> Result<Self, Problem> {
-        let secret = bearer(call)?;
-        let address = ClientAddress::of(call.request);
-        let found = call.state.keys.find_by_hash(&secret.hash()).await?;
-        let credential = found.ok_or(Refusal::Unknown)?;
-        credential.admit(call.state.environment.clock.now(), address)?;
-        observe::record_tenant(call.request, credential.tenant.public_id);
-        credential.authorize(P::needs())?;
+        let shown = Shown { hash: bearer(call)?.hash(), address: ClientAddress::of(call.request), needs: P::needs() };
+        let credential = shown.check(call.state, |tenant| observe::record_tenant(call.request, tenant)).await?;
+        let address = shown.address;
+        call.shown = Some(shown);
         let principal = Principal::Key(Box::new(credential.clone()));
         let caller = Caller { principal, address, needs: P::needs() };
         Ok(Self { caller, credential, privilege: PhantomData })
@@ -51,6 +49,30 @@ impl<P: Privilege> Extract for Authorized<P> {
 
     fn describe(input: &mut crate::openapi::Input) {
         input.scopes = P::SCOPES;
+    }
+}
+
+/// What a caller shows to be let in.
+pub(crate) struct Shown {
+    hash: KeyHash,
+    address: Option<IpAddr>,
+    needs: ScopeSet,
+}
+
+impl Shown {
+    /// The credential, if it is good now. `name` is told the tenant as soon as it is known.
+    async fn check(&self, state: &ApiState, name: impl FnOnce(TenantPublicId)) -> Result<Credential, Problem> {
+        let found = state.keys.find_by_hash(&self.hash).await?;
+        let credential = found.ok_or(Refusal::Unknown)?;
+        credential.admit(state.environment.clock.now(), self.address)?;
+        name(credential.tenant.public_id);
+        credential.authorize(self.needs)?;
+        Ok(credential)
+    }
+
+    /// Whether the credential is still good.
+    pub(crate) async fn check_again(&self, state: &ApiState) -> Result<(), Problem> {
+        self.check(state, |_| ()).await.map(|_| ())
     }
 }
 

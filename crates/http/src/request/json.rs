@@ -40,6 +40,7 @@ impl<T: JsonBody> Extract for Json<T> {
     async fn extract(call: &mut Call<'_>) -> Result<Self, Problem> {
         check_media_type(call)?;
         let length = body::content_length(call.request);
+        call.body_read = true;
         let bytes = body::read_body(call.payload, length, call.state.body_limits).await.map_err(too_much)?;
         if bytes.is_empty() {
             return Err(Problem::new(ErrorCode::BadRequest, "The body is empty. Send a JSON object."));
@@ -70,6 +71,10 @@ fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
 }
 
 fn check_media_type(call: &Call<'_>) -> Result<(), Problem> {
+    if call.request.headers().contains_key(header::CONTENT_ENCODING) {
+        let detail = "Send the body as it is, without `Content-Encoding`.";
+        return Err(Problem::bad_request(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
     let Some(value) = call.request.headers().get(header::CONTENT_TYPE) else { return Ok(()) };
     let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
     // RFC 6839: other media types written in JSON end in `+json`.

@@ -8,7 +8,7 @@ pub(crate) mod query;
 
 use actix_web::{HttpRequest, dev::Payload};
 
-pub(crate) use authorized::Authorized;
+pub(crate) use authorized::{Authorized, Shown};
 pub(crate) use id::PathId;
 pub(crate) use idempotency::{HEADER as IDEMPOTENCY_HEADER, KeyIgnored, Keyed, KeyedEmpty};
 pub(crate) use json::{Json, JsonBody};
@@ -23,6 +23,10 @@ pub(crate) struct Call<'a> {
     pub(crate) state: &'a ApiState,
     /// Whether the handler takes query parameters.
     pub(crate) takes_query: bool,
+    /// What the caller was let in by.
+    pub(crate) shown: Option<Shown>,
+    /// Whether a body was read: that may have taken a while.
+    pub(crate) body_read: bool,
 }
 
 /// Something that a handler takes from a request.

@@ -45,4 +45,6 @@ async fn readiness_is_the_stores() {
     let answer = ports.answer(TestRequest::get().uri("/readyz")).await;
     assert_eq!((answer.status, answer.code()), (503, "service_unavailable"));
     assert_eq!(Ports::default().answer(TestRequest::get().uri("/healthz")).await.status, 200);
+    let answer = Ports::default().answer(TestRequest::post().uri("/healthz")).await;
+    assert_eq!((answer.status, answer.header("allow")), (405, "GET, HEAD"));
 }
