@@ -11,7 +11,9 @@ use diesel_async::{
         deadpool::{Object, Pool, PoolError},
     },
 };
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::ready};
+
+use crate::in_flight;
 
 /// How many connections, and how patient.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +42,8 @@ pub(crate) type Connection = Object<AsyncPgConnection>;
 pub(crate) fn pool(url: &str, settings: PoolSettings) -> Result<Pool<AsyncPgConnection>, ConnectError> {
     let mut config = ManagerConfig::default();
     // Whether a connection is still good shows when it is used; asking first would cost each request a round trip.
-    config.recycling_method = RecyclingMethod::Fast;
+    config.recycling_method =
+        RecyclingMethod::CustomFunction(Box::new(|connection| ready(in_flight::check(connection)).boxed()));
     config.custom_setup = Box::new(move |url| establish(url, settings).boxed());
     Pool::builder(AsyncDieselConnectionManager::new_with_config(url, config))
         .max_size(settings.max_size)
@@ -67,6 +70,7 @@ const WISHES: [&str; 2] = [
 
 pub(crate) async fn establish(url: &str, settings: PoolSettings) -> Result<AsyncPgConnection, ConnectionError> {
     let mut connection = AsyncPgConnection::establish(url).await?;
+    in_flight::watch(&mut connection);
     // By default the planner takes a random read for four times a sequential one. For a tenant of whom it expects a dozen
     // rows it would then rather collect and sort them than read a page in the order of the index, and it makes that plan
     // once for all tenants, those with 100,000 rows included.

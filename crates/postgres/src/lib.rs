@@ -10,6 +10,7 @@ mod contacts;
 mod cursor_secrets;
 mod error;
 mod idempotency;
+mod in_flight;
 mod join;
 mod locks;
 mod migrations;

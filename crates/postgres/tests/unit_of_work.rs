@@ -22,6 +22,7 @@ use bwp_postgres::{
     PgStore, PoolSettings,
     testing::{Fixture, within},
 };
+use diesel_async::SimpleAsyncConnection;
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -47,6 +48,30 @@ async fn with_contact() -> (Fixture, TenantId, Contact) {
 
 async fn contacts(fixture: &Fixture) -> i64 {
     fixture.number("SELECT count(*) FROM contacts").await
+}
+
+#[tokio::test]
+async fn a_read_that_was_given_up_keeps_nobody_waiting() {
+    let (fixture, tenant, contact) = with_contact().await;
+    let settings = PoolSettings { max_size: 1, ..PoolSettings::default() };
+    let store = PgStore::new(&fixture.database.url(), settings).expect("a pool");
+    let connections =
+        "SELECT sum(pid) FROM pg_stat_activity WHERE application_name = 'bwp' AND datname = current_database()";
+    assert_eq!(store.get(tenant, contact.id).await.expect("a look"), Some(contact.clone()));
+    let before = fixture.number(connections).await;
+    assert_eq!(store.get(tenant, contact.id).await.expect("a look"), Some(contact.clone()));
+    assert_eq!(fixture.number(connections).await, before, "the connection is used again");
+
+    let mut locking = fixture.database.connection().await;
+    locking.batch_execute("BEGIN; LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE").await.expect("a lock");
+    let given_up = tokio::time::timeout(Duration::from_millis(200), store.get(tenant, contact.id)).await;
+    assert!(given_up.is_err(), "the table is locked");
+    // The one connection is at work on the read that nobody waits for, until the statement's time is over: the next one
+    // gets another.
+    let soon = PoolSettings::default().statement_timeout / 2;
+    tokio::time::timeout(soon, store.check()).await.expect("an answer in time").expect("an answer");
+    locking.batch_execute("ROLLBACK").await.expect("unlocked");
+    assert_eq!(store.get(tenant, contact.id).await.expect("a look"), Some(contact));
 }
 
 #[tokio::test]
