@@ -15,6 +15,7 @@ use clap::{Args, Error, Parser, Subcommand, error::ErrorKind};
 /// An open server for the v1 API. Without a command, it serves.
 #[derive(Parser)]
 #[command(name = "bwp", version, propagate_version = true, after_help = AFTER_HELP)]
+#[command(override_usage = "bwp [OPTIONS] [COMMAND]")]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
