@@ -47,7 +47,7 @@ impl Cursors {
         )
     }
 
-    /// Reads the secrets again, unless that was done since this was called.
+    /// Reads the secrets again, unless another call has begun to do so since this one.
     pub async fn refresh(&self) -> Result<(), StoreError> {
         let called = Instant::now();
         let mut loaded = self.loaded.lock().await;
@@ -55,9 +55,11 @@ impl Cursors {
             return Ok(());
         }
         sleep(PAUSE.saturating_sub(loaded.elapsed())).await;
+        // When it began: what came into use while it ran may be missing.
+        let began = Instant::now();
         let keys = (self.load)().await?;
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
-        *loaded = Instant::now();
+        *loaded = began;
         Ok(())
     }
 

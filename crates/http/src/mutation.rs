@@ -20,7 +20,7 @@ pub(crate) const REPLAYED: &str = "Idempotent-Replayed";
 impl<P: Privilege> Authorized<P> {
     /// Runs `command` for the caller, once for each idempotency key, and answers with what `render` makes of it.
     pub(crate) async fn execute<C, O, E>(
-        &self,
+        self,
         state: &ApiState,
         keyed: Option<KeyedRequest>,
         command: C,
@@ -32,7 +32,7 @@ impl<P: Privilege> Authorized<P> {
         E: Send + Into<Problem>,
     {
         let executed =
-            execute(&*state.store, &state.environment, &self.caller, keyed.as_ref(), &command, render).await?;
+            execute(&*state.store, &state.environment, &self.into_caller(), keyed.as_ref(), &command, render).await?;
         match executed {
             Executed::Applied { response, .. } => respond(response, false),
             Executed::Replayed(response) => respond(response, true),

@@ -166,8 +166,13 @@ async fn answer<A, H: Handler<A>>(
     };
     let mut outcome = handler.run(context.clone(), &mut call).await;
     // A body may arrive slowly. Who was let in before it and would not be now is told nothing but that.
+    // A change that was made has checked that itself, and a failure of ours is told as it is.
+    let unchecked = match &outcome {
+        Ok(_) => !takes.change,
+        Err(problem) => problem.status().is_client_error(),
+    };
     if call.body_read
-        && (outcome.is_err() || !takes.change)
+        && unchecked
         && let Some(shown) = &call.shown
     {
         outcome = shown.check_again(&context.state).await.and(outcome);

@@ -120,6 +120,11 @@ impl Problem {
         self
     }
 
+    /// The HTTP status.
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// What kind of problem it is.
     pub const fn code(&self) -> ErrorCode {
         self.code

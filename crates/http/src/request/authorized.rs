@@ -18,9 +18,8 @@ use crate::{privileges::Privilege, problem::Problem, state::ApiState};
 ///
 /// A handler that does not take this first is not a handler of the API: it does not compile in the table.
 pub(crate) struct Authorized<P: Privilege> {
-    /// The caller.
-    pub(crate) caller: Caller,
     credential: Credential,
+    address: Option<IpAddr>,
     privilege: PhantomData<P>,
 }
 
@@ -34,6 +33,11 @@ impl<P: Privilege> Authorized<P> {
     pub(crate) const fn credential(&self) -> &Credential {
         &self.credential
     }
+
+    /// The caller, for a change, which checks the credential again.
+    pub(crate) fn into_caller(self) -> Caller {
+        Caller { principal: Principal::Key(Box::new(self.credential)), address: self.address, needs: P::needs() }
+    }
 }
 
 impl<P: Privilege> Extract for Authorized<P> {
@@ -42,9 +46,7 @@ impl<P: Privilege> Extract for Authorized<P> {
         let credential = shown.check(call.state, |tenant| observe::record_tenant(call.request, tenant)).await?;
         let address = shown.address;
         call.shown = Some(shown);
-        let principal = Principal::Key(Box::new(credential.clone()));
-        let caller = Caller { principal, address, needs: P::needs() };
-        Ok(Self { caller, credential, privilege: PhantomData })
+        Ok(Self { credential, address, privilege: PhantomData })
     }
 
     fn describe(input: &mut crate::openapi::Input) {

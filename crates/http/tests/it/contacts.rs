@@ -15,10 +15,14 @@ use crate::support::{Answer, Ports, held, signed};
 const WRITE: &[ScopeId] = &[ScopeId::ContactsWrite];
 
 async fn create(uow: ScriptedUnitOfWork) -> Answer {
+    create_with(Ports::with_key(WRITE).and_change(uow)).await
+}
+
+async fn create_with(ports: Ports) -> Answer {
     let request = signed(TestRequest::post().uri("/api/v1/contacts"))
         .insert_header(("Idempotency-Key", "k"))
         .set_json(json!({ "companyName": "Acme", "type": "vendor" }));
-    Ports::with_key(WRITE).and_change(uow).answer(request).await
+    ports.answer(request).await
 }
 
 fn claimed(claim: Claim) -> ScriptedUnitOfWork {
@@ -82,6 +86,20 @@ async fn a_commit_that_fails_is_no_success() {
     let mut uow = creating();
     uow.commit_error = Some(StoreError::Internal("disk".to_owned()));
     assert_eq!(create(uow).await.status, 500);
+}
+
+#[actix_web::test]
+async fn a_failure_of_the_store_is_told_at_once() {
+    // The credential is looked up before the body, and not once more behind a store that does not answer.
+    let mut ports = Ports::default().and_change(claimed_failing());
+    ports.keys.expect_find_by_hash().times(1).returning(|_| Ok(Some(credential(WRITE))));
+    assert_eq!(create_with(ports).await.status, 503);
+}
+
+fn claimed_failing() -> ScriptedUnitOfWork {
+    let mut uow = claimed(Claim::Fresh);
+    uow.contacts.expect_insert().returning(|_, _, _| Err(StoreError::Unavailable("away".to_owned())));
+    uow
 }
 
 #[actix_web::test]
