@@ -124,9 +124,9 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_WORKERS", value_name = "N")]
     pub(crate) workers: Option<std::num::NonZeroUsize>,
 
-    /// Connections to the database, at most
-    #[arg(long, env = "BWP_DATABASE_CONNECTIONS", value_name = "N", default_value_t = 16)]
-    pub(crate) database_connections: usize,
+    /// Connections to the database, at most [default: 10 for each thread, and 2]
+    #[arg(long, env = "BWP_DATABASE_CONNECTIONS", value_name = "N")]
+    pub(crate) database_connections: Option<usize>,
 
     /// How long a client may take to send a body
     #[arg(long, env = "BWP_BODY_TIMEOUT", value_name = "TIME", default_value = "30s", hide = true)]

@@ -1,15 +1,20 @@
 //! Operations: what the table of a family is made of.
 
-use std::{marker::PhantomData, rc::Rc};
+use std::{marker::PhantomData, pin::pin, rc::Rc, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse, dev::Payload, http::Method, web};
-use futures_util::{FutureExt, future::LocalBoxFuture};
+use bwp_domain::{principal::Credential, scopes::ScopeSet};
+use bwp_web::observe;
+use futures_util::{
+    FutureExt,
+    future::{Either, LocalBoxFuture, select},
+};
 
 use crate::{
     openapi::{Input, KeyUse, ReplyKind, SchemaSource},
     privileges::Privilege,
     problem::Problem,
-    request::{Authorized, Call, Extract, query},
+    request::{Authorized, Call, Extract, Shown, query},
     routes::Context,
     state::ApiState,
 };
@@ -70,7 +75,12 @@ impl Operation {
     fn new<A: 'static, H: Handler<A>>(method: Method, path: &'static str, handler: H) -> Self {
         let mut input = Input::default();
         H::describe(&mut input);
-        let takes = Takes { query: input.query_refusal.is_some(), change: input.key == KeyUse::Used };
+        let takes = Takes {
+            query: input.query_refusal.is_some(),
+            body: input.body.is_some(),
+            change: input.key == KeyUse::Used,
+            needs: ScopeSet::of(input.scopes),
+        };
         let handler = Rc::new(handler);
         let run: Run = Rc::new(move |request, payload| {
             let handler = Rc::clone(&handler);
@@ -141,14 +151,18 @@ impl Reply {
 struct Takes {
     /// Query parameters.
     query: bool,
+    /// A body.
+    body: bool,
     /// It makes a change, in a transaction that checks the credential itself.
     change: bool,
+    /// A caller with these scopes.
+    needs: ScopeSet,
 }
 
 async fn answer<A, H: Handler<A>>(
     handler: Rc<H>,
     request: HttpRequest,
-    mut payload: Payload,
+    payload: Payload,
     takes: Takes,
 ) -> HttpResponse {
     let Some(state) = request.app_data::<web::Data<ApiState>>().cloned() else {
@@ -156,30 +170,108 @@ async fn answer<A, H: Handler<A>>(
         return HttpResponse::InternalServerError().finish();
     };
     let context = Context::new(state, &request);
-    let mut call = Call {
-        request: &request,
-        payload: &mut payload,
-        state: &context.state,
-        takes_query: takes.query,
-        shown: None,
-        body_read: false,
-    };
-    let mut outcome = handler.run(context.clone(), &mut call).await;
-    // A body may arrive slowly. Who was let in before it and would not be now is told nothing but that.
-    // A change that was made has checked that itself, and a failure of ours is told as it is.
-    let unchecked = match &outcome {
-        Ok(_) => !takes.change,
-        Err(problem) => problem.status().is_client_error(),
-    };
-    if call.body_read
-        && unchecked
-        && let Some(shown) = &call.shown
-    {
-        outcome = shown.check_again(&context.state).await.and(outcome);
-    }
-    match outcome {
+    match (Running { handler: &*handler, request: &request, context: &context, takes }).run(payload).await {
         Ok(response) => response,
         Err(problem) => problem.into_response(&context.state.errors_url(), context.request_id()),
+    }
+}
+
+/// A request on its way through its handler.
+struct Running<'a, H> {
+    handler: &'a H,
+    request: &'a HttpRequest,
+    context: &'a Context,
+    takes: Takes,
+}
+
+impl<H> Running<'_, H> {
+    async fn run<A>(&self, payload: Payload) -> Result<HttpResponse, Problem>
+    where
+        H: Handler<A>,
+    {
+        let shown = Shown::by(self.request)?;
+        let guess = if self.takes.change || self.takes.body { None } else { shown.recall(&self.context.state) };
+        match guess {
+            Some(guess) => self.read_ahead(&shown, guess, payload).await,
+            None => {
+                let credential = self.admit(&shown).await?;
+                self.handle(&shown, credential, payload).await
+            }
+        }
+    }
+
+    /// Reads what the caller of `guess` would be shown while that credential is checked, which takes one round trip
+    /// less. Nothing comes of it unless the credential is found to be just that one.
+    async fn read_ahead<A>(
+        &self,
+        shown: &Shown,
+        guess: Arc<Credential>,
+        payload: Payload,
+    ) -> Result<HttpResponse, Problem>
+    where
+        H: Handler<A>,
+    {
+        let revision = guess.revision;
+        let mut checking = pin!(self.admit(shown));
+        let credential = {
+            let mut reading = pin!(self.handle(shown, guess, Payload::None));
+            match select(checking.as_mut(), reading.as_mut()).await {
+                Either::Left((checked, _)) => {
+                    let credential = checked?;
+                    if credential.revision == revision {
+                        return reading.await;
+                    }
+                    credential
+                }
+                Either::Right((outcome, _)) => {
+                    let credential = checking.await?;
+                    if credential.revision == revision {
+                        return outcome;
+                    }
+                    credential
+                }
+            }
+        };
+        self.handle(shown, credential, payload).await
+    }
+
+    /// The caller's credential, if it lets them in.
+    async fn admit(&self, shown: &Shown) -> Result<Arc<Credential>, Problem> {
+        let credential = shown.check(&self.context.state).await?;
+        observe::record_tenant(self.request, credential.tenant.public_id);
+        Ok(credential)
+    }
+
+    /// What the handler answers to the caller of `credential`.
+    async fn handle<A>(
+        &self,
+        shown: &Shown,
+        credential: Arc<Credential>,
+        mut payload: Payload,
+    ) -> Result<HttpResponse, Problem>
+    where
+        H: Handler<A>,
+    {
+        let mut call = Call {
+            request: self.request,
+            payload: &mut payload,
+            state: &self.context.state,
+            takes_query: self.takes.query,
+            credential,
+            address: shown.address,
+            body_read: false,
+        };
+        let outcome = self.handler.run(self.context.clone(), &mut call).await;
+        // A body may arrive slowly. Who was let in before it and would not be now is told nothing but that.
+        // A change that was made has checked that itself, and a failure of ours is told as it is.
+        let unchecked = match &outcome {
+            Ok(_) => !self.takes.change,
+            Err(problem) => problem.status().is_client_error(),
+        };
+        if call.body_read && unchecked {
+            shown.check(&self.context.state).await?.authorize(self.takes.needs)?;
+        }
+        outcome
     }
 }
 

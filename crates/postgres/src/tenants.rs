@@ -24,6 +24,7 @@ pub(crate) struct TenantRow {
     name: String,
     status: String,
     created_at: DateTime<Utc>,
+    pub(crate) revision: Uuid,
 }
 
 impl TryFrom<TenantRow> for Tenant {

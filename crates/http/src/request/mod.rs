@@ -6,7 +6,10 @@ mod idempotency;
 mod json;
 pub(crate) mod query;
 
+use std::{net::IpAddr, sync::Arc};
+
 use actix_web::{HttpRequest, dev::Payload};
+use bwp_domain::principal::Credential;
 
 pub(crate) use authorized::{Authorized, Shown};
 pub(crate) use id::PathId;
@@ -23,8 +26,10 @@ pub(crate) struct Call<'a> {
     pub(crate) state: &'a ApiState,
     /// Whether the handler takes query parameters.
     pub(crate) takes_query: bool,
-    /// What the caller was let in by.
-    pub(crate) shown: Option<Shown>,
+    /// The caller's credential.
+    pub(crate) credential: Arc<Credential>,
+    /// Where the caller calls from.
+    pub(crate) address: Option<IpAddr>,
     /// Whether a body was read: that may have taken a while.
     pub(crate) body_read: bool,
 }
