@@ -1,11 +1,15 @@
 //! `bwp serve`
 
+mod admin;
 mod cursors;
 mod first_start;
 mod housekeeping;
+mod maintenance;
+mod metrics;
+mod readiness;
+mod stop;
 
 use std::{
-    io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
 };
@@ -22,15 +26,17 @@ use bwp_http::{
 };
 use bwp_postgres::{PgStore, PoolSettings};
 use bwp_web::{
+    availability::Availability,
     body::{self, BodyLimits},
     client_address::TrustedProxies,
     head, headers, limits,
+    metrics::Meter,
     observe::{self, Observer},
     public_url::PublicUrl,
-    server::{self, ServerLimits},
+    server::{self, Door, ServerLimits},
 };
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use self::{metrics::Metrics, stop::StopSignals};
 use crate::{
     cli::{DatabaseArgs, ServeArgs},
     database::Database,
@@ -40,7 +46,7 @@ use crate::{
 };
 
 pub(crate) async fn run(database: &DatabaseArgs, args: &ServeArgs, output: Output) -> anyhow::Result<()> {
-    logging::start(&args.log, args.log_format)?;
+    logging::start(&args.log, args.log_format, None)?;
     // What can be wrong is found before anything is started.
     let proxies = TrustedProxies::parse(args.trusted_proxies.iter().filter(|entry| !entry.trim().is_empty()))
         .context("--trusted-proxies")?;
@@ -48,8 +54,27 @@ pub(crate) async fn run(database: &DatabaseArgs, args: &ServeArgs, output: Outpu
         args.public_url.as_deref().map(str::parse).transpose().context("--public-url")?;
     let secrets = cursors::configured(&args.cursor_secret)?;
 
-    let database = Database::open(database).await?;
-    let served = serve(&database, args, proxies, public_url, secrets, output).await;
+    // From here on a signal is remembered until somebody asks for it: a private PostgreSQL must not outlive its start.
+    let mut signals = StopSignals::listen().context("listening for signals")?;
+    let database = Database::open_as_it_is(database).await?;
+    let migrated = tokio::select! {
+        migrated = database.migrate() => migrated.map(|()| true),
+        () = signals.next() => Ok(false),
+    };
+    match migrated {
+        Ok(true) => {}
+        Ok(false) => {
+            tracing::info!("stopped before it served");
+            database.close().await?;
+            // A migration that waits for another server's cannot be called off, and is not waited for.
+            std::process::exit(0);
+        }
+        Err(error) => {
+            database.close().await?;
+            return Err(error);
+        }
+    }
+    let served = serve(&database, args, proxies, public_url, secrets, output, signals).await;
     let closed = database.close().await;
     served.and(closed)
 }
@@ -61,8 +86,8 @@ async fn serve(
     public_url: Option<PublicUrl>,
     secrets: Vec<bwp_domain::paging::CursorSecret>,
     output: Output,
+    signals: StopSignals,
 ) -> anyhow::Result<()> {
-    let signals = StopSignals::listen().context("listening for signals")?;
     let environment = environment();
     let settings = PoolSettings { max_size: args.database_connections, ..PoolSettings::default() };
     let store = PgStore::new(database.url(), settings)?;
@@ -70,20 +95,28 @@ async fn serve(
 
     let listener = server::bind(args.listen)
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", args.listen))?;
+    let door = Door::of(&listener)?;
     let bound = listener.local_addr()?;
+    let admin = args.admin_listen.map(admin::bind).transpose()?;
     // Only now: its secrets are shown once, and a server that cannot listen shows nothing. On a database that others run,
     // who runs the server makes its tenants; a key printed there may end in a log.
     let first = if database.is_private() { first_start::provision(&store, &environment).await? } else { None };
     let public_url = public_url.map_or_else(|| format!("http://{}", reachable(bound)), |url| url.as_str().to_owned());
+    let (meter, availability) = (Arc::<Meter>::default(), Arc::<Availability>::default());
+    maintenance::set(&availability, args.maintenance);
+    let readiness = Arc::new(readiness::checks(&store, &availability));
+    let metrics = Metrics::new(&meter, &availability);
     let state = Data::new(ApiState {
         store: Arc::new(store.clone()),
         keys: Arc::new(store.clone()),
         contacts: Arc::new(store.clone()),
-        health: Arc::new(store.clone()),
+        readiness: Arc::clone(&readiness),
+        meter: Arc::clone(&meter),
         environment: environment.clone(),
         cursors,
         public_url: public_url.clone(),
         body_limits: BodyLimits { deadline: *args.body_timeout, ..BodyLimits::default() },
+        request_timeout: Some(*args.request_timeout).filter(|limit| !limit.is_zero()),
     });
     let document = Data::new(bwp_http::document(&public_url, env!("CARGO_PKG_VERSION")));
     let pages = Arc::new(DocsPages::new(&public_url, env!("CARGO_PKG_VERSION")));
@@ -93,6 +126,9 @@ async fn serve(
             Arc::new(move || RequestId::generate(environment.clock.now(), &*environment.entropy).to_string())
         },
         trusted_proxies: Arc::new(proxies),
+        meter,
+        availability: Arc::clone(&availability),
+        begin: None,
     };
     let shared = state.clone();
     let app = move || {
@@ -109,21 +145,26 @@ async fn serve(
     let limits = ServerLimits { workers: args.workers, ..ServerLimits::default() };
     let server = server::serve(listener, &limits, app)?;
 
-    let stop = server.handle();
-    actix_web::rt::spawn(async move {
-        signals.wait().await;
-        tracing::info!("stopping: requests in flight are finished");
-        stop.stop(true).await;
-    });
+    let stop = stop::run(signals, Arc::clone(&availability), door, server.handle(), *args.drain);
+    let admin = admin.map(|listener| admin::Admin::start(listener, metrics, readiness)).transpose()?;
+    let switch = actix_web::rt::spawn(maintenance::switch(availability, args.maintenance));
     let housekeeping = actix_web::rt::spawn(housekeeping::run(store, environment, state));
-    let ready = first_start::ready(bound, &public_url, first.as_ref());
+    let mut ready = first_start::ready(bound, &public_url, first.as_ref());
+    if let Some(admin) = &admin {
+        ready["admin"] = admin.address.to_string().into();
+    }
     output.print(&ready, || first_start::greeting(&public_url, first.as_ref()))?;
     tracing::info!(address = %bound, %public_url, "serving");
     tokio::select! {
         ended = server => ended?,
         never = database.keep_running() => match never {},
+        () = stop => tracing::warn!("stopped at once: requests in flight were cut off"),
     }
     housekeeping.abort();
+    switch.abort();
+    if let Some(admin) = admin {
+        admin.stop().await;
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -137,25 +178,4 @@ fn reachable(mut bound: SocketAddr) -> SocketAddr {
         });
     }
     bound
-}
-
-/// Ctrl-C, or SIGTERM from a service manager: someone wants the server to stop.
-struct StopSignals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl StopSignals {
-    /// From now on these signals no longer end the process at once, which would leave a private PostgreSQL running.
-    fn listen() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    /// Waits for the first one since [`listen`](Self::listen).
-    async fn wait(mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }

@@ -102,10 +102,15 @@ impl Server {
         self.child.kill().await.expect("killed");
     }
 
+    /// Sends it a signal, such as `TERM`.
+    pub(crate) async fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        Command::new("kill").args([&format!("-{name}"), &pid]).status().await.expect("kill runs");
+    }
+
     /// Asks it to stop as a service manager does, and waits until it has.
     pub(crate) async fn stop(&mut self) -> ExitStatus {
-        let pid = self.pid().to_string();
-        Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill runs");
+        self.signal("TERM").await;
         self.ended().await
     }
 
