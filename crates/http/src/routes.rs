@@ -13,6 +13,7 @@ use bwp_web::{
     deadline::{self, DeadlineExceeded},
     limits::TargetTooLong,
     observe,
+    readiness::Readiness,
     request_id::RequestId,
 };
 
@@ -158,7 +159,13 @@ async fn readyz(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
     }
     let failed: Vec<_> = report.failed().collect();
     let problem = Problem::new(ErrorCode::ServiceUnavailable, format!("Not ready: {}.", failed.join(", ")));
-    respond(&request, problem.retry_after(SOON).because(report.to_string().trim_end().replace('\n', "; ")))
+    let problem = problem.retry_after(SOON);
+    // That it is closed on purpose is no news.
+    let problem = match failed.as_slice() {
+        [Readiness::OWN] => problem,
+        _ => problem.because(report.to_string().trim_end().replace('\n', "; ")),
+    };
+    respond(&request, problem)
 }
 
 /// The answer to a request target that is too long to be any of ours.

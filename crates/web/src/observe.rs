@@ -57,8 +57,8 @@ pub type BeginSpan = Arc<dyn Fn(&Span, &HeaderMap) + Send + Sync>;
 /// - runs the rest inside a span `request` with `request_id`, `method`, `path` and `tenant` (empty until [`record_tenant`]). The
 ///   query string and the headers are left out: they may hold what must not be logged;
 /// - counts it in the [`Meter`], under the route that [`record_route`] names;
-/// - writes one line at the end with `status` and `duration_ms` (until the head of the answer is ready): at level error for a 5xx
-///   outside of maintenance, else debug, so that a busy server does not pay for a line each. A request whose work was dropped, because its connection broke
+/// - writes one line at the end with `status` and `duration_ms` (until the head of the answer is ready): at level error for a 5xx,
+///   else debug, as for a 503 of a server that is closed on purpose, so that a busy server does not pay for a line each. A request whose work was dropped, because its connection broke
 ///   or its handler panicked, gets a line that says so;
 /// - ends the connection with the answer (`Connection: close`, RFC 9112 section 9.6) when the server is about to stop.
 ///
@@ -171,7 +171,8 @@ impl Ending {
         let took = self.record.started.elapsed();
         self.meter.answered(self.record.route.borrow().as_deref(), status, took);
         // Closed on purpose, the server has nothing to report.
-        let is_planned = status == StatusCode::SERVICE_UNAVAILABLE && self.availability.maintenance().is_some();
+        let is_closed = self.availability.is_stopping() || self.availability.maintenance().is_some();
+        let is_planned = is_closed && status == StatusCode::SERVICE_UNAVAILABLE;
         let (status, span) = (status.as_u16(), &self.record.span);
         if status >= 500 && !is_planned {
             tracing::error!(parent: span, status, duration_ms = milliseconds(took), "answered");

@@ -26,6 +26,9 @@ struct Check {
 }
 
 impl Readiness {
+    /// The name of the check that fails when the server is closed on purpose, or about to stop.
+    pub const OWN: &str = "server";
+
     /// Ready unless the server is closed or about to stop.
     pub fn new(availability: Arc<Availability>) -> Self {
         Self { availability, checks: Vec::new() }
@@ -73,7 +76,7 @@ impl Readiness {
             (false, Some(_)) => Err("closed for maintenance".to_owned()),
             (false, None) => Ok(()),
         };
-        let own = Line { name: "server", required: true, outcome: own };
+        let own = Line { name: Self::OWN, required: true, outcome: own };
         let others = self.checks.iter().map(async |check| {
             let outcome = timeout(PATIENCE, (check.run)()).await;
             let outcome = outcome.unwrap_or_else(|_| Err(format!("no answer in {} s", PATIENCE.as_secs())));

@@ -17,6 +17,9 @@ use tokio::{
 
 use crate::support::{Client, Load, Outcome, Server, Sql, World, contact, run_bwp};
 
+/// When nginx takes a node for dead, and for how long: as in `deploy/nginx/nginx.conf`.
+const FAILURE: &str = "max_fails=3 fail_timeout=1s";
+
 const NODES: usize = 3;
 const CLIENTS: usize = 12;
 
@@ -50,7 +53,8 @@ async fn nodes_behind_a_proxy_are_restarted_without_a_failed_request() {
     let load = Load::start(&client, CLIENTS, &path);
     let mut restarts = 0;
     while restarts < NODES || load.elapsed() < seconds() {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        // Until nginx takes the last one for alive again.
+        tokio::time::sleep(Duration::from_millis(1200)).await;
         let node = &mut nodes[restarts % NODES];
         let address = node.url.trim_start_matches("http://").to_owned();
         let ended = node.stop().await;
@@ -89,10 +93,8 @@ impl Nginx {
         let folder = tempfile::tempdir().expect("a folder");
         // Free a moment ago; nobody else asks for it in between.
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
-        let servers: String = nodes
-            .iter()
-            .map(|node| format!("server {} max_fails=3 fail_timeout=2s;\n", node.url.trim_start_matches("http://")))
-            .collect();
+        let addresses: Vec<_> = nodes.iter().map(|node| node.url.trim_start_matches("http://")).collect();
+        let servers = format!("server {} {FAILURE};", addresses.join(&format!(" {FAILURE};\nserver ")));
         let rules = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../deploy/nginx");
         let place = folder.path().display();
         let configuration = format!(

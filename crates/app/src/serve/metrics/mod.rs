@@ -1,4 +1,4 @@
-//! The server's numbers, as OpenMetrics text (the format that Prometheus reads).
+//! The server's numbers, as `OpenMetrics` text (the format that Prometheus reads).
 
 mod process;
 mod requests;
