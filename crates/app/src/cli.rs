@@ -128,6 +128,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_DATABASE_CONNECTIONS", value_name = "N", default_value_t = 16)]
     pub(crate) database_connections: usize,
 
+    /// Take the schema as it is: `bwp migrate` was run before. Needed behind a pooler in transaction mode
+    #[arg(long, env = "BWP_SKIP_MIGRATIONS")]
+    pub(crate) skip_migrations: bool,
+
     /// How long a client may take to send a body
     #[arg(long, env = "BWP_BODY_TIMEOUT", value_name = "TIME", default_value = "30s", hide = true)]
     pub(crate) body_timeout: humantime::Duration,
@@ -139,6 +143,10 @@ pub(crate) struct ServeArgs {
     /// Address and port of a second listener, for the operator alone: /metrics, /readyz, /healthz [default: none]
     #[arg(long, env = "BWP_ADMIN_LISTEN", value_name = "ADDRESS")]
     pub(crate) admin_listen: Option<SocketAddr>,
+
+    /// OpenTelemetry collector to which traces of requests are sent over HTTP: http://127.0.0.1:4318 [default: none]
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    pub(crate) otlp_endpoint: Option<String>,
 
     /// Start closed for maintenance: answer 503 until SIGUSR2 opens the server (SIGUSR1 closes it). A TIME such as 5m
     /// is what clients are told to wait

@@ -13,7 +13,7 @@
 //!     trusted_proxies: Arc::new(TrustedProxies::default()),
 //!     meter: Arc::default(),
 //!     availability: Arc::default(),
-//!     begin: None,
+//!     trace: None,
 //! };
 //! let app = App::new()
 //!     .wrap(head::answer_like_get())

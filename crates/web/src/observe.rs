@@ -42,12 +42,18 @@ pub struct Observer {
     pub meter: Arc<Meter>,
     /// Whether the server is about to stop: then each answer ends its connection.
     pub availability: Arc<Availability>,
-    /// Called with each request's span before anything else is done, to connect it with the client's trace, say.
-    pub begin: Option<BeginSpan>,
+    /// Who follows requests beyond this process, if anybody does.
+    pub trace: Option<Arc<dyn Trace>>,
 }
 
-/// See [`Observer::begin`].
-pub type BeginSpan = Arc<dyn Fn(&Span, &HeaderMap) + Send + Sync>;
+/// Follows requests beyond this process: a tracing system.
+pub trait Trace: Send + Sync {
+    /// A request has come, and nothing was done for it yet. Its span may still be given a parent.
+    fn begin(&self, span: &Span, headers: &HeaderMap);
+
+    /// It is answered. `route` is the one that [`record_route`] named.
+    fn end(&self, span: &Span, route: Option<&RouteMeter>, status: StatusCode);
+}
 
 /// The middleware that goes around all others. For each request it
 ///
@@ -105,16 +111,28 @@ async fn run<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let id = RequestId::new(&(observer.new_request_id)());
-    let span = tracing::info_span!(
-        "request",
-        request_id = %id,
-        method = %request.method(),
-        path = loggable(request.path()),
-        tenant = field::Empty,
-    );
-    if let Some(begin) = &observer.begin {
-        begin(&span, request.headers());
-    }
+    let span = match &observer.trace {
+        None => tracing::info_span!(
+            "request",
+            request_id = %id,
+            method = %request.method(),
+            path = loggable(request.path()),
+            tenant = field::Empty,
+        ),
+        Some(trace) => {
+            // The same, with what OpenTelemetry wants to know at the start.
+            let span = tracing::info_span!(
+                "request",
+                otel.kind = "server",
+                request_id = %id,
+                method = %request.method(),
+                path = loggable(request.path()),
+                tenant = field::Empty,
+            );
+            trace.begin(&span, request.headers());
+            span
+        }
+    };
     let address = request.peer_addr().and_then(|peer| observer.trusted_proxies.client(peer.ip(), request.headers()));
     let record = Rc::new(Record { span: span.clone(), route: RefCell::new(None), started: Instant::now() });
     {
@@ -156,6 +174,7 @@ struct Ending {
     record: Rc<Record>,
     meter: Arc<Meter>,
     availability: Arc<Availability>,
+    trace: Option<Arc<dyn Trace>>,
     answered: bool,
 }
 
@@ -163,13 +182,19 @@ impl Ending {
     fn of(record: Rc<Record>, observer: &Observer) -> Self {
         observer.meter.begin();
         let (meter, availability) = (Arc::clone(&observer.meter), Arc::clone(&observer.availability));
-        Self { record, meter, availability, answered: false }
+        Self { record, meter, availability, trace: observer.trace.clone(), answered: false }
     }
 
     fn answered(mut self, status: StatusCode) {
         self.answered = true;
         let took = self.record.started.elapsed();
-        self.meter.answered(self.record.route.borrow().as_deref(), status, took);
+        {
+            let route = self.record.route.borrow();
+            self.meter.answered(route.as_deref(), status, took);
+            if let Some(trace) = &self.trace {
+                trace.end(&self.record.span, route.as_deref(), status);
+            }
+        }
         // Closed on purpose, the server has nothing to report.
         let is_closed = self.availability.is_stopping() || self.availability.maintenance().is_some();
         let is_planned = is_closed && status == StatusCode::SERVICE_UNAVAILABLE;

@@ -46,7 +46,8 @@ where
             let extensions = span.extensions();
             let Some(fields) = extensions.get::<FormattedFields<JsonFields>>() else { continue };
             let Ok(fields) = serde_json::from_str::<Map<String, Value>>(fields) else { continue };
-            for (name, value) in fields {
+            // What is meant for OpenTelemetry is no news here.
+            for (name, value) in fields.into_iter().filter(|(name, _)| !name.starts_with("otel.")) {
                 line.entry(name).or_insert(value);
             }
         }
@@ -130,7 +131,12 @@ mod tests {
         let kept = Kept::default();
         let layer = tracing_subscriber::fmt::layer().fmt_fields(fields()).event_format(Flat).with_writer(kept.clone());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
-            let request = tracing::info_span!("request", request_id = "req_1", tenant = tracing::field::Empty);
+            let request = tracing::info_span!(
+                "request",
+                otel.kind = "server",
+                request_id = "req_1",
+                tenant = tracing::field::Empty
+            );
             request.record("tenant", tracing::field::display("tnt_1"));
             request.in_scope(|| {
                 let inner = tracing::info_span!("inner", status = 1, step = 7);
@@ -153,6 +159,7 @@ mod tests {
             assert_eq!(line[name], value, "{name} in {first}");
         }
         assert!(first.contains("\"request_id\":\"req_1\",\"tenant\":\"tnt_1\""), "{first}");
+        assert!(!first.contains("otel"), "{first}");
         assert!(line["timestamp"].is_string() && line["target"].is_string(), "{first}");
         assert!(second.contains("\"message\":\"alone\"") && !second.contains("request_id"), "{second}");
     }

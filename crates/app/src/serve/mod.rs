@@ -8,6 +8,11 @@ mod maintenance;
 mod metrics;
 mod readiness;
 mod stop;
+#[cfg(feature = "otel")]
+mod traces;
+#[cfg(not(feature = "otel"))]
+#[path = "traces/none.rs"]
+mod traces;
 
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -36,7 +41,7 @@ use bwp_web::{
     server::{self, Door, ServerLimits},
 };
 
-use self::{metrics::Metrics, stop::StopSignals};
+use self::{metrics::Metrics, stop::StopSignals, traces::Traces};
 use crate::{
     cli::{DatabaseArgs, ServeArgs},
     database::Database,
@@ -46,7 +51,21 @@ use crate::{
 };
 
 pub(crate) async fn run(database: &DatabaseArgs, args: &ServeArgs, output: Output) -> anyhow::Result<()> {
-    logging::start(&args.log, args.log_format, None)?;
+    let traces = Traces::start(args.otlp_endpoint.as_deref()).context("--otlp-endpoint")?;
+    logging::start(&args.log, args.log_format, traces.as_ref().map(Traces::layer))?;
+    let done = run_traced(database, args, output, traces.as_ref()).await;
+    if let Some(traces) = traces {
+        traces.finish().await;
+    }
+    done
+}
+
+async fn run_traced(
+    database: &DatabaseArgs,
+    args: &ServeArgs,
+    output: Output,
+    traces: Option<&Traces>,
+) -> anyhow::Result<()> {
     // What can be wrong is found before anything is started.
     let proxies = TrustedProxies::parse(args.trusted_proxies.iter().filter(|entry| !entry.trim().is_empty()))
         .context("--trusted-proxies")?;
@@ -58,7 +77,7 @@ pub(crate) async fn run(database: &DatabaseArgs, args: &ServeArgs, output: Outpu
     let mut signals = StopSignals::listen().context("listening for signals")?;
     let database = Database::open_as_it_is(database).await?;
     let migrated = tokio::select! {
-        migrated = database.migrate() => migrated.map(|()| true),
+        migrated = migrate(&database, args.skip_migrations) => migrated.map(|()| true),
         () = signals.next() => Ok(false),
     };
     match migrated {
@@ -74,9 +93,19 @@ pub(crate) async fn run(database: &DatabaseArgs, args: &ServeArgs, output: Outpu
             return Err(error);
         }
     }
-    let served = serve(&database, args, proxies, public_url, secrets, output, signals).await;
+    let served = serve(&database, args, proxies, public_url, secrets, output, Outside { signals, traces }).await;
     let closed = database.close().await;
     served.and(closed)
+}
+
+async fn migrate(database: &Database, skip: bool) -> anyhow::Result<()> {
+    if skip { Ok(()) } else { database.migrate().await }
+}
+
+/// Who tells the server to stop, and who is told of its requests.
+struct Outside<'a> {
+    signals: StopSignals,
+    traces: Option<&'a Traces>,
 }
 
 async fn serve(
@@ -86,7 +115,7 @@ async fn serve(
     public_url: Option<PublicUrl>,
     secrets: Vec<bwp_domain::paging::CursorSecret>,
     output: Output,
-    signals: StopSignals,
+    Outside { signals, traces }: Outside<'_>,
 ) -> anyhow::Result<()> {
     let environment = environment();
     let settings = PoolSettings { max_size: args.database_connections, ..PoolSettings::default() };
@@ -128,7 +157,7 @@ async fn serve(
         trusted_proxies: Arc::new(proxies),
         meter,
         availability: Arc::clone(&availability),
-        begin: None,
+        trace: traces.map(Traces::of_requests),
     };
     let shared = state.clone();
     let app = move || {

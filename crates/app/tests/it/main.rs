@@ -34,3 +34,5 @@ mod routes;
 mod shutdown;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod traces;

@@ -84,7 +84,7 @@ fn counted(prefix: &'static str, meter: &Arc<Meter>, availability: &Arc<Availabi
         trusted_proxies: Arc::new(TrustedProxies::parse(["127.0.0.1"]).unwrap()),
         meter: Arc::clone(meter),
         availability: Arc::clone(availability),
-        begin: None,
+        trace: None,
     };
     let who_is_it = meter.route("GET", "/who");
     TestServer::start(move || {

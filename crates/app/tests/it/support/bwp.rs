@@ -16,7 +16,9 @@ use tokio::{
 pub(crate) fn bwp() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bwp"));
     // What the developer's shell says must not decide how tests run.
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("BWP_") || name == "DATABASE_URL") {
+    for (name, _) in std::env::vars()
+        .filter(|(name, _)| ["BWP_", "OTEL_"].iter().any(|it| name.starts_with(it)) || name == "DATABASE_URL")
+    {
         command.env_remove(name);
     }
     command.stdin(Stdio::null()).kill_on_drop(true);
