@@ -1,6 +1,8 @@
 //! The whole: the `bwp` binary against real PostgreSQL, over HTTP.
 
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod allowlist;
 #[cfg(test)]
 mod browser;
@@ -11,6 +13,12 @@ mod crash;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
+mod maintenance;
+#[cfg(test)]
+mod outage;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
 mod ratchet;
@@ -19,6 +27,12 @@ mod restart;
 #[cfg(test)]
 mod revocation;
 #[cfg(test)]
+mod rolling;
+#[cfg(test)]
 mod routes;
 #[cfg(test)]
+mod shutdown;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod traces;
