@@ -5,7 +5,7 @@ mod server;
 
 use std::sync::Arc;
 
-use bwp_domain::{contacts::ContactFilter, ids::TenantId, paging::PageRequest};
+use bwp_domain::{audit::AuditFilter, contacts::ContactFilter, ids::TenantId, paging::PageRequest};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 
 use crate::{PgStore, PoolSettings, migrate};
@@ -31,6 +31,17 @@ pub struct Statement {
 #[expect(clippy::expect_used, reason = "a test without its statement has failed")]
 pub fn contacts_page_statement(tenant: TenantId, filter: &ContactFilter, page: PageRequest) -> Statement {
     let (text, planned_anew) = crate::contacts::page_statement(tenant, filter, page).expect("a statement");
+    Statement { text, planned_anew }
+}
+
+/// The statement for a page of the audit log. Its values are the tenant's id, those of the filter, and the position's time,
+/// time once more and id.
+///
+/// # Panics
+/// If there is none.
+#[expect(clippy::expect_used, reason = "a test without its statement has failed")]
+pub fn audit_page_statement(tenant: TenantId, filter: &AuditFilter, page: PageRequest) -> Statement {
+    let (text, planned_anew) = crate::audit::page_statement(tenant, filter, page).expect("a statement");
     Statement { text, planned_anew }
 }
 
