@@ -128,6 +128,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_DATABASE_CONNECTIONS", value_name = "N", default_value_t = 16)]
     pub(crate) database_connections: usize,
 
+    /// How long the audit log is kept, in whole months: those that end within this time
+    #[arg(long, env = "BWP_AUDIT_RETENTION", value_name = "TIME", default_value = "400days")]
+    pub(crate) audit_retention: humantime::Duration,
+
     /// How long a client may take to send a body
     #[arg(long, env = "BWP_BODY_TIMEOUT", value_name = "TIME", default_value = "30s", hide = true)]
     pub(crate) body_timeout: humantime::Duration,

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, dev::Payload, http::Method, web};
 use futures_util::{FutureExt, future::LocalBoxFuture};
 
 use crate::{
+    audit::Record,
     openapi::{Input, KeyUse, ReplyKind, SchemaSource},
     privileges::Privilege,
     problem::Problem,
@@ -163,6 +164,7 @@ async fn answer<A, H: Handler<A>>(
         takes_query: takes.query,
         shown: None,
         body_read: false,
+        record: Record::begin(&request, &context),
     };
     let mut outcome = handler.run(context.clone(), &mut call).await;
     // A body may arrive slowly. Who was let in before it and would not be now is told nothing but that.
@@ -178,8 +180,14 @@ async fn answer<A, H: Handler<A>>(
         outcome = shown.check_again(&context.state).await.and(outcome);
     }
     match outcome {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(&context.state.errors_url(), context.request_id()),
+        Ok(response) => {
+            call.record.end(response.status(), None);
+            response
+        }
+        Err(problem) => {
+            call.record.end(problem.status(), Some(problem.code()));
+            problem.into_response(&context.state.errors_url(), context.request_id())
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use actix_web::{
 use bwp_web::{limits::TargetTooLong, request_id::RequestId};
 
 use crate::{
-    contacts, me, openapi,
+    audit, contacts, me, openapi,
     operation::Operation,
     problem::{ErrorCode, Problem},
     state::ApiState,
@@ -41,6 +41,7 @@ impl Context {
 pub(crate) fn operations() -> Vec<Operation> {
     let mut all = Vec::new();
     all.extend(me::operations());
+    all.extend(audit::operations());
     all.extend(contacts::operations());
     all
 }

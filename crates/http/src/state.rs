@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bwp_domain::{
+    audit::ports::{AuditReader, AuditSink},
     contacts::ports::ContactReader,
     execute::Environment,
     keys::ports::KeyReader,
@@ -20,6 +21,10 @@ pub struct ApiState {
     pub keys: Arc<dyn KeyReader>,
     /// Where contacts are read.
     pub contacts: Arc<dyn ContactReader>,
+    /// Where the audit log is read.
+    pub audit_log: Arc<dyn AuditReader>,
+    /// Where requests are recorded for the audit log.
+    pub audit: Arc<dyn AuditSink>,
     /// Whether the store answers.
     pub health: Arc<dyn Health>,
     /// Time and randomness.

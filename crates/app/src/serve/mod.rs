@@ -8,6 +8,7 @@ use std::{
     io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use actix_web::{
@@ -20,7 +21,7 @@ use bwp_http::{
     ApiState,
     docs::{self, DocsPages},
 };
-use bwp_postgres::{PgStore, PoolSettings};
+use bwp_postgres::{AuditLimits, AuditLog, PgStore, PoolSettings};
 use bwp_web::{
     body::{self, BodyLimits},
     client_address::TrustedProxies,
@@ -38,6 +39,9 @@ use crate::{
     output::Output,
     system::environment,
 };
+
+/// How long the last entries of the audit log may take to be written when the server stops.
+const LAST_ENTRIES: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(database: &DatabaseArgs, args: &ServeArgs, output: Output) -> anyhow::Result<()> {
     logging::start(&args.log, args.log_format)?;
@@ -75,10 +79,13 @@ async fn serve(
     // who runs the server makes its tenants; a key printed there may end in a log.
     let first = if database.is_private() { first_start::provision(&store, &environment).await? } else { None };
     let public_url = public_url.map_or_else(|| format!("http://{}", reachable(bound)), |url| url.as_str().to_owned());
+    let audit = AuditLog::start(database.url(), settings, AuditLimits::default());
     let state = Data::new(ApiState {
         store: Arc::new(store.clone()),
         keys: Arc::new(store.clone()),
         contacts: Arc::new(store.clone()),
+        audit_log: Arc::new(store.clone()),
+        audit: audit.queue(),
         health: Arc::new(store.clone()),
         environment: environment.clone(),
         cursors,
@@ -115,17 +122,19 @@ async fn serve(
         tracing::info!("stopping: requests in flight are finished");
         stop.stop(true).await;
     });
-    let housekeeping = actix_web::rt::spawn(housekeeping::run(store, environment, state));
+    let housekeeping = actix_web::rt::spawn(housekeeping::run(store, environment, state, *args.audit_retention));
     let ready = first_start::ready(bound, &public_url, first.as_ref());
     output.print(&ready, || first_start::greeting(&public_url, first.as_ref()))?;
     tracing::info!(address = %bound, %public_url, "serving");
-    tokio::select! {
-        ended = server => ended?,
+    let ended = tokio::select! {
+        ended = server => ended,
         never = database.keep_running() => match never {},
-    }
+    };
     housekeeping.abort();
-    tracing::info!("stopped");
-    Ok(())
+    // Every request has been answered, and recorded.
+    let counts = audit.finish(LAST_ENTRIES).await;
+    tracing::info!(audit_entries_written = counts.written, audit_entries_lost = counts.lost, "stopped");
+    ended.map_err(anyhow::Error::from)
 }
 
 /// Who listens on every address is reached on this machine by the loopback one.

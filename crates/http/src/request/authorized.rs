@@ -4,7 +4,7 @@ use std::{marker::PhantomData, net::IpAddr};
 
 use actix_web::http::header;
 use bwp_domain::{
-    ids::{TenantId, TenantPublicId},
+    ids::TenantId,
     keys::{KeyHash, KeySecret},
     principal::{Caller, Credential, Principal, Refusal},
     scopes::ScopeSet,
@@ -43,7 +43,11 @@ impl<P: Privilege> Authorized<P> {
 impl<P: Privilege> Extract for Authorized<P> {
     async fn extract(call: &mut Call<'_>) -> Result<Self, Problem> {
         let shown = Shown { hash: bearer(call)?.hash(), address: ClientAddress::of(call.request), needs: P::needs() };
-        let credential = shown.check(call.state, |tenant| observe::record_tenant(call.request, tenant)).await?;
+        let admitted = |credential: &Credential| {
+            observe::record_tenant(call.request, credential.tenant.public_id);
+            call.record.admit(credential);
+        };
+        let credential = shown.check(call.state, admitted).await?;
         let address = shown.address;
         call.shown = Some(shown);
         Ok(Self { credential, address, privilege: PhantomData })
@@ -62,12 +66,12 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
-    /// The credential, if it is good now. `name` is told the tenant as soon as it is known.
-    async fn check(&self, state: &ApiState, name: impl FnOnce(TenantPublicId)) -> Result<Credential, Problem> {
+    /// The credential, if it is good now. `admitted` is told of one that is, before it is known to hold the scopes.
+    async fn check(&self, state: &ApiState, admitted: impl FnOnce(&Credential)) -> Result<Credential, Problem> {
         let found = state.keys.find_by_hash(&self.hash).await?;
         let credential = found.ok_or(Refusal::Unknown)?;
         credential.admit(state.environment.clock.now(), self.address)?;
-        name(credential.tenant.public_id);
+        admitted(&credential);
         credential.authorize(self.needs)?;
         Ok(credential)
     }

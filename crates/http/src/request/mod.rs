@@ -14,7 +14,7 @@ pub(crate) use idempotency::{HEADER as IDEMPOTENCY_HEADER, KeyIgnored, Keyed, Ke
 pub(crate) use json::{Json, JsonBody};
 pub(crate) use query::{Query, QueryParams};
 
-use crate::{problem::Problem, state::ApiState};
+use crate::{audit::Record, problem::Problem, state::ApiState};
 
 /// A request that is being taken apart.
 pub(crate) struct Call<'a> {
@@ -27,6 +27,8 @@ pub(crate) struct Call<'a> {
     pub(crate) shown: Option<Shown>,
     /// Whether a body was read: that may have taken a while.
     pub(crate) body_read: bool,
+    /// What the audit log will say of the request.
+    pub(crate) record: Record<'a>,
 }
 
 /// Something that a handler takes from a request.

@@ -46,8 +46,12 @@ impl Usage {
         let rested = |at: Instant| now.duration_since(at) >= REST;
         self.0.retain(|_, used| used.written.is_none_or(|(last, at)| used.last > last || !rested(at)));
         let is_due = |used: &Use| used.written.is_none_or(|(last, at)| used.last > last && (all || rested(at)));
-        let mut due: Vec<LastUse> =
-            self.0.iter().filter(|(_, used)| is_due(used)).map(|((tenant, key), used)| (*tenant, *key, used.last)).collect();
+        let mut due: Vec<LastUse> = self
+            .0
+            .iter()
+            .filter(|(_, used)| is_due(used))
+            .map(|((tenant, key), used)| (*tenant, *key, used.last))
+            .collect();
         due.sort_unstable();
         due
     }

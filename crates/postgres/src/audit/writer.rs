@@ -56,12 +56,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(
-        queue: Arc<AuditQueue>,
-        url: &str,
-        settings: PoolSettings,
-        stop: watch::Receiver<bool>,
-    ) -> Self {
+    pub(super) fn new(queue: Arc<AuditQueue>, url: &str, settings: PoolSettings, stop: watch::Receiver<bool>) -> Self {
         Self {
             queue,
             url: url.to_owned(),
