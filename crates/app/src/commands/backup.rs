@@ -1,6 +1,7 @@
 //! `bwp backup` and `bwp restore`: `pg_dump` and `pg_restore` underneath.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     os::unix::{ffi::OsStringExt, fs::OpenOptionsExt},
     path::Path,
@@ -8,7 +9,10 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use bwp_domain::tenants::ports::TenantDirectory;
+use bwp_domain::{
+    clock::{Rounding, Timestamp},
+    tenants::ports::TenantDirectory,
+};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 use url::Url;
@@ -33,6 +37,7 @@ pub(crate) async fn restore(args: &DatabaseArgs, restore: &RestoreArgs, output: 
         if !restore.overwrite && !database.store()?.list().await?.is_empty() {
             bail!("the database holds tenants: restore into an empty one, or add --overwrite to throw them away");
         }
+        make_room(database, &restore.file).await?;
         read(database, &restore.file)?;
         // A backup of an older version brings its older schema.
         bwp_postgres::migrate(database.url()).await?;
@@ -60,8 +65,35 @@ fn dump(database: &Database, file: &Path) -> anyhow::Result<()> {
     std::fs::rename(&partial, file).with_context(|| format!("cannot write {}", file.display()))
 }
 
+/// Makes the months of the audit log that are in the backup and not in the database: `pg_restore` begins by detaching each
+/// partition of the backup, and fails where there is none. One more empty month does no harm if the restore fails.
+async fn make_room(database: &Database, file: &Path) -> anyhow::Result<()> {
+    let mut command = database.tool("pg_restore")?;
+    let contents = output(command.arg("--list").stdin(open(file)?))?;
+    let store = database.store()?;
+    for month in audit_months(&String::from_utf8_lossy(&contents)) {
+        store.make_audit_partition(month).await?;
+    }
+    Ok(())
+}
+
+/// The months whose partitions of the audit log a backup holds.
+fn audit_months(contents: &str) -> BTreeSet<Timestamp> {
+    let names = contents.split_whitespace().filter_map(|word| word.strip_prefix("api_audit_logs_"));
+    names
+        .filter_map(|month| {
+            let first = format!("{}-01T00:00:00Z", month.get(..7)?.replace('_', "-"));
+            Timestamp::parse_rfc3339(&first, Rounding::Down)
+        })
+        .collect()
+}
+
+fn open(file: &Path) -> anyhow::Result<std::fs::File> {
+    std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
 fn read(database: &Database, file: &Path) -> anyhow::Result<()> {
-    let input = std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let input = open(file)?;
     let mut command = database.tool("pg_restore")?;
     command.args([
         "--clean",
@@ -97,6 +129,15 @@ fn restrict(file: &Path) -> anyhow::Result<()> {
 }
 
 fn run(command: &mut Command) -> anyhow::Result<()> {
+    finish(command).map(|_| ())
+}
+
+/// What the program says on standard output.
+fn output(command: &mut Command) -> anyhow::Result<Vec<u8>> {
+    finish(command.stdout(Stdio::piped()))
+}
+
+fn finish(command: &mut Command) -> anyhow::Result<Vec<u8>> {
     let program = command.get_program().to_string_lossy().into_owned();
     let child = command.stderr(Stdio::piped()).spawn().with_context(|| format!("cannot run {program}"))?;
     let done = child.wait_with_output()?;
@@ -104,5 +145,20 @@ fn run(command: &mut Command) -> anyhow::Result<()> {
         // The arguments are left out: the URL may hold a password.
         bail!("{program} failed: {}", String::from_utf8_lossy(&done.stderr).trim());
     }
-    Ok(())
+    Ok(done.stdout)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_months_of_a_backup_are_those_of_its_partitions() {
+        let contents = "229; 1259 16581 TABLE public api_audit_logs_2026_11 bwp\n\
+            3405; 0 0 TABLE ATTACH public api_audit_logs_2026_02 bwp\n\
+            3300; 2606 16588 CONSTRAINT public api_audit_logs_2026_11 api_audit_logs_2026_11_pkey bwp\n\
+            228; 1259 16573 TABLE public api_audit_logs bwp\n231; 0 0 SEQUENCE public api_audit_log_ids bwp\n";
+        let months: Vec<_> = audit_months(contents).iter().map(ToString::to_string).collect();
+        assert_eq!(months, ["2026-02-01T00:00:00.000Z", "2026-11-01T00:00:00.000Z"]);
+    }
 }

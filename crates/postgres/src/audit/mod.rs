@@ -12,4 +12,4 @@ pub use log::AuditLog;
 pub use partitions::AuditPartitions;
 pub use queue::{AuditCounts, AuditLimits, AuditQueue};
 #[cfg(feature = "testing")]
-pub(crate) use read::page_statement;
+pub(crate) use {read::page_statement, writer::write_batch};

@@ -161,7 +161,7 @@ impl Writer {
             let count = i32::try_from(batch.len()).unwrap_or(i32::MAX);
             *ids = FetchIds(count).load(connection).await.during("fetching ids for the audit log")?;
         }
-        InsertEntries::new(batch, ids).execute(connection).await.during("writing the audit log").map(|_| ())
+        write_batch(connection, batch, ids).await
     }
 
     /// Writes which keys were used, if that goes at once: else with the next batch, or never. It is not worth a wait.
@@ -227,4 +227,13 @@ async fn connected<'a>(
             Ok(none.insert(establish(url, settings).await.map_err(unreachable)?))
         }
     }
+}
+
+/// Writes entries under these ids, one for each. Entries that are there under theirs are passed over.
+pub(crate) async fn write_batch(
+    connection: &mut AsyncPgConnection,
+    batch: &[AuditEntry],
+    ids: &[i64],
+) -> Result<(), StoreError> {
+    InsertEntries::new(batch, ids).execute(connection).await.during("writing the audit log").map(|_| ())
 }

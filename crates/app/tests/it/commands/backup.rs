@@ -18,6 +18,8 @@ async fn all_comes_back_in_another_database() {
     let first = client.get("/contacts?limit=1").await;
     let next = first.json["meta"]["pagination"]["cursor"].as_str().expect("a cursor");
 
+    // The months of the audit log are not those of the other database.
+    world.sql("SELECT api_audit_logs_make_partition('2024-02-29')").await;
     // The server goes on meanwhile.
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("all.dump");
