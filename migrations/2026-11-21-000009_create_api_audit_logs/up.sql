@@ -49,8 +49,11 @@ BEGIN
         RETURN;
     END IF;
     PERFORM pg_advisory_xact_lock(9::bigint << 56);
-    -- Another may have made it while this one waited.
-    IF to_regclass(name) IS NOT NULL THEN
+    -- Another may have made it while this one waited. Asked of the catalogue itself: to_regclass remembers its answer.
+    IF EXISTS (
+        SELECT FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+        WHERE inhparent = 'api_audit_logs'::regclass AND relname = name
+    ) THEN
         RETURN;
     END IF;
     EXECUTE format('CREATE TABLE %I (LIKE api_audit_logs INCLUDING ALL)', name);

@@ -513,9 +513,9 @@ async fn explain(
 ) -> Plan {
     let tenant = tenant_id(tenant);
     let statement = audit_page_statement(tenant, filter, PageRequest { limit: Limit::DEFAULT, after });
-    assert_eq!(statement.planned_anew, filter.created_from.is_some() || filter.created_to.is_some());
-    let mode = if statement.planned_anew { "force_custom_plan" } else { "force_generic_plan" };
-    let prepare = format!("DEALLOCATE ALL; SET plan_cache_mode = {mode}; PREPARE page AS {}", statement.text);
+    assert!(statement.planned_anew);
+    let prepare =
+        format!("DEALLOCATE ALL; SET plan_cache_mode = force_custom_plan; PREPARE page AS {}", statement.text);
     connection.batch_execute(&prepare).await.expect(&prepare);
     let quoted = |time: Timestamp| format!("'{time}'");
     let values = [

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod allowlist;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod commands;
