@@ -1,18 +1,15 @@
-//! `bwp backup` and `bwp restore`: `pg_dump` and `pg_restore` underneath.
+//! `bwp backup` and `bwp restore`: `pg_dump`, `pg_restore` and `psql` underneath.
 
 use std::{
-    collections::BTreeSet,
     ffi::OsString,
+    io::Write,
     os::unix::{ffi::OsStringExt, fs::OpenOptionsExt},
     path::Path,
-    process::{Command, Stdio},
+    process::{self, Child, Command, Stdio},
 };
 
 use anyhow::{Context, bail};
-use bwp_domain::{
-    clock::{Rounding, Timestamp},
-    tenants::ports::TenantDirectory,
-};
+use bwp_domain::tenants::ports::TenantDirectory;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 use url::Url;
@@ -37,7 +34,6 @@ pub(crate) async fn restore(args: &DatabaseArgs, restore: &RestoreArgs, output: 
         if !restore.overwrite && !database.store()?.list().await?.is_empty() {
             bail!("the database holds tenants: restore into an empty one, or add --overwrite to throw them away");
         }
-        make_room(database, &restore.file).await?;
         read(database, &restore.file)?;
         // A backup of an older version brings its older schema.
         bwp_postgres::migrate(database.url()).await?;
@@ -65,46 +61,36 @@ fn dump(database: &Database, file: &Path) -> anyhow::Result<()> {
     std::fs::rename(&partial, file).with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// Makes the months of the audit log that are in the backup and not in the database: `pg_restore` begins by detaching each
-/// partition of the backup, and fails where there is none. One more empty month does no harm if the restore fails.
-async fn make_room(database: &Database, file: &Path) -> anyhow::Result<()> {
-    let mut command = database.tool("pg_restore")?;
-    let contents = output(command.arg("--list").stdin(open(file)?))?;
-    let store = database.store()?;
-    for month in audit_months(&String::from_utf8_lossy(&contents)) {
-        store.make_audit_partition(month).await?;
-    }
-    Ok(())
-}
+/// What is thrown away first. `pg_restore --clean` cannot do without: it begins with the parts of the partitions that are
+/// in the backup, one by one, and fails where there are none or where they are parts of the log. It passes over what is not
+/// there any more.
+const BEGIN: &[u8] = b"SET client_min_messages = warning; BEGIN; DROP TABLE IF EXISTS public.api_audit_logs;\n";
 
-/// The months whose partitions of the audit log a backup holds.
-fn audit_months(contents: &str) -> BTreeSet<Timestamp> {
-    let names = contents.split_whitespace().filter_map(|word| word.strip_prefix("api_audit_logs_"));
-    names
-        .filter_map(|month| {
-            let first = format!("{}-01T00:00:00Z", month.get(..7)?.replace('_', "-"));
-            Timestamp::parse_rfc3339(&first, Rounding::Down)
-        })
-        .collect()
-}
-
-fn open(file: &Path) -> anyhow::Result<std::fs::File> {
-    std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))
-}
-
+/// Has `pg_restore` write a script and `psql` run it, in one transaction that is committed when the script is whole.
 fn read(database: &Database, file: &Path) -> anyhow::Result<()> {
-    let input = open(file)?;
+    let input = std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
     let mut command = database.tool("pg_restore")?;
-    command.args([
-        "--clean",
-        "--if-exists",
-        "--no-owner",
-        "--no-privileges",
-        "--single-transaction",
-        "--exit-on-error",
-    ]);
+    command.args(["--clean", "--if-exists", "--no-owner", "--no-privileges", "--file=-"]);
+    let mut reader = start(command.stdin(input).stdout(Stdio::piped()))?;
+    let mut command = database.tool("psql")?;
+    command.args(["--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1"]);
     connect(&mut command, database.url());
-    run(command.stdin(input))
+    let mut writer = start(command.stdin(Stdio::piped()))?;
+    let (Some(mut script), Some(mut sink)) = (reader.stdout.take(), writer.stdin.take()) else {
+        bail!("the programs of PostgreSQL were started without their pipes");
+    };
+    let copied = sink.write_all(BEGIN).and_then(|()| std::io::copy(&mut script, &mut sink));
+    drop(script);
+    let read = reader.wait_with_output()?;
+    let ended = match &copied {
+        Ok(_) if read.status.success() => sink.write_all(b"COMMIT;\n"),
+        _ => Ok(()),
+    };
+    drop(sink);
+    // If this one failed, the other had nobody to write to.
+    check("psql", &writer.wait_with_output()?)?;
+    check("pg_restore", &read)?;
+    copied.and(ended).context("passing the backup on")
 }
 
 /// Names the database to a program of PostgreSQL. A password goes by the environment, which only the user can read: every
@@ -129,36 +115,19 @@ fn restrict(file: &Path) -> anyhow::Result<()> {
 }
 
 fn run(command: &mut Command) -> anyhow::Result<()> {
-    finish(command).map(|_| ())
-}
-
-/// What the program says on standard output.
-fn output(command: &mut Command) -> anyhow::Result<Vec<u8>> {
-    finish(command.stdout(Stdio::piped()))
-}
-
-fn finish(command: &mut Command) -> anyhow::Result<Vec<u8>> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let child = command.stderr(Stdio::piped()).spawn().with_context(|| format!("cannot run {program}"))?;
-    let done = child.wait_with_output()?;
+    check(&program, &start(command)?.wait_with_output()?)
+}
+
+fn start(command: &mut Command) -> anyhow::Result<Child> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    command.stderr(Stdio::piped()).spawn().with_context(|| format!("cannot run {program}"))
+}
+
+fn check(program: &str, done: &process::Output) -> anyhow::Result<()> {
     if !done.status.success() {
         // The arguments are left out: the URL may hold a password.
         bail!("{program} failed: {}", String::from_utf8_lossy(&done.stderr).trim());
     }
-    Ok(done.stdout)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_months_of_a_backup_are_those_of_its_partitions() {
-        let contents = "229; 1259 16581 TABLE public api_audit_logs_2026_11 bwp\n\
-            3405; 0 0 TABLE ATTACH public api_audit_logs_2026_02 bwp\n\
-            3300; 2606 16588 CONSTRAINT public api_audit_logs_2026_11 api_audit_logs_2026_11_pkey bwp\n\
-            228; 1259 16573 TABLE public api_audit_logs bwp\n231; 0 0 SEQUENCE public api_audit_log_ids bwp\n";
-        let months: Vec<_> = audit_months(contents).iter().map(ToString::to_string).collect();
-        assert_eq!(months, ["2026-02-01T00:00:00.000Z", "2026-11-01T00:00:00.000Z"]);
-    }
+    Ok(())
 }

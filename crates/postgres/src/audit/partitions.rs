@@ -69,16 +69,6 @@ impl PgStore {
         }
         Ok(AuditPartitions { dropped })
     }
-
-    /// Makes the partition of the month that `at` is in, unless it is there.
-    pub async fn make_audit_partition(&self, at: Timestamp) -> Result<(), StoreError> {
-        let mut connection = self.connection().await?;
-        super::statements::MakePartition(at.into())
-            .execute(&mut connection)
-            .await
-            .during("making a partition of the audit log")
-            .map(|_| ())
-    }
 }
 
 fn is_lock_timeout(error: &Error) -> bool {
