@@ -69,8 +69,18 @@ async fn a_failure_leaves_no_file_and_changes_nothing() {
     assert!(operator.refusal(&["restore", &at("nothing")]).await.contains("nothing"));
     fs::write(at("rubbish"), "rubbish").expect("written");
     assert!(operator.refusal(&["restore", &at("rubbish")]).await.contains("pg_restore"));
+    // One that was cut off is restored as little as rubbish.
+    let whole = at("whole");
+    let tenant = operator.tenant().await;
+    operator.json(&["backup", &whole]).await;
+    let bytes = fs::read(&whole).expect("a backup");
+    for part in [bytes.len() / 2, bytes.len() - 10] {
+        fs::write(&whole, &bytes[..part]).expect("written");
+        operator.refusal(&["restore", &whole, "--overwrite"]).await;
+        assert_eq!(operator.json(&["tenant", "list"]).await[0]["publicId"], tenant, "cut off at {part}");
+    }
+    fs::remove_file(&whole).expect("removed");
     let mut left: Vec<_> = fs::read_dir(folder.path()).expect("readable").flatten().map(|e| e.file_name()).collect();
     left.sort();
     assert_eq!(left, ["rubbish"]);
-    operator.tenant().await;
 }
