@@ -71,7 +71,7 @@ type PageQuery<'a> = WithLimit<IntoBoxed<'a, Select<api_audit_logs::table, AsSel
 
 /// Planned for the values at hand each time: a plan for all values expects a row or two of each tenant in each partition,
 /// and would rather collect all of them and sort. Planning takes half a millisecond, and the log is not read often.
-fn page_query<'a>(tenant: TenantId, filter: &'a AuditFilter, page: PageRequest) -> PageQuery<'a> {
+fn page_query(tenant: TenantId, filter: &AuditFilter, page: PageRequest) -> PageQuery<'_> {
     let mut query = api_audit_logs::table
         .select(RecordRow::as_select())
         .filter(PlannedAnew(api_audit_logs::tenant_id.eq(tenant.get())))

@@ -3,7 +3,10 @@
 //! Each is one text for batches of any size, and so one prepared statement that stays in the connection's cache: the rows
 //! are sent as an array for each column.
 
-use bwp_domain::audit::AuditEntry;
+use bwp_domain::{
+    audit::AuditEntry,
+    ids::{KeyId, OauthTokenId, UserId},
+};
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryResult,
@@ -87,9 +90,9 @@ impl<'a> InsertEntries<'a> {
             tenant_ids: column(entries, |entry| entry.tenant.get()),
             created: column(entries, |entry| entry.created_at.into()),
             ids,
-            api_key_ids: column(entries, |entry| entry.api_key.map(|id| id.get())),
-            oauth_token_ids: column(entries, |entry| entry.oauth_token.map(|id| id.get())),
-            user_ids: column(entries, |entry| entry.user.map(|id| id.get())),
+            api_key_ids: column(entries, |entry| entry.api_key.map(KeyId::get)),
+            oauth_token_ids: column(entries, |entry| entry.oauth_token.map(OauthTokenId::get)),
+            user_ids: column(entries, |entry| entry.user.map(UserId::get)),
             // Nothing takes longer than the 24 days that fit.
             durations: column(entries, |entry| i32::try_from(entry.duration_ms).unwrap_or(i32::MAX)),
             statuses: column(entries, |entry| i16::try_from(entry.status).unwrap_or_default()),
