@@ -199,7 +199,7 @@ async fn connections_that_are_cut_lose_nothing_and_write_nothing_twice() {
         cut += fixture
             .number(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                WHERE datname = current_database() AND application_name = 'bwp'",
+                WHERE datname = current_database() AND application_name LIKE 'bwp%'",
             )
             .await;
         tokio::time::sleep(Duration::from_millis(70)).await;
@@ -229,7 +229,7 @@ async fn while_nothing_can_be_written_what_fits_waits_and_the_rest_is_counted() 
     fixture
         .number(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-            WHERE datname = current_database() AND application_name = 'bwp'",
+            WHERE datname = current_database() AND application_name LIKE 'bwp%'",
         )
         .await;
     fixture.until_waiting(1).await;

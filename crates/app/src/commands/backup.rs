@@ -63,8 +63,12 @@ fn dump(database: &Database, file: &Path) -> anyhow::Result<()> {
 
 /// What is thrown away first. `pg_restore --clean` cannot do without: it begins with the parts of the partitions that are
 /// in the backup, one by one, and fails where there are none or where they are parts of the log. It passes over what is not
-/// there any more.
-const BEGIN: &[u8] = b"SET client_min_messages = warning; BEGIN; DROP TABLE IF EXISTS public.api_audit_logs;\n";
+/// there any more. What came with the log goes with it: after a backup from before the log, the step that makes it is taken
+/// again.
+const BEGIN: &[u8] = b"SET client_min_messages = warning; BEGIN;
+    DROP TABLE IF EXISTS public.api_audit_logs, public.key_usage;
+    DROP FUNCTION IF EXISTS public.api_audit_logs_make_partition;
+    DROP SEQUENCE IF EXISTS public.api_audit_log_ids;\n";
 
 /// Has `pg_restore` write a script and `psql` run it, in one transaction that is committed when the script is whole.
 fn read(database: &Database, file: &Path) -> anyhow::Result<()> {

@@ -8,7 +8,7 @@ use std::{
 
 use bwp_domain::{audit::AuditEntry, store::StoreError};
 use chrono::{DateTime, Datelike, Utc};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use tokio::{
     sync::watch,
     time::{Instant, sleep, sleep_until, timeout},
@@ -224,7 +224,10 @@ async fn connected<'a>(
         Some(connection) => Ok(connection),
         none => {
             let unreachable = |error| StoreError::Unavailable(format!("cannot connect to the database: {error}"));
-            Ok(none.insert(establish(url, settings).await.map_err(unreachable)?))
+            let mut new = establish(url, settings).await.map_err(unreachable)?;
+            // Whoever looks at the server's sessions can tell it from those that answer requests.
+            new.batch_execute("SET application_name = 'bwp audit log'").await.during("naming a connection")?;
+            Ok(none.insert(new))
         }
     }
 }
