@@ -124,13 +124,17 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_WORKERS", value_name = "N")]
     pub(crate) workers: Option<std::num::NonZeroUsize>,
 
-    /// Connections to the database, at most [default: 10 for each thread, and 2]
+    /// Connections to the database, at most [default: 10 for each thread, and 3]
     #[arg(long, env = "BWP_DATABASE_CONNECTIONS", value_name = "N")]
     pub(crate) database_connections: Option<usize>,
 
     /// Take the schema as it is: `bwp migrate` was run before. Needed behind a pooler in transaction mode
     #[arg(long, env = "BWP_SKIP_MIGRATIONS")]
     pub(crate) skip_migrations: bool,
+
+    /// How long the audit log is kept, in whole months: those that end within this time
+    #[arg(long, env = "BWP_AUDIT_RETENTION", value_name = "TIME", default_value = "400days")]
+    pub(crate) audit_retention: humantime::Duration,
 
     /// How long a client may take to send a body
     #[arg(long, env = "BWP_BODY_TIMEOUT", value_name = "TIME", default_value = "30s", hide = true)]

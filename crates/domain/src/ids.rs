@@ -42,12 +42,20 @@ macro_rules! row_id {
 }
 
 row_id! {
+    /// The id of an entry of the audit log.
+    AuditRecordId
+}
+row_id! {
     /// A contact's id.
     ContactId
 }
 row_id! {
     /// An API key's id.
     KeyId
+}
+row_id! {
+    /// An OAuth token's id.
+    OauthTokenId
 }
 row_id! {
     /// A tenant's id.

@@ -19,6 +19,7 @@
 //! credential, claims the idempotency key, applies a [`Command`](execute::Command), appends its events to the outbox,
 //! records the receipt and commits, in this order and in one transaction.
 
+pub mod audit;
 pub mod clock;
 pub mod contacts;
 pub mod entropy;

@@ -7,6 +7,7 @@
 //! A handler takes what it needs in the order in which it is checked: first [`Authorized`](request::Authorized), then
 //! the idempotency key, the id, the query, the body.
 
+mod audit;
 mod contacts;
 mod cursors;
 pub mod docs;

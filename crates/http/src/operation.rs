@@ -4,13 +4,14 @@ use std::{marker::PhantomData, pin::pin, rc::Rc, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse, dev::Payload, http::Method, web};
 use bwp_domain::{principal::Credential, scopes::ScopeSet};
-use bwp_web::observe;
+use bwp_web::{deadline, observe};
 use futures_util::{
     FutureExt,
     future::{Either, LocalBoxFuture, select},
 };
 
 use crate::{
+    audit::Record,
     openapi::{Input, KeyUse, ReplyKind, SchemaSource},
     privileges::Privilege,
     problem::Problem,
@@ -170,9 +171,17 @@ async fn answer<A, H: Handler<A>>(
         return HttpResponse::InternalServerError().finish();
     };
     let context = Context::new(state, &request);
-    match (Running { handler: &*handler, request: &request, context: &context, takes }).run(payload).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(&context.state.errors_url(), context.request_id()),
+    let record = Record::begin(&request, &context);
+    let running = Running { handler: &*handler, request: &request, context: &context, record: &record, takes };
+    match running.in_time(payload).await {
+        Ok(response) => {
+            record.end(response.status(), None);
+            response
+        }
+        Err(problem) => {
+            record.end(problem.status(), Some(problem.code()));
+            problem.into_response(&context.state.errors_url(), context.request_id())
+        }
     }
 }
 
@@ -181,10 +190,22 @@ struct Running<'a, H> {
     handler: &'a H,
     request: &'a HttpRequest,
     context: &'a Context,
+    record: &'a Record<'a>,
     takes: Takes,
 }
 
 impl<H> Running<'_, H> {
+    /// Runs the request, no longer than it may take.
+    async fn in_time<A>(&self, payload: Payload) -> Result<HttpResponse, Problem>
+    where
+        H: Handler<A>,
+    {
+        match self.context.state.request_timeout {
+            None => self.run(payload).await,
+            Some(limit) => deadline::within(limit, self.run(payload)).await.map_err(Problem::from)?,
+        }
+    }
+
     async fn run<A>(&self, payload: Payload) -> Result<HttpResponse, Problem>
     where
         H: Handler<A>,
@@ -239,6 +260,7 @@ impl<H> Running<'_, H> {
     async fn admit(&self, shown: &Shown) -> Result<Arc<Credential>, Problem> {
         let credential = shown.check(&self.context.state).await?;
         observe::record_tenant(self.request, credential.tenant.public_id);
+        self.record.admit(&credential);
         Ok(credential)
     }
 

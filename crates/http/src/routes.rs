@@ -1,6 +1,6 @@
 //! The routes of the API.
 
-use std::{collections::BTreeMap, future::ready, time::Duration};
+use std::{collections::BTreeMap, future::ready};
 
 use actix_web::{
     HttpRequest, HttpResponse, Resource, Scope,
@@ -9,16 +9,10 @@ use actix_web::{
     http::{Method, StatusCode, header},
     web::{self, Data, Payload, ServiceConfig},
 };
-use bwp_web::{
-    deadline::{self, DeadlineExceeded},
-    limits::TargetTooLong,
-    observe,
-    readiness::Readiness,
-    request_id::RequestId,
-};
+use bwp_web::{limits::TargetTooLong, observe, readiness::Readiness, request_id::RequestId};
 
 use crate::{
-    contacts, me, openapi,
+    audit, contacts, me, openapi,
     operation::Operation,
     problem::{ErrorCode, Problem},
     state::ApiState,
@@ -48,6 +42,7 @@ impl Context {
 pub(crate) fn operations() -> Vec<Operation> {
     let mut all = Vec::new();
     all.extend(me::operations());
+    all.extend(audit::operations());
     all.extend(contacts::operations());
     all
 }
@@ -57,7 +52,7 @@ pub(crate) fn operations() -> Vec<Operation> {
 pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> impl FnOnce(&mut ServiceConfig) {
     move |config: &mut ServiceConfig| {
         let closed = closed(&state);
-        let (meter, request_timeout) = (state.meter.clone(), state.request_timeout);
+        let meter = state.meter.clone();
         config.app_data(state).app_data(document);
         let mut paths: BTreeMap<&'static str, Vec<Operation>> = BTreeMap::new();
         for operation in operations() {
@@ -75,7 +70,7 @@ pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> im
                 resource =
                     resource.route(web::method(operation.method).to(move |request: HttpRequest, payload: Payload| {
                         observe::record_route(&request, &route);
-                        in_time(request_timeout, request.clone(), run(request, payload.into_inner()))
+                        run(request, payload.into_inner())
                     }));
             }
             scope = scope.service(
@@ -103,25 +98,6 @@ fn closed(state: &Data<ApiState>) -> Scope {
     web::scope(BASE_PATH)
         .guard(guard::fn_guard(move |_| for_guard.readiness.availability().maintenance().is_some()))
         .default_service(web::to(answer))
-}
-
-/// The answer that `work` gives, or 503 when it takes too long.
-async fn in_time(
-    limit: Option<Duration>,
-    request: HttpRequest,
-    work: impl Future<Output = HttpResponse>,
-) -> HttpResponse {
-    let Some(limit) = limit else { return work.await };
-    match deadline::within(limit, work).await {
-        Ok(answer) => answer,
-        Err(error @ DeadlineExceeded { .. }) => {
-            // Whether a change was made just then is known to the database alone.
-            let detail =
-                "The server did not get done in time. Try again, with the same `Idempotency-Key` if you sent one.";
-            let problem = Problem::new(ErrorCode::ServiceUnavailable, detail);
-            respond(&request, problem.retry_after(SOON).because(error.to_string()))
-        }
-    }
 }
 
 /// For how many seconds a client waits for what may be over in a moment.

@@ -2,7 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bwp_domain::{contacts::ports::ContactReader, execute::Environment, keys::ports::KeyReader, store::Store};
+use bwp_domain::{
+    audit::ports::{AuditReader, AuditSink},
+    contacts::ports::ContactReader,
+    execute::Environment,
+    keys::ports::KeyReader,
+    store::Store,
+};
 use bwp_web::{body::BodyLimits, metrics::Meter, readiness::Readiness};
 
 use crate::cursors::Cursors;
@@ -16,6 +22,10 @@ pub struct ApiState {
     pub keys: Arc<dyn KeyReader>,
     /// Where contacts are read.
     pub contacts: Arc<dyn ContactReader>,
+    /// Where the audit log is read.
+    pub audit_log: Arc<dyn AuditReader>,
+    /// Where requests are recorded for the audit log.
+    pub audit: Arc<dyn AuditSink>,
     /// What must be there for the API to work.
     pub readiness: Arc<Readiness>,
     /// Where requests are counted: the same as the observer's.

@@ -8,7 +8,7 @@ use bwp_domain::{
     ids::{KeyId, KeyPublicId, TenantId, UserId},
     keys::{
         Allowlist, ApiKey, CreatedBy, KeyHash, KeyName, KeyState,
-        ports::{CredentialRepository, KeyReader, KeyRecord, KeyRepository},
+        ports::{CredentialRepository, KeyListing, KeyReader, KeyRecord, KeyRepository},
     },
     principal::{Credential, Revision},
     scopes::{ScopeId, ScopeSet},
@@ -25,7 +25,7 @@ use crate::{
     lanes::Lanes,
     locks::Lock,
     rows::Row,
-    schema::{api_keys, tenants},
+    schema::{api_keys, key_usage, tenants},
     store::PgStore,
     tenants::TenantRow,
     unit_of_work::PgUnitOfWork,
@@ -147,16 +147,20 @@ impl KeyReader for PgStore {
         self.credentials.recall(hash)
     }
 
-    async fn list(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError> {
+    async fn list(&self, tenant: TenantId) -> Result<Vec<KeyListing>, StoreError> {
         let mut connection = self.connection().await?;
-        let rows = api_keys::table
+        let same_key = key_usage::tenant_id.eq(api_keys::tenant_id).and(key_usage::key_id.eq(api_keys::id));
+        let rows: Vec<(ApiKeyRow, Option<DateTime<Utc>>)> = api_keys::table
+            .left_join(key_usage::table.on(same_key))
             .filter(api_keys::tenant_id.eq(tenant.get()))
             .order(api_keys::id.desc())
-            .select(ApiKeyRow::as_select())
+            .select((ApiKeyRow::as_select(), key_usage::last_used_at.nullable()))
             .load(&mut connection)
             .await
             .during("listing keys")?;
-        rows.into_iter().map(ApiKey::try_from).collect()
+        rows.into_iter()
+            .map(|(key, used)| Ok(KeyListing { key: key.try_into()?, last_used_at: used.map(Timestamp::from) }))
+            .collect()
     }
 
     async fn locate(&self, public_id: KeyPublicId) -> Result<Option<(TenantId, KeyId)>, StoreError> {

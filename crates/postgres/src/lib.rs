@@ -4,6 +4,7 @@
 //! the domain, with the rows it reads, the statements it sends and the ports it implements.
 
 mod api_keys;
+mod audit;
 mod connect;
 #[expect(clippy::ref_option_ref, reason = "written by the derive of AsChangeset")]
 mod contacts;
@@ -34,6 +35,7 @@ mod users;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use audit::{AuditCounts, AuditLimits, AuditLog, AuditPartitions, AuditQueue};
 pub use connect::{ConnectError, PoolSettings};
 pub use cursor_secrets::StoredCursorSecrets;
 pub use migrations::{MigrateError, MigrationReport, OLDEST_SERVER, migrate};

@@ -27,7 +27,7 @@ pub(crate) fn bounded(patience: Duration) -> String {
 }
 
 /// What is locked. Advisory locks share one space of 64-bit numbers in a database: the first byte says what kind of
-/// thing a number stands for.
+/// thing a number stands for. 9 is the making of partitions of the audit log, by a function of its migration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Lock {
     /// An API key: held shared by those who write with it, exclusively by the one who revokes or narrows it.

@@ -3,6 +3,27 @@
 diesel::table! {
     use diesel::sql_types::*;
 
+    api_audit_logs (tenant_id, created_at, id) {
+        tenant_id -> Int8,
+        created_at -> Timestamptz,
+        id -> Int8,
+        api_key_id -> Nullable<Int8>,
+        oauth_token_id -> Nullable<Int8>,
+        user_id -> Nullable<Int8>,
+        duration_ms -> Int4,
+        status -> Int2,
+        ip -> Nullable<Inet>,
+        method -> Text,
+        path -> Text,
+        request_id -> Text,
+        user_agent -> Nullable<Text>,
+        error_code -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     api_keys (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
@@ -71,6 +92,16 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    key_usage (tenant_id, key_id) {
+        tenant_id -> Int8,
+        key_id -> Int8,
+        last_used_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     outbox (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
@@ -114,10 +145,12 @@ diesel::joinable!(api_keys -> tenants (tenant_id));
 diesel::joinable!(users -> tenants (tenant_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    api_audit_logs,
     api_keys,
     contacts,
     cursor_secrets,
     idempotency_receipts,
+    key_usage,
     outbox,
     tenants,
     users,

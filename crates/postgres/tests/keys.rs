@@ -261,24 +261,29 @@ async fn an_unknown_hash_or_public_id_finds_nothing() {
     assert_eq!(fixture.store.locate(key.public_id).await.expect("a look-up"), Some((key.tenant, key.id)));
 }
 
+async fn listed(fixture: &Fixture, tenant: TenantId) -> Vec<ApiKey> {
+    let list = KeyReader::list(&fixture.store, tenant).await.expect("a list");
+    list.into_iter().map(|listing| listing.key).collect()
+}
+
 #[tokio::test]
 async fn keys_are_listed_newest_first() {
     let (fixture, first) = a_key().await;
     let second = fixture.key(first.tenant).await.key;
-    assert_eq!(KeyReader::list(&fixture.store, first.tenant).await.expect("a list"), [second, first]);
+    assert_eq!(listed(&fixture, first.tenant).await, [second, first]);
 }
 
 #[tokio::test]
 async fn another_tenants_key_is_not_there() {
     let (fixture, key) = a_key().await;
     let stranger = fixture.tenant().await.id;
-    assert_eq!(KeyReader::list(&fixture.store, stranger).await.expect("a list"), []);
+    assert_eq!(listed(&fixture, stranger).await, []);
     let mut uow = fixture.begin().await;
     assert_eq!(hold(&mut *uow, stranger, key.id).await, None);
     assert_eq!(uow.keys().lock(stranger, key.id).await.expect("locking"), None);
     uow.keys().update_state(stranger, &ApiKey { state: REVOKED, ..key.clone() }).await.expect("no failure");
     uow.commit().await.expect("a commit");
-    assert_eq!(KeyReader::list(&fixture.store, key.tenant).await.expect("a list"), [key]);
+    assert_eq!(listed(&fixture, key.tenant).await, [key]);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! HEAD answers like GET, without the body (RFC 9110 section 9.3.2).
 
 use actix_web::{
-    Error,
+    Error, HttpMessage, HttpRequest,
     body::MessageBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
     http::Method,
@@ -22,7 +22,16 @@ where
     from_fn(|mut request: ServiceRequest, next: Next<B>| async move {
         if request.method() == Method::HEAD {
             request.head_mut().method = Method::GET;
+            request.extensions_mut().insert(WasHead);
         }
         next.call(request).await
     })
+}
+
+/// Marks a request that came in as HEAD.
+struct WasHead;
+
+/// The method with which `request` came in, where its handler sees GET.
+pub fn method(request: &HttpRequest) -> Method {
+    if request.extensions().get::<WasHead>().is_some() { Method::HEAD } else { request.method().clone() }
 }

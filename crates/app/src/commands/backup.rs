@@ -1,10 +1,11 @@
-//! `bwp backup` and `bwp restore`: `pg_dump` and `pg_restore` underneath.
+//! `bwp backup` and `bwp restore`: `pg_dump`, `pg_restore` and `psql` underneath.
 
 use std::{
     ffi::OsString,
+    io::Write,
     os::unix::{ffi::OsStringExt, fs::OpenOptionsExt},
     path::Path,
-    process::{Command, Stdio},
+    process::{self, Child, Command, Stdio},
 };
 
 use anyhow::{Context, bail};
@@ -60,19 +61,40 @@ fn dump(database: &Database, file: &Path) -> anyhow::Result<()> {
     std::fs::rename(&partial, file).with_context(|| format!("cannot write {}", file.display()))
 }
 
+/// What is thrown away first. `pg_restore --clean` cannot do without: it begins with the parts of the partitions that are
+/// in the backup, one by one, and fails where there are none or where they are parts of the log. It passes over what is not
+/// there any more. What came with the log goes with it: after a backup from before the log, the step that makes it is taken
+/// again.
+const BEGIN: &[u8] = b"SET client_min_messages = warning; BEGIN;
+    DROP TABLE IF EXISTS public.api_audit_logs, public.key_usage;
+    DROP FUNCTION IF EXISTS public.api_audit_logs_make_partition;
+    DROP SEQUENCE IF EXISTS public.api_audit_log_ids;\n";
+
+/// Has `pg_restore` write a script and `psql` run it, in one transaction that is committed when the script is whole.
 fn read(database: &Database, file: &Path) -> anyhow::Result<()> {
     let input = std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
     let mut command = database.tool("pg_restore")?;
-    command.args([
-        "--clean",
-        "--if-exists",
-        "--no-owner",
-        "--no-privileges",
-        "--single-transaction",
-        "--exit-on-error",
-    ]);
+    command.args(["--clean", "--if-exists", "--no-owner", "--no-privileges", "--file=-"]);
+    let mut reader = start(command.stdin(input).stdout(Stdio::piped()))?;
+    let mut command = database.tool("psql")?;
+    command.args(["--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1"]);
     connect(&mut command, database.url());
-    run(command.stdin(input))
+    let mut writer = start(command.stdin(Stdio::piped()))?;
+    let (Some(mut script), Some(mut sink)) = (reader.stdout.take(), writer.stdin.take()) else {
+        bail!("the programs of PostgreSQL were started without their pipes");
+    };
+    let copied = sink.write_all(BEGIN).and_then(|()| std::io::copy(&mut script, &mut sink));
+    drop(script);
+    let read = reader.wait_with_output()?;
+    let ended = match &copied {
+        Ok(_) if read.status.success() => sink.write_all(b"COMMIT;\n"),
+        _ => Ok(()),
+    };
+    drop(sink);
+    // If this one failed, the other had nobody to write to.
+    check("psql", &writer.wait_with_output()?)?;
+    check("pg_restore", &read)?;
+    copied.and(ended).context("passing the backup on")
 }
 
 /// Names the database to a program of PostgreSQL. A password goes by the environment, which only the user can read: every
@@ -98,8 +120,15 @@ fn restrict(file: &Path) -> anyhow::Result<()> {
 
 fn run(command: &mut Command) -> anyhow::Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let child = command.stderr(Stdio::piped()).spawn().with_context(|| format!("cannot run {program}"))?;
-    let done = child.wait_with_output()?;
+    check(&program, &start(command)?.wait_with_output()?)
+}
+
+fn start(command: &mut Command) -> anyhow::Result<Child> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    command.stderr(Stdio::piped()).spawn().with_context(|| format!("cannot run {program}"))
+}
+
+fn check(program: &str, done: &process::Output) -> anyhow::Result<()> {
     if !done.status.success() {
         // The arguments are left out: the URL may hold a password.
         bail!("{program} failed: {}", String::from_utf8_lossy(&done.stderr).trim());

@@ -3,7 +3,10 @@
 use anyhow::anyhow;
 use bwp_domain::{
     ids::TenantPublicId,
-    keys::{Allowlist, ApiKey, CreateKey, CreatedBy, KeyMode, KeyName, KeyState, NewKey, RevokeKey, ports::KeyReader},
+    keys::{
+        Allowlist, ApiKey, CreateKey, CreatedBy, KeyMode, KeyName, KeyState, NewKey, RevokeKey,
+        ports::{KeyListing, KeyReader},
+    },
 };
 use serde_json::{Value, json};
 
@@ -67,7 +70,9 @@ async fn list(args: &DatabaseArgs, tenant: TenantPublicId, output: Output) -> an
         let store = database.store()?;
         let tenant = commands::tenant(&store, tenant).await?;
         let keys = KeyReader::list(&store, tenant.id).await?;
-        output.print(&keys.iter().map(json).collect(), || keys.iter().map(line).collect::<Vec<_>>().join("\n"))?;
+        output.print(&keys.iter().map(listed_json).collect(), || {
+            keys.iter().map(listed_line).collect::<Vec<_>>().join("\n")
+        })?;
         Ok(())
     })
     .await
@@ -103,4 +108,15 @@ fn line(key: &ApiKey) -> String {
         KeyState::Revoked { at } => format!("revoked {at}"),
     };
     format!("{}  {}…  {}  {state}  [{}]", key.public_id, key.display_prefix, key.name.as_str(), key.scopes)
+}
+
+fn listed_json(KeyListing { key, last_used_at }: &KeyListing) -> Value {
+    let mut shown = json(key);
+    shown["lastUsedAt"] = json!(last_used_at);
+    shown
+}
+
+fn listed_line(KeyListing { key, last_used_at }: &KeyListing) -> String {
+    let used = last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("last used {at}"));
+    format!("{}  {used}", line(key))
 }

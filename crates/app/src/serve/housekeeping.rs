@@ -1,10 +1,11 @@
-//! What is done now and then: learning of new cursor secrets, and throwing away what nobody will ask for again.
+//! What is done now and then: learning of new cursor secrets, making room in the audit log, and throwing away what nobody
+//! will ask for again.
 
 use std::{sync::Arc, time::Duration};
 
 use bwp_domain::{clock::Timestamp, execute::Environment};
 use bwp_http::Cursors;
-use bwp_postgres::{PgStore, Purged};
+use bwp_postgres::{AuditPartitions, PgStore, Purged};
 
 const PAUSE: Duration = Duration::from_mins(1);
 
@@ -12,18 +13,20 @@ const PAUSE: Duration = Duration::from_mins(1);
 const DELIVERED_FOR: Duration = Duration::from_hours(7 * 24);
 
 /// Keeps house until it is aborted. Every server does; they pass over each other's rows.
-pub(super) async fn run(store: PgStore, environment: Environment, cursors: Arc<Cursors>) {
+pub(super) async fn run(store: PgStore, environment: Environment, cursors: Arc<Cursors>, audit_retention: Duration) {
     loop {
         tokio::time::sleep(PAUSE).await;
         if let Err(error) = cursors.refresh().await {
             tracing::warn!(%error, "the cursor secrets could not be read again; it is tried again later");
         }
         let now = environment.clock.now();
-        let delivered_before = Timestamp::from_unix_millis(
-            now.unix_millis() - i64::try_from(DELIVERED_FOR.as_millis()).unwrap_or(i64::MAX),
-        );
+        match store.keep_audit_partitions(now, before(now, audit_retention)).await {
+            Ok(AuditPartitions { dropped }) if dropped.is_empty() => {}
+            Ok(AuditPartitions { dropped }) => tracing::info!(?dropped, "old months of the audit log were dropped"),
+            Err(error) => tracing::warn!(%error, "the audit log's partitions are looked after again later"),
+        }
         loop {
-            match store.purge(now, delivered_before).await {
+            match store.purge(now, before(now, DELIVERED_FOR)).await {
                 Ok(Purged { receipts: 0, events: 0 }) => break,
                 Ok(Purged { receipts, events }) => tracing::debug!(receipts, events, "purged"),
                 Err(error) => {
@@ -33,4 +36,9 @@ pub(super) async fn run(store: PgStore, environment: Environment, cursors: Arc<C
             }
         }
     }
+}
+
+fn before(now: Timestamp, duration: Duration) -> Timestamp {
+    let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_unix_millis(now.unix_millis().saturating_sub(millis))
 }

@@ -18,6 +18,7 @@ mod traces;
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use actix_web::{
@@ -30,7 +31,7 @@ use bwp_http::{
     ApiState,
     docs::{self, DocsPages},
 };
-use bwp_postgres::PgStore;
+use bwp_postgres::{AuditLimits, AuditLog, PgStore, PoolSettings};
 use bwp_web::{
     availability::Availability,
     body::{self, BodyLimits},
@@ -50,6 +51,9 @@ use crate::{
     output::Output,
     system::environment,
 };
+
+/// How long the last entries of the audit log may take to be written when the server stops.
+const LAST_ENTRIES: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(database: &DatabaseArgs, args: &ServeArgs, output: Output) -> anyhow::Result<()> {
     let traces = Traces::start(args.otlp_endpoint.as_deref()).context("--otlp-endpoint")?;
@@ -132,6 +136,7 @@ async fn serve(
     // who runs the server makes its tenants; a key printed there may end in a log.
     let first = if database.is_private() { first_start::provision(&store, &environment).await? } else { None };
     let public_url = public_url.map_or_else(|| format!("http://{}", reachable(bound)), |url| url.as_str().to_owned());
+    let audit = AuditLog::start(database.url(), PoolSettings::DEFAULT, AuditLimits::default());
     let (meter, availability) = (Arc::<Meter>::default(), Arc::<Availability>::default());
     maintenance::set(&availability, args.maintenance);
     let readiness = Arc::new(readiness::checks(&store, &availability));
@@ -140,6 +145,8 @@ async fn serve(
         store: Arc::new(store.clone()),
         keys: Arc::new(store.clone()),
         contacts: Arc::new(store.clone()),
+        audit_log: Arc::new(store.clone()),
+        audit: audit.queue(),
         readiness: Arc::clone(&readiness),
         meter: Arc::clone(&meter),
         environment: environment.clone(),
@@ -190,25 +197,31 @@ async fn serve(
     let stop = stop::run(signals, Arc::clone(&availability), door, server.handle(), *args.drain);
     let admin = admin.map(|listener| admin::Admin::start(listener, metrics, readiness)).transpose()?;
     let switch = actix_web::rt::spawn(maintenance::switch(availability, args.maintenance));
-    let housekeeping = actix_web::rt::spawn(housekeeping::run(store, environment, state.cursors));
+    let housekeeping =
+        actix_web::rt::spawn(housekeeping::run(store, environment, state.cursors, *args.audit_retention));
     let mut ready = first_start::ready(bound, &public_url, first.as_ref());
     if let Some(admin) = &admin {
         ready["admin"] = admin.address.to_string().into();
     }
     output.print(&ready, || first_start::greeting(&public_url, first.as_ref()))?;
     tracing::info!(address = %bound, %public_url, "serving");
-    tokio::select! {
-        ended = server => ended?,
+    let ended = tokio::select! {
+        ended = server => ended,
         never = database.keep_running() => match never {},
-        () = stop => tracing::warn!("stopped at once: requests in flight were cut off"),
-    }
+        () = stop => {
+            tracing::warn!("stopped at once: requests in flight were cut off");
+            Ok(())
+        }
+    };
     housekeeping.abort();
     switch.abort();
+    // Every request has been answered, and recorded.
+    let counts = audit.finish(LAST_ENTRIES).await;
     if let Some(admin) = admin {
         admin.stop().await;
     }
-    tracing::info!("stopped");
-    Ok(())
+    tracing::info!(audit_entries_written = counts.written, audit_entries_lost = counts.lost, "stopped");
+    ended.map_err(anyhow::Error::from)
 }
 
 /// Who listens on every address is reached on this machine by the loopback one.

@@ -21,7 +21,8 @@ const USUAL: usize = 10;
 impl Threads {
     /// The connections of the main thread, which keeps house.
     pub(super) const OWN: PoolSettings = PoolSettings { max_size: 1, lanes: 1, ..PoolSettings::DEFAULT };
-    const OWN_CONNECTIONS: usize = Self::OWN.max_size + Self::OWN.lanes;
+    /// With that of the audit log.
+    const OWN_CONNECTIONS: usize = Self::OWN.max_size + Self::OWN.lanes + 1;
 
     /// `workers` threads (one for each CPU, if it is not said) with at most `connections` in all.
     pub(super) fn of(workers: Option<NonZeroUsize>, connections: Option<usize>) -> anyhow::Result<Self> {
@@ -61,20 +62,20 @@ mod tests {
     #[test]
     fn connections_are_divided() {
         assert_eq!(threads(2, None), Some((2, 2, 8)));
-        assert_eq!(threads(2, Some(16)), Some((2, 2, 5)));
-        assert_eq!(threads(1, Some(4)), Some((1, 1, 1)));
-        assert_eq!(threads(3, Some(8)), Some((3, 1, 1)));
+        assert_eq!(threads(2, Some(17)), Some((2, 2, 5)));
+        assert_eq!(threads(1, Some(5)), Some((1, 1, 1)));
+        assert_eq!(threads(3, Some(9)), Some((3, 1, 1)));
     }
 
     #[test]
     fn too_few_are_refused() {
-        assert_eq!(threads(1, Some(3)), None);
-        assert_eq!(threads(0, Some(3)), None);
-        assert_eq!(threads(3, Some(7)), None);
+        assert_eq!(threads(1, Some(4)), None);
+        assert_eq!(threads(0, Some(4)), None);
+        assert_eq!(threads(3, Some(8)), None);
     }
 
     #[test]
     fn workers_are_no_more_than_the_connections_allow() {
-        assert_eq!(threads(0, Some(4)), Some((1, 1, 1)));
+        assert_eq!(threads(0, Some(5)), Some((1, 1, 1)));
     }
 }

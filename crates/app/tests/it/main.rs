@@ -5,6 +5,8 @@ mod admin;
 #[cfg(test)]
 mod allowlist;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod commands;

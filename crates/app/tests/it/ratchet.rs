@@ -25,6 +25,7 @@ enum Check {
 
 const TABLE: &[(&str, &[Check])] = &[
     ("getMe", &[NoCredential]),
+    ("listApiAuditLogs", &[NoCredential, MissingScope, ForeignData]),
     ("getContacts", &[NoCredential, MissingScope, ForeignData]),
     ("postContacts", &[NoCredential, MissingScope, Reference("parentContactId", "/contacts")]),
     ("postContactsGetMany", &[NoCredential, MissingScope, ForeignData]),
@@ -169,6 +170,9 @@ impl Tenants<'_> {
 
     async fn foreign_data(&self, operation: &Operation) {
         let collection = collection(operation);
+        if collection == "/api-audit-logs" {
+            return self.foreign_requests(operation).await;
+        }
         let own = self.row_of(&self.own, collection).await;
         let body = |id| operation.example.as_ref().map(|_| json!({ "ids": [own, id] }));
         let before = self.call(&self.own, operation, &operation.path, body(ABSENT)).await;
@@ -176,6 +180,23 @@ impl Tenants<'_> {
         let id = self.row_of(&self.foreign, collection).await;
         let after = self.call(&self.own, operation, &operation.path, body(id)).await;
         alike(operation, &before, &after);
+    }
+
+    /// The rows of the audit log are the requests themselves: asking for it adds one.
+    async fn foreign_requests(&self, operation: &Operation) {
+        let foreign = self.foreign.get("/me").await;
+        let logged =
+            format!("SELECT count(*) FROM api_audit_logs WHERE request_id = '{}'", foreign.header("x-request-id"));
+        self.world.wait_until(&logged).await;
+        let own = self.world.number("SELECT min(id) FROM tenants").await;
+        let list = self.call(&self.own, operation, &format!("{}?limit=100", operation.path), None).await;
+        let rows = list.data(200).as_array().expect("rows");
+        assert!(!rows.is_empty() && rows.iter().all(|row| row["tenantId"] == own), "{list}");
+        let key = self.world.number(&format!("SELECT max(id) FROM api_keys WHERE tenant_id <> {own}")).await;
+        for id in [key, ABSENT] {
+            let path = format!("{}?apiKeyId={id}", operation.path);
+            assert_eq!(self.call(&self.own, operation, &path, None).await.data(200), &json!([]));
+        }
     }
 
     async fn reference(&self, operation: &Operation, field: &str, collection: &str) {

@@ -29,6 +29,15 @@ pub struct KeyRecord {
     pub created_at: Timestamp,
 }
 
+/// A key, as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyListing {
+    /// The key.
+    pub key: ApiKey,
+    /// When it was last used, as far as that was written: up to some ten seconds late. `None` if it never was.
+    pub last_used_at: Option<Timestamp>,
+}
+
 /// Keys, outside any unit of work.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
@@ -44,7 +53,7 @@ pub trait KeyReader: Send + Sync {
     fn recall(&self, hash: &KeyHash) -> Option<Arc<Credential>>;
 
     /// The tenant's keys, newest first.
-    async fn list(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError>;
+    async fn list(&self, tenant: TenantId) -> Result<Vec<KeyListing>, StoreError>;
 
     /// Where the key with this public id is. For the operator's commands, which may not know the tenant.
     async fn locate(&self, public_id: KeyPublicId) -> Result<Option<(TenantId, KeyId)>, StoreError>;

@@ -3,10 +3,12 @@
 //! The mocks that mockall makes of each port are beside the port, such as
 //! [`MockContactRepository`](crate::contacts::ports::MockContactRepository).
 
+mod audit;
 mod environment;
 mod samples;
 mod scripted;
 
+pub use audit::RememberingSink;
 pub use environment::{FixedClock, SequentialEntropy, environment};
-pub use samples::{contact, credential, details, tenant_id};
+pub use samples::{audit_entry, contact, credential, details, tenant_id};
 pub use scripted::{Ending, ScriptedStore, ScriptedUnitOfWork};

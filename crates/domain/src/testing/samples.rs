@@ -1,6 +1,7 @@
 //! Values that tests start from.
 
 use crate::{
+    audit::{AuditEntry, Excerpt},
     clock::Timestamp,
     contacts::{Contact, ContactDetails, ContactDraft},
     fields::{Field, FieldErrors},
@@ -75,5 +76,28 @@ pub fn contact(id: i64, details: ContactDetails) -> Contact {
         details,
         created_at: CREATED_AT,
         updated_at: CREATED_AT,
+    }
+}
+
+/// What is recorded of a `GET /api/v1/me` of this tenant, with key 7, at `at`.
+///
+/// # Panics
+/// Never: the values are fixed and valid.
+#[expect(clippy::expect_used, reason = "the values are fixed and valid")]
+pub fn audit_entry(tenant: TenantId, at: Timestamp) -> AuditEntry {
+    AuditEntry {
+        tenant,
+        api_key: Some(KeyId::new(7).expect("positive")),
+        oauth_token: None,
+        user: None,
+        method: "GET",
+        path: Excerpt::of(b"/api/v1/me", AuditEntry::MAX_PATH),
+        status: 200,
+        duration_ms: 3,
+        request_id: "req_00000000000000000000000001".into(),
+        client_address: Some(std::net::Ipv4Addr::new(192, 0, 2, 1).into()),
+        user_agent: Some(Excerpt::of(b"sample/1.0", AuditEntry::MAX_USER_AGENT)),
+        error_code: None,
+        created_at: at,
     }
 }

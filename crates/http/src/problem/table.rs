@@ -5,6 +5,7 @@ use bwp_domain::{
     contacts::ContactError, execute::ExecuteError, keys::KeyRefusal, principal::Refusal, scopes::ScopeSet,
     store::StoreError, tenants::TenantRefusal,
 };
+use bwp_web::deadline::DeadlineExceeded;
 
 use super::{ErrorCode, Problem};
 
@@ -74,6 +75,14 @@ impl From<StoreError> for Problem {
             }
         }
         .because(error.to_string())
+    }
+}
+
+impl From<DeadlineExceeded> for Problem {
+    fn from(error: DeadlineExceeded) -> Self {
+        // Whether a change was made just then is known to the database alone.
+        let detail = "The server did not get done in time. Try again, with the same `Idempotency-Key` if you sent one.";
+        Self::new(ErrorCode::ServiceUnavailable, detail).retry_after(SOON).because(error.to_string())
     }
 }
 

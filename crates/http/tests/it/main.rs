@@ -1,6 +1,8 @@
 //! The API over scripted ports: no database, milliseconds.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod contacts;
 #[cfg(test)]
 mod credentials;
@@ -9,4 +11,5 @@ mod document;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod read_ahead;
 mod support;

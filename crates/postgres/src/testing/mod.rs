@@ -5,7 +5,12 @@ mod server;
 
 use std::{ops::DerefMut, sync::Arc};
 
-use bwp_domain::{contacts::ContactFilter, ids::TenantId, paging::PageRequest};
+use bwp_domain::{
+    audit::{AuditEntry, AuditFilter},
+    contacts::ContactFilter,
+    ids::TenantId,
+    paging::PageRequest,
+};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 
 use crate::{PgStore, PoolSettings, migrate};
@@ -32,6 +37,26 @@ pub struct Statement {
 pub fn contacts_page_statement(tenant: TenantId, filter: &ContactFilter, page: PageRequest) -> Statement {
     let (text, planned_anew) = crate::contacts::page_statement(tenant, filter, page).expect("a statement");
     Statement { text, planned_anew }
+}
+
+/// The statement for a page of the audit log. Its values are the tenant's id, those of the filter, and the position's time,
+/// time once more and id.
+///
+/// # Panics
+/// If there is none.
+#[expect(clippy::expect_used, reason = "a test without its statement has failed")]
+pub fn audit_page_statement(tenant: TenantId, filter: &AuditFilter, page: PageRequest) -> Statement {
+    let (text, planned_anew) = crate::audit::page_statement(tenant, filter, page).expect("a statement");
+    Statement { text, planned_anew }
+}
+
+/// Writes a batch of the audit log as the writer's task does: under these ids, one for each entry.
+///
+/// # Panics
+/// If it cannot be written.
+#[expect(clippy::expect_used, reason = "a test that cannot write has failed")]
+pub async fn write_audit_batch(connection: &mut AsyncPgConnection, entries: &[AuditEntry], ids: &[i64]) {
+    crate::audit::write_batch(connection, entries, ids).await.expect("a batch");
 }
 
 /// A database of a test's own, dropped with it.

@@ -10,7 +10,7 @@ use crate::support::{Operation, World, operations, send};
 #[tokio::test]
 async fn unknown_and_repeated_parameters_are_named() {
     let world = World::start().await;
-    let client = world.client(ALL).await;
+    let client = world.client(&[ALL, &["audit:read"]].concat()).await;
     let id = create_named(&client, "Acme").await;
     for operation in operations(&world).await {
         let Operation { name, .. } = &operation;

@@ -10,13 +10,14 @@ use actix_web::{
     web::Data,
 };
 use bwp_domain::{
+    audit::{AuditEntry, ports::MockAuditReader},
     contacts::ports::MockContactReader,
     keys::{KeyMode, KeySecret, ports::MockKeyReader},
     paging::{CursorKeys, CursorSecret},
     principal::Credential,
     scopes::ScopeId,
     store::{Health, MockHealth},
-    testing::{ScriptedStore, ScriptedUnitOfWork, SequentialEntropy, credential, environment},
+    testing::{RememberingSink, ScriptedStore, ScriptedUnitOfWork, SequentialEntropy, credential, environment},
 };
 use bwp_http::{ApiState, Cursors};
 use bwp_web::{availability::Availability, body::BodyLimits, readiness::Readiness};
@@ -27,6 +28,7 @@ use serde_json::Value;
 pub(crate) struct Ports {
     pub(crate) keys: MockKeyReader,
     pub(crate) contacts: MockContactReader,
+    pub(crate) audit_log: MockAuditReader,
     pub(crate) health: MockHealth,
     pub(crate) store: ScriptedStore,
     pub(crate) availability: Arc<Availability>,
@@ -37,6 +39,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) json: Value,
+    /// What was recorded for the audit log.
+    pub(crate) recorded: Vec<AuditEntry>,
 }
 
 impl Answer {
@@ -68,10 +72,13 @@ impl Ports {
     /// Sends one request.
     pub(crate) async fn answer(self, request: TestRequest) -> Answer {
         let secret = CursorSecret::new(vec![1; 32]).expect("long enough");
+        let audit = Arc::new(RememberingSink::default());
         let state = Data::new(ApiState {
             store: Arc::new(self.store),
             keys: Arc::new(self.keys),
             contacts: Arc::new(self.contacts),
+            audit_log: Arc::new(self.audit_log),
+            audit: Arc::clone(&audit) as _,
             readiness: Arc::new(readiness(self.health, self.availability)),
             meter: Arc::default(),
             environment: environment(),
@@ -85,7 +92,7 @@ impl Ports {
         let response = test::call_service(&app, request.to_request()).await;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = to_bytes(response.into_body()).await.expect("a body");
-        Answer { status, headers, json: serde_json::from_slice(&body).unwrap_or_default() }
+        Answer { status, headers, json: serde_json::from_slice(&body).unwrap_or_default(), recorded: audit.entries() }
     }
 }
 

@@ -1,0 +1,93 @@
+//! Reads that begin before their caller is known: nothing comes of them unless the caller is who they were taken for.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use actix_web::test::TestRequest;
+use bwp_domain::{
+    clock::Timestamp,
+    contacts::Contact,
+    keys::KeyState,
+    principal::{Credential, Revision},
+    scopes::ScopeId,
+    store::StoreError,
+    testing::{contact, credential, details, tenant_id},
+};
+
+use crate::support::{Answer, Ports, signed};
+
+const READ: &[ScopeId] = &[ScopeId::ContactsRead];
+
+/// A credential that was changed since.
+fn changed(change: impl FnOnce(&mut Credential)) -> Credential {
+    let mut credential = Credential { revision: Revision { key: 8, tenant: 1 }, ..credential(READ) };
+    change(&mut credential);
+    credential
+}
+
+/// Asks for a contact, taken for the caller of `credential(READ)`, who in truth is `found`. Gives how often the contact was
+/// read, too.
+async fn get(found: Result<Option<Credential>, StoreError>, query: &str) -> (Answer, usize) {
+    let reads = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&reads);
+    let mut ports = Ports::default();
+    ports.keys.expect_recall().returning(|_| Some(credential(READ).into()));
+    let found = found.map(|found| found.map(Arc::new));
+    ports.keys.expect_find_by_hash().times(1).returning(move |_| found.clone());
+    ports.contacts.expect_get().returning(move |tenant, id| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let name = if tenant == tenant_id(1) { "Acme" } else { "Bolt" };
+        Ok(Some(Contact { id, ..contact(5, details(name)) }))
+    });
+    let answer = ports.answer(signed(TestRequest::get().uri(&format!("/api/v1/contacts/5{query}")))).await;
+    (answer, reads.load(Ordering::SeqCst))
+}
+
+#[actix_web::test]
+async fn what_was_read_is_shown_to_whom_it_was_read_for() {
+    let (answer, reads) = get(Ok(Some(credential(READ))), "").await;
+    assert_eq!((answer.status, reads), (200, 1));
+    assert_eq!(answer.json["data"]["companyName"], "Acme");
+}
+
+#[actix_web::test]
+async fn who_is_refused_now_sees_nothing() {
+    let revoked = changed(|c| c.key.state = KeyState::Revoked { at: Timestamp::from_unix_millis(0) });
+    for found in [Ok(None), Ok(Some(revoked))] {
+        let (answer, _) = get(found, "").await;
+        assert_eq!((answer.status, answer.code()), (401, "unauthorized"));
+        assert_eq!(answer.json["data"], serde_json::Value::Null);
+    }
+    let (answer, _) = get(Err(StoreError::Unavailable("away".to_owned())), "").await;
+    assert_eq!(answer.status, 503);
+}
+
+#[actix_web::test]
+async fn the_same_credential_is_refused_all_the_same() {
+    // Of the same revision, and past its time since.
+    let mut expired = credential(READ);
+    expired.key.state = KeyState::Active { expires_at: Some(Timestamp::from_unix_millis(0)) };
+    let (answer, _) = get(Ok(Some(expired)), "").await;
+    assert_eq!(answer.status, 401);
+}
+
+#[actix_web::test]
+async fn who_has_changed_is_read_for_anew() {
+    let (answer, _) = get(Ok(Some(changed(|c| c.key.scopes = bwp_domain::scopes::ScopeSet::EMPTY))), "").await;
+    assert_eq!((answer.status, answer.code()), (403, "scope_insufficient"));
+    let (answer, reads) = get(Ok(Some(changed(|_| ()))), "").await;
+    assert_eq!((answer.status, reads), (200, 2));
+    // A restored database may have given the key to another tenant.
+    let (answer, _) = get(Ok(Some(changed(|c| c.tenant.id = tenant_id(2)))), "").await;
+    assert_eq!(answer.json["data"]["companyName"], "Bolt");
+}
+
+#[actix_web::test]
+async fn a_fault_of_the_request_is_told_behind_the_credential() {
+    let (answer, _) = get(Ok(Some(credential(READ))), "?what=1").await;
+    assert_eq!(answer.status, 400);
+    let (answer, _) = get(Ok(None), "?what=1").await;
+    assert_eq!(answer.status, 401);
+}

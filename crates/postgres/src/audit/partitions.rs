@@ -1,0 +1,76 @@
+//! The partitions of the log: made ahead, and dropped when their time is over.
+
+use bwp_domain::{clock::Timestamp, store::StoreError};
+use chrono::{DateTime, Utc};
+use diesel::{
+    result::Error,
+    sql_types::{Text, Timestamptz},
+};
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+
+use crate::{error::DuringExt, store::PgStore};
+
+/// What was done to the partitions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditPartitions {
+    /// Those that were dropped, by name.
+    pub dropped: Vec<String>,
+}
+
+/// The month before, this one and the next two. A month that is over and would be dropped again is not made.
+const MAKE: &str = "SELECT api_audit_logs_make_partition(month) FROM (
+        SELECT $1 + n * interval '1 month' AS month FROM generate_series(-1, 2) AS n
+    ) AS months
+    WHERE date_trunc('month', month) >= date_trunc('month', $2)";
+
+/// Names compare as months do. The month of `$1` is kept.
+const EXPIRED: &str = "SELECT relname::text AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+    WHERE inhparent = 'api_audit_logs'::regclass
+        AND relname::text COLLATE \"C\" < 'api_audit_logs_' || to_char($1 AT TIME ZONE 'UTC', 'YYYY_MM')
+    ORDER BY relname";
+
+#[derive(diesel::QueryableByName)]
+struct Partition {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+impl PgStore {
+    /// Makes the partitions of the months around `now`, and drops those whose months ended before the month of
+    /// `keep_from`. Any number of servers may do so at once. A partition that is in use is left for the next time.
+    pub async fn keep_audit_partitions(
+        &self,
+        now: Timestamp,
+        keep_from: Timestamp,
+    ) -> Result<AuditPartitions, StoreError> {
+        let (now, keep_from) = (DateTime::<Utc>::from(now), DateTime::<Utc>::from(keep_from));
+        let mut connection = self.connection().await?;
+        diesel::sql_query(MAKE)
+            .bind::<Timestamptz, _>(now)
+            .bind::<Timestamptz, _>(keep_from)
+            .execute(&mut connection)
+            .await
+            .during("making the partitions of the audit log")?;
+        let expired: Vec<Partition> = diesel::sql_query(EXPIRED)
+            .bind::<Timestamptz, _>(keep_from)
+            .load(&mut connection)
+            .await
+            .during("looking for old partitions of the audit log")?;
+        let mut dropped = Vec::new();
+        for Partition { name } in expired {
+            // Dropping locks the whole log for a moment. While it waits for that, nobody else gets to read or write: it
+            // does not wait for long. One message of two statements is one transaction.
+            let drop = format!("SET LOCAL lock_timeout = 200; DROP TABLE IF EXISTS {name}");
+            match connection.batch_execute(&drop).await {
+                Ok(()) => dropped.push(name),
+                Err(error) if is_lock_timeout(&error) => tracing::debug!(name, "in use: dropped later"),
+                Err(error) => return Err(error).during("dropping an old partition of the audit log"),
+            }
+        }
+        Ok(AuditPartitions { dropped })
+    }
+}
+
+fn is_lock_timeout(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(_, info) if info.message().starts_with("canceling statement due to lock timeout"))
+}
