@@ -33,7 +33,7 @@ impl StopSignals {
 }
 
 /// How long a connection that was accepted just before the door closed has for its request to arrive.
-const SETTLE: Duration = Duration::from_millis(100);
+const SETTLE: Duration = Duration::from_millis(250);
 
 /// At the first signal, stops the server in steps:
 ///

@@ -132,7 +132,7 @@ async fn a_database_that_is_away_for_seconds_ends_no_server() {
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_hangs_holds_no_client_for_long() {
-    let away = Away::start(&["--request-timeout", "2s"]).await;
+    let away = Away::start(&[]).await;
     let load = away.load();
     sleep(Duration::from_secs(1)).await;
     let from = load.elapsed();
@@ -149,7 +149,7 @@ async fn a_database_that_hangs_holds_no_client_for_long() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pool_without_a_free_connection_holds_no_client_for_long() {
-    let world = World::start_with(&["--database-connections", "4", "--request-timeout", "2s"]).await;
+    let world = World::start_with(&["--database-connections", "4"]).await;
     let client = world.client(&["contacts:read", "contacts:write"]).await;
     let made = client.post("/contacts", &contact("read")).await;
     let load = Load::start(&client, CLIENTS, &format!("/contacts/{}", made.data(201)["id"]));

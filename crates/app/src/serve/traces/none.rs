@@ -1,6 +1,6 @@
 //! A build without OpenTelemetry.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, future::Ready, sync::Arc};
 
 use anyhow::bail;
 use bwp_web::observe::Trace;
@@ -27,7 +27,7 @@ impl Traces {
         match self.0 {}
     }
 
-    pub(super) async fn finish(self) {
+    pub(super) fn finish(self) -> Ready<()> {
         match self.0 {}
     }
 }
