@@ -6,6 +6,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use bwp_domain::{
     ids::{KeyPublicId, TenantPublicId},
+    rate_limits::RateLimit,
     scopes::ScopeId,
     tenants::TenantStatus,
     users::Role,
@@ -82,7 +83,7 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Bring the database's schema up to date, which `serve` does by itself
     Migrate,
-    /// Make, list and suspend tenants
+    /// Make, list, suspend and limit tenants
     #[command(subcommand)]
     Tenant(TenantCommand),
     /// Make users
@@ -128,6 +129,14 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_DATABASE_CONNECTIONS", value_name = "N", default_value_t = 16)]
     pub(crate) database_connections: usize,
 
+    /// Redis in which the servers count rate limits together: redis://user:password@host/0 [default: each counts alone]
+    #[arg(long, env = "BWP_REDIS_URL", value_name = "URL", hide_env_values = true)]
+    pub(crate) redis_url: Option<String>,
+
+    /// What to do about rate limits while Redis is lost
+    #[arg(long, env = "BWP_REDIS_LOST", value_name = "CHOICE", default_value = "local")]
+    pub(crate) redis_lost: RedisLost,
+
     /// How long a client may take to send a body
     #[arg(long, env = "BWP_BODY_TIMEOUT", value_name = "TIME", default_value = "30s", hide = true)]
     pub(crate) body_timeout: humantime::Duration,
@@ -139,6 +148,16 @@ pub(crate) struct ServeArgs {
     /// How it is logged
     #[arg(long, env = "BWP_LOG_FORMAT", value_name = "FORMAT", default_value = "pretty")]
     pub(crate) log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum RedisLost {
+    /// Each server counts alone
+    Local,
+    /// Answer every request with 503
+    Refuse,
+    /// Let every request in, and count none
+    Allow,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -156,6 +175,9 @@ pub(crate) enum TenantCommand {
         /// Its name
         #[arg(long)]
         name: String,
+        /// How many units an hour it may spend with all of its keys; 0 for no limit
+        #[arg(long, value_name = "UNITS", default_value_t = RateLimit::OF_TENANT)]
+        rate_limit: RateLimit,
     },
     /// List the tenants
     List,
@@ -165,6 +187,14 @@ pub(crate) enum TenantCommand {
         tenant: TenantPublicId,
         /// active, suspended or subscription_inactive
         status: TenantStatus,
+    },
+    /// Set how many units an hour a tenant may spend with all of its keys
+    SetLimit {
+        /// The tenant's id, `tnt_…`
+        tenant: TenantPublicId,
+        /// A read costs 1 unit, a change 5; 0 for no limit
+        #[arg(value_name = "UNITS PER HOUR")]
+        limit: RateLimit,
     },
 }
 
@@ -209,6 +239,9 @@ pub(crate) enum KeyCommand {
         /// When the key ends, from now on: 90d, 12h, …
         #[arg(long, value_name = "TIME")]
         expires_in: Option<humantime::Duration>,
+        /// How many requests a minute may be sent with the key; 0 for no limit
+        #[arg(long, value_name = "REQUESTS", default_value_t = RateLimit::OF_KEY)]
+        rate_limit: RateLimit,
     },
     /// List a tenant's keys
     List {

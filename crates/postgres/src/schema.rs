@@ -16,6 +16,7 @@ diesel::table! {
         created_at -> Timestamptz,
         expires_at -> Nullable<Timestamptz>,
         revoked_at -> Nullable<Timestamptz>,
+        rate_limit -> Int4,
     }
 }
 
@@ -92,6 +93,7 @@ diesel::table! {
         name -> Text,
         status -> Text,
         created_at -> Timestamptz,
+        rate_limit -> Int4,
     }
 }
 

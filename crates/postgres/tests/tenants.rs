@@ -6,6 +6,7 @@ use bwp_domain::{
     execute::Environment,
     ids::TenantPublicId,
     keys::{Allowlist, CreateKey, CreatedBy, KeyMode, KeyName, NewKey, ports::KeyReader},
+    rate_limits::RateLimit,
     scopes::ScopeSet,
     store::Store,
     tenants::{FirstStart, NewTenant, TenantName, TenantStatus, first_start, ports::TenantDirectory},
@@ -105,6 +106,7 @@ fn first() -> FirstStart {
         name: KeyName::parse("first".to_owned()).expect("a name"),
         scopes: ScopeSet::EMPTY,
         allowlist: Allowlist::any(),
+        rate_limit: RateLimit::OF_KEY,
         expires_at: None,
     };
     let email = Email::parse("admin@example.com".to_owned()).expect("an address");
