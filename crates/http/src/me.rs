@@ -33,7 +33,7 @@ pub(crate) struct Me {
     scopes: Vec<&'static str>,
 }
 
-const TAG: Tag = Tag { name: "Observability", description: "The calling key, and what was done with it." };
+pub(crate) const TAG: Tag = Tag { name: "Observability", description: "The calling key, and what was done with it." };
 
 pub(crate) fn operations() -> Vec<Operation> {
     vec![

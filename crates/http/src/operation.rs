@@ -2,13 +2,19 @@
 
 use std::{marker::PhantomData, rc::Rc};
 
-use actix_web::{HttpRequest, HttpResponse, dev::Payload, http::Method, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    dev::Payload,
+    http::{Method, StatusCode},
+    web,
+};
 use futures_util::{FutureExt, future::LocalBoxFuture};
 
 use crate::{
     openapi::{Input, KeyUse, ReplyKind, SchemaSource},
     privileges::Privilege,
     problem::Problem,
+    rate_limit,
     request::{Authorized, Call, Extract, query},
     routes::Context,
     state::ApiState,
@@ -70,13 +76,13 @@ impl Operation {
     fn new<A: 'static, H: Handler<A>>(method: Method, path: &'static str, handler: H) -> Self {
         let mut input = Input::default();
         H::describe(&mut input);
-        let takes = Takes { query: input.query_refusal.is_some(), change: input.key == KeyUse::Used };
+        let cost = if method == Method::GET { READ_COST } else { MUTATION_COST };
+        let takes = Takes { query: input.query_refusal.is_some(), change: input.key == KeyUse::Used, cost };
         let handler = Rc::new(handler);
         let run: Run = Rc::new(move |request, payload| {
             let handler = Rc::clone(&handler);
             answer(handler, request, payload, takes).boxed_local()
         });
-        let cost = if method == Method::GET { READ_COST } else { MUTATION_COST };
         Self {
             method,
             path,
@@ -143,6 +149,8 @@ struct Takes {
     query: bool,
     /// It makes a change, in a transaction that checks the credential itself.
     change: bool,
+    /// Units of the tenant's budget.
+    cost: u32,
 }
 
 async fn answer<A, H: Handler<A>>(
@@ -161,6 +169,8 @@ async fn answer<A, H: Handler<A>>(
         payload: &mut payload,
         state: &context.state,
         takes_query: takes.query,
+        cost: takes.cost,
+        standing: None,
         shown: None,
         body_read: false,
     };
@@ -177,10 +187,16 @@ async fn answer<A, H: Handler<A>>(
     {
         outcome = shown.check_again(&context.state).await.and(outcome);
     }
-    match outcome {
+    let standing = call.standing;
+    let mut response = match outcome {
         Ok(response) => response,
         Err(problem) => problem.into_response(&context.state.errors_url(), context.request_id()),
+    };
+    // Whose credential is no good (any more) is told nothing about its budgets.
+    if let Some(standing) = standing.filter(|_| response.status() != StatusCode::UNAUTHORIZED) {
+        rate_limit::write_headers(response.headers_mut(), &standing);
     }
+    response
 }
 
 /// An async function from a [`Context`], an [`Authorized`] caller and what else it takes to an answer.

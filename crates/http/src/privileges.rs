@@ -28,6 +28,8 @@ macro_rules! privileges {
 privileges! {
     /// Any valid credential.
     AnyCredential: [];
+    /// To see what was done with keys.
+    AuditRead: [ScopeId::AuditRead];
     /// To see contacts.
     ContactsRead: [ScopeId::ContactsRead];
     /// To make and change contacts.

@@ -8,6 +8,7 @@ use actix_web::{
     http::{Method, StatusCode, header},
     web::{self, Data, Payload, ServiceConfig},
 };
+use bwp_domain::rate_limits::ports::{LimiterStatus, WhenLost};
 use bwp_web::{limits::TargetTooLong, request_id::RequestId};
 
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     operation::Operation,
     problem::{ErrorCode, Problem},
     state::ApiState,
+    usage,
 };
 
 /// Where the API begins.
@@ -41,6 +43,7 @@ impl Context {
 pub(crate) fn operations() -> Vec<Operation> {
     let mut all = Vec::new();
     all.extend(me::operations());
+    all.extend(usage::operations());
     all.extend(contacts::operations());
     all
 }
@@ -105,7 +108,22 @@ async fn healthz() -> HttpResponse {
 /// The process can do its work: send it requests.
 async fn readyz(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
     match state.health.check().await {
-        Ok(()) => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),
+        Ok(()) => {
+            let ready = match state.rate_limits.status() {
+                LimiterStatus::Connected => "ready\n",
+                // Work goes on without it, as the operator chose: no reason to send requests elsewhere.
+                LimiterStatus::Lost { meanwhile: WhenLost::CountAlone, .. } => {
+                    "ready (rate limits: Redis is lost, this server counts alone)\n"
+                }
+                LimiterStatus::Lost { meanwhile: WhenLost::Refuse, .. } => {
+                    "ready (rate limits: Redis is lost, every request is refused)\n"
+                }
+                LimiterStatus::Lost { meanwhile: WhenLost::Allow, .. } => {
+                    "ready (rate limits: Redis is lost, nothing is counted)\n"
+                }
+            };
+            HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(ready)
+        }
         Err(error) => respond(&request, error.into()),
     }
 }

@@ -6,6 +6,7 @@ use bwp_domain::{
     contacts::ports::ContactReader,
     execute::Environment,
     keys::ports::KeyReader,
+    rate_limits::ports::RateLimiter,
     store::{Health, Store},
 };
 use bwp_web::body::BodyLimits;
@@ -20,6 +21,8 @@ pub struct ApiState {
     pub keys: Arc<dyn KeyReader>,
     /// Where contacts are read.
     pub contacts: Arc<dyn ContactReader>,
+    /// Who counts what callers spend.
+    pub rate_limits: Arc<dyn RateLimiter>,
     /// Whether the store answers.
     pub health: Arc<dyn Health>,
     /// Time and randomness.

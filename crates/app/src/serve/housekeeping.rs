@@ -7,15 +7,18 @@ use bwp_domain::{clock::Timestamp, execute::Environment};
 use bwp_http::ApiState;
 use bwp_postgres::{PgStore, Purged};
 
+use super::rate_limits::RateLimits;
+
 const PAUSE: Duration = Duration::from_mins(1);
 
 /// For how long delivered events are kept.
 const DELIVERED_FOR: Duration = Duration::from_hours(7 * 24);
 
 /// Keeps house until it is aborted. Every server does; they pass over each other's rows.
-pub(super) async fn run(store: PgStore, environment: Environment, state: Data<ApiState>) {
+pub(super) async fn run(store: PgStore, environment: Environment, state: Data<ApiState>, limits: RateLimits) {
     loop {
         tokio::time::sleep(PAUSE).await;
+        limits.alone.sweep();
         if let Err(error) = state.cursors.refresh().await {
             tracing::warn!(%error, "the cursor secrets could not be read again; it is tried again later");
         }

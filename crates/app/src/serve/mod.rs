@@ -3,6 +3,7 @@
 mod cursors;
 mod first_start;
 mod housekeeping;
+mod rate_limits;
 
 use std::{
     io,
@@ -29,6 +30,7 @@ use bwp_web::{
     public_url::PublicUrl,
     server::{self, ServerLimits},
 };
+use rate_limits::RateLimits;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
@@ -47,9 +49,10 @@ pub(crate) async fn run(database: &DatabaseArgs, args: &ServeArgs, output: Outpu
     let public_url: Option<PublicUrl> =
         args.public_url.as_deref().map(str::parse).transpose().context("--public-url")?;
     let secrets = cursors::configured(&args.cursor_secret)?;
+    let limits = RateLimits::configured(args, &environment())?;
 
     let database = Database::open(database).await?;
-    let served = serve(&database, args, proxies, public_url, secrets, output).await;
+    let served = serve(&database, args, proxies, public_url, secrets, limits, output).await;
     let closed = database.close().await;
     served.and(closed)
 }
@@ -60,6 +63,7 @@ async fn serve(
     proxies: TrustedProxies,
     public_url: Option<PublicUrl>,
     secrets: Vec<bwp_domain::paging::CursorSecret>,
+    rate_limits: RateLimits,
     output: Output,
 ) -> anyhow::Result<()> {
     let signals = StopSignals::listen().context("listening for signals")?;
@@ -67,6 +71,7 @@ async fn serve(
     let settings = PoolSettings { max_size: args.database_connections, ..PoolSettings::default() };
     let store = PgStore::new(database.url(), settings)?;
     let cursors = cursors::open(&store, &environment, secrets).await?;
+    rate_limits.connect().await;
 
     let listener = server::bind(args.listen)
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", args.listen))?;
@@ -79,6 +84,7 @@ async fn serve(
         store: Arc::new(store.clone()),
         keys: Arc::new(store.clone()),
         contacts: Arc::new(store.clone()),
+        rate_limits: rate_limits.limiter(),
         health: Arc::new(store.clone()),
         environment: environment.clone(),
         cursors,
@@ -115,7 +121,7 @@ async fn serve(
         tracing::info!("stopping: requests in flight are finished");
         stop.stop(true).await;
     });
-    let housekeeping = actix_web::rt::spawn(housekeeping::run(store, environment, state));
+    let housekeeping = actix_web::rt::spawn(housekeeping::run(store, environment, state, rate_limits));
     let ready = first_start::ready(bound, &public_url, first.as_ref());
     output.print(&ready, || first_start::greeting(&public_url, first.as_ref()))?;
     tracing::info!(address = %bound, %public_url, "serving");

@@ -2,8 +2,8 @@
 
 use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use bwp_domain::{
-    contacts::ContactError, execute::ExecuteError, keys::KeyRefusal, principal::Refusal, scopes::ScopeSet,
-    store::StoreError, tenants::TenantRefusal,
+    contacts::ContactError, execute::ExecuteError, keys::KeyRefusal, principal::Refusal,
+    rate_limits::ports::LimiterUnavailable, scopes::ScopeSet, store::StoreError, tenants::TenantRefusal,
 };
 
 use super::{ErrorCode, Problem};
@@ -72,6 +72,14 @@ impl From<StoreError> for Problem {
             }
         }
         .because(error.to_string())
+    }
+}
+
+impl From<LimiterUnavailable> for Problem {
+    fn from(error: LimiterUnavailable) -> Self {
+        Self::new(ErrorCode::ServiceUnavailable, "Requests cannot be counted at the moment. Try again.")
+            .retry_after(LATER)
+            .because(error.to_string())
     }
 }
 

@@ -7,18 +7,20 @@ use bwp_domain::{
     ids::{TenantId, TenantPublicId},
     keys::{KeyHash, KeySecret},
     principal::{Caller, Credential, Principal, Refusal},
+    rate_limits::Standing,
     scopes::ScopeSet,
 };
 use bwp_web::{client_address::ClientAddress, observe};
 
 use super::{Call, Extract};
-use crate::{privileges::Privilege, problem::Problem, state::ApiState};
+use crate::{privileges::Privilege, problem::Problem, rate_limit, state::ApiState};
 
 /// A caller whose credential is valid now and holds the scopes of `P`.
 ///
 /// A handler that does not take this first is not a handler of the API: it does not compile in the table.
 pub(crate) struct Authorized<P: Privilege> {
     credential: Credential,
+    standing: Standing,
     address: Option<IpAddr>,
     privilege: PhantomData<P>,
 }
@@ -34,6 +36,11 @@ impl<P: Privilege> Authorized<P> {
         &self.credential
     }
 
+    /// How the caller's budgets stand, this request included.
+    pub(crate) const fn standing(&self) -> Standing {
+        self.standing
+    }
+
     /// The caller, for a change, which checks the credential again.
     pub(crate) fn into_caller(self) -> Caller {
         Caller { principal: Principal::Key(Box::new(self.credential)), address: self.address, needs: P::needs() }
@@ -43,10 +50,12 @@ impl<P: Privilege> Authorized<P> {
 impl<P: Privilege> Extract for Authorized<P> {
     async fn extract(call: &mut Call<'_>) -> Result<Self, Problem> {
         let shown = Shown { hash: bearer(call)?.hash(), address: ClientAddress::of(call.request), needs: P::needs() };
-        let credential = shown.check(call.state, |tenant| observe::record_tenant(call.request, tenant)).await?;
+        let credential = shown.admit(call.state, |tenant| observe::record_tenant(call.request, tenant)).await?;
+        let standing = rate_limit::charge(call, &credential).await?;
+        credential.authorize(shown.needs)?;
         let address = shown.address;
         call.shown = Some(shown);
-        Ok(Self { credential, address, privilege: PhantomData })
+        Ok(Self { credential, standing, address, privilege: PhantomData })
     }
 
     fn describe(input: &mut crate::openapi::Input) {
@@ -62,19 +71,19 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
-    /// The credential, if it is good now. `name` is told the tenant as soon as it is known.
-    async fn check(&self, state: &ApiState, name: impl FnOnce(TenantPublicId)) -> Result<Credential, Problem> {
+    /// The credential, if it is good now, whatever it may do. `name` is told the tenant as soon as it is known.
+    async fn admit(&self, state: &ApiState, name: impl FnOnce(TenantPublicId)) -> Result<Credential, Problem> {
         let found = state.keys.find_by_hash(&self.hash).await?;
         let credential = found.ok_or(Refusal::Unknown)?;
         credential.admit(state.environment.clock.now(), self.address)?;
         name(credential.tenant.public_id);
-        credential.authorize(self.needs)?;
         Ok(credential)
     }
 
-    /// Whether the credential is still good.
+    /// Whether the credential is still good. Charges nothing: that was done.
     pub(crate) async fn check_again(&self, state: &ApiState) -> Result<(), Problem> {
-        self.check(state, |_| ()).await.map(|_| ())
+        let credential = self.admit(state, |_| ()).await?;
+        Ok(credential.authorize(self.needs)?)
     }
 }
 

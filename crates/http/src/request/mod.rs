@@ -7,6 +7,7 @@ mod json;
 pub(crate) mod query;
 
 use actix_web::{HttpRequest, dev::Payload};
+use bwp_domain::rate_limits::Standing;
 
 pub(crate) use authorized::{Authorized, Shown};
 pub(crate) use id::PathId;
@@ -23,6 +24,10 @@ pub(crate) struct Call<'a> {
     pub(crate) state: &'a ApiState,
     /// Whether the handler takes query parameters.
     pub(crate) takes_query: bool,
+    /// What the operation costs of the tenant's budget.
+    pub(crate) cost: u32,
+    /// How the caller's budgets stand, once the request was charged.
+    pub(crate) standing: Option<Standing>,
     /// What the caller was let in by.
     pub(crate) shown: Option<Shown>,
     /// Whether a body was read: that may have taken a while.

@@ -9,4 +9,6 @@ mod document;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod rate_limits;
+#[cfg(test)]
 mod support;

@@ -14,6 +14,7 @@ use bwp_domain::{
     keys::{KeyMode, KeySecret, ports::MockKeyReader},
     paging::{CursorKeys, CursorSecret},
     principal::Credential,
+    rate_limits::{Admission, Standing, ports::MockRateLimiter},
     scopes::ScopeId,
     store::MockHealth,
     testing::{ScriptedStore, ScriptedUnitOfWork, SequentialEntropy, credential, environment},
@@ -27,6 +28,7 @@ use serde_json::Value;
 pub(crate) struct Ports {
     pub(crate) keys: MockKeyReader,
     pub(crate) contacts: MockContactReader,
+    pub(crate) rate_limits: MockRateLimiter,
     pub(crate) health: MockHealth,
     pub(crate) store: ScriptedStore,
 }
@@ -36,6 +38,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) json: Value,
+    pub(crate) text: String,
 }
 
 impl Answer {
@@ -49,8 +52,16 @@ impl Answer {
 }
 
 impl Ports {
-    /// Ports that know one key, with these scopes.
+    /// Ports that know one key, with these scopes, and let it in.
     pub(crate) fn with_key(scopes: &[ScopeId]) -> Self {
+        let mut ports = Self::with_key_to_be_charged(scopes);
+        let admit = |_, budgets: &_, _| Ok(Admission::Admitted(Standing::untouched(budgets)));
+        ports.rate_limits.expect_charge().times(1).returning(admit);
+        ports
+    }
+
+    /// Ports that know one key, with these scopes. What a limiter says is left to the test.
+    pub(crate) fn with_key_to_be_charged(scopes: &[ScopeId]) -> Self {
         let mut ports = Self::default();
         let known = credential(scopes);
         ports.keys.expect_find_by_hash().returning(move |_| Ok(Some(known.clone())));
@@ -69,6 +80,7 @@ impl Ports {
             store: Arc::new(self.store),
             keys: Arc::new(self.keys),
             contacts: Arc::new(self.contacts),
+            rate_limits: Arc::new(self.rate_limits),
             health: Arc::new(self.health),
             environment: environment(),
             cursors: Cursors::fixed(CursorKeys::new(secret, vec![])),
@@ -80,7 +92,8 @@ impl Ports {
         let response = test::call_service(&app, request.to_request()).await;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = to_bytes(response.into_body()).await.expect("a body");
-        Answer { status, headers, json: serde_json::from_slice(&body).unwrap_or_default() }
+        let text = String::from_utf8_lossy(&body).into_owned();
+        Answer { status, headers, json: serde_json::from_slice(&body).unwrap_or_default(), text }
     }
 }
 
