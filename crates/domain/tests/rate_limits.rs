@@ -73,7 +73,7 @@ fn a_credential_brings_its_budgets() {
     assert_eq!(budgets, self::budgets(10_000, 7, 60));
     assert_eq!(
         (budgets.tenant.window, budgets.key.expect("a key").1.window),
-        (Duration::from_secs(3_600), Duration::from_secs(60))
+        (Duration::from_hours(1), Duration::from_mins(1))
     );
 }
 
@@ -202,7 +202,8 @@ proptest! {
         requests in prop::collection::vec((0..20_000_i64, 1..4_i64, 1..60_u32), 1..200),
     ) {
         let mut ground = Ground::new();
-        let (mut units, mut calls): (Vec<(i64, u32)>, BTreeMap<i64, Vec<i64>>) = Default::default();
+        let mut units: Vec<(i64, u32)> = Vec::new();
+        let mut calls: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
         for (pause, key, cost) in requests {
             ground.wait(pause);
             let now = ground.now;

@@ -5,7 +5,7 @@ use std::{convert::Infallible, future::Future, time::Duration};
 use redis::{AsyncConnectionConfig, aio::MultiplexedConnection};
 use tokio::time::{sleep, timeout};
 
-use crate::limiter::RedisLimiter;
+use crate::{limiter::RedisLimiter, link::Connected};
 
 /// Why Redis was not found.
 #[derive(Debug, thiserror::Error)]
@@ -39,27 +39,33 @@ impl RedisLimiter {
     pub async fn keep_connected(&self) -> Infallible {
         let mut number = 0;
         loop {
-            match self.link.connected() {
-                Some(mut connected) => {
-                    let _ = timeout(self.settings.probe_every, self.link.until_lost()).await;
-                    if self.link.lost_since().is_none()
-                        && let Err(why) = self.in_time(self.script.probe(&mut connected.connection)).await
-                    {
-                        self.link.lose(&connected, self.clock.now(), &why);
-                    }
-                }
-                None => {
-                    sleep(self.settings.retry_every).await;
-                    match self.find().await {
-                        Ok(connection) => {
-                            number += 1;
-                            self.link.found(connection, number);
-                            tracing::info!("Redis is back; rate limits are counted there again");
-                        }
-                        Err(why) => tracing::debug!(%why, "Redis is still lost"),
-                    }
-                }
+            if let Some(connected) = self.link.connected() {
+                // Requests may notice sooner.
+                let _ = timeout(self.settings.probe_every, self.link.until_lost()).await;
+                self.look_at(connected).await;
+            } else {
+                sleep(self.settings.retry_every).await;
+                number += 1;
+                self.look_for(number).await;
             }
+        }
+    }
+
+    async fn look_at(&self, mut connected: Connected) {
+        if self.link.lost_since().is_none()
+            && let Err(why) = self.in_time(self.script.probe(&mut connected.connection)).await
+        {
+            self.link.lose(&connected, self.clock.now(), &why);
+        }
+    }
+
+    async fn look_for(&self, number: u64) {
+        match self.find().await {
+            Ok(connection) => {
+                self.link.found(connection, number);
+                tracing::info!("Redis is back; rate limits are counted there again");
+            }
+            Err(why) => tracing::debug!(%why, "Redis is still lost"),
         }
     }
 

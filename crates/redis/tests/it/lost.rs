@@ -89,7 +89,7 @@ async fn a_redis_that_hangs_is_waited_for_once() {
     // Nobody looks while nobody asks.
     let settings = RedisSettings {
         deadline: Duration::from_millis(250),
-        probe_every: Duration::from_secs(60),
+        probe_every: Duration::from_mins(1),
         retry_every: Duration::from_millis(100),
         ..SETTINGS
     };

@@ -17,7 +17,6 @@ use bwp_redis::{RedisLimiter, RedisSettings, testing::RedisServer};
 struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the port's adapter")]
     fn now(&self) -> Timestamp {
         let since = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("after 1970");
         Timestamp::from_unix_millis(i64::try_from(since.as_millis()).expect("small"))

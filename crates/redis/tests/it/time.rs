@@ -155,8 +155,8 @@ async fn a_clock_that_is_set_back_keeps_nobody_out_for_longer_than_a_window() {
     let server = RedisServer::start();
     let limiter = limiter(&server).await;
     let (past, future) = (now(&server) - 100, now(&server) + 3_600_000);
-    let list = [format!("{past}:2:2"), format!("{future}:3:5"), format!("{}:1:6", future + 1)];
-    server.command::<i64>(&["RPUSH", "bwp:rate:{1}", &list[0], &list[1], &list[2]]);
+    let written = [format!("{past}:2:2"), format!("{future}:3:5"), format!("{}:1:6", future + 1)];
+    server.command::<i64>(&["RPUSH", "bwp:rate:{1}", &written[0], &written[1], &written[2]]);
     let Admission::Admitted(standing) = charge(&limiter, &of_tenant(100, 60_000), 5).await else { panic!("room") };
     assert_eq!(standing.tenant.used, 11);
     let [[first, 2, 2], [last, 9, 11]] = entries(&server)[..] else { panic!("{:?}", entries(&server)) };
