@@ -34,7 +34,7 @@ A REST API for the business data of subcontractors.
 
 Every call is sent with an API key, `Authorization: Bearer bwp_live_…`; each operation names the scopes that the key \
 needs. Start with the [quickstart](quickstart). See also: [scopes](scopes), [idempotency](idempotency), \
-[pagination](pagination), [errors](errors).";
+[pagination](pagination), [rate limits](rate-limits), [errors](errors).";
 
 /// The document of a server that clients reach under `public_url`.
 pub fn document(public_url: &str, version: &str) -> Document {

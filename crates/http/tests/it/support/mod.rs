@@ -54,10 +54,14 @@ impl Answer {
 impl Ports {
     /// Ports that know one key, with these scopes, and let it in.
     pub(crate) fn with_key(scopes: &[ScopeId]) -> Self {
-        let mut ports = Self::with_key_to_be_charged(scopes);
+        Self::with_key_to_be_charged(scopes).and_room()
+    }
+
+    /// The same, with room for one request.
+    pub(crate) fn and_room(mut self) -> Self {
         let admit = |_, budgets: &_, _| Ok(Admission::Admitted(Standing::untouched(budgets)));
-        ports.rate_limits.expect_charge().times(1).returning(admit);
-        ports
+        self.rate_limits.expect_charge().times(1).returning(admit);
+        self
     }
 
     /// Ports that know one key, with these scopes. What a limiter says is left to the test.
