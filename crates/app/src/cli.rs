@@ -137,6 +137,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_REDIS_LOST", value_name = "CHOICE", default_value = "local")]
     pub(crate) redis_lost: RedisLost,
 
+    /// How long Redis may take to answer before it is taken for lost
+    #[arg(long, env = "BWP_REDIS_DEADLINE", value_name = "TIME", default_value = "250ms")]
+    pub(crate) redis_deadline: humantime::Duration,
+
     /// How long a client may take to send a body
     #[arg(long, env = "BWP_BODY_TIMEOUT", value_name = "TIME", default_value = "30s", hide = true)]
     pub(crate) body_timeout: humantime::Duration,

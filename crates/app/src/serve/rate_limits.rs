@@ -36,7 +36,7 @@ impl RateLimits {
                     RedisLost::Refuse => WhenLost::Refuse,
                     RedisLost::Allow => WhenLost::Allow,
                 };
-                let settings = RedisSettings::default();
+                let settings = RedisSettings { deadline: *args.redis_deadline, ..RedisSettings::default() };
                 let limiter = RedisLimiter::new(url, settings, clock(), when_lost, Arc::clone(&alone));
                 Some(Arc::new(limiter.context("--redis-url")?))
             }

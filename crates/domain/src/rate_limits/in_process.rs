@@ -116,7 +116,7 @@ impl InProcessLimiter {
 
     /// Forgets the tenants and keys of which nothing is left in their windows. To be called now and then.
     pub fn sweep(&self) {
-        // What is counted says nothing about limits, and windows are as long as every budget's.
+        // What has left a window depends on its length alone, which is the same for all of a layer.
         let tenant_budget = Budget::of_tenant(super::RateLimit::NONE);
         let key_budget = Budget::of_key(super::RateLimit::NONE);
         for shard in &self.shards {

@@ -42,7 +42,7 @@ async fn a_spending_leaves_one_window_later_and_not_sooner() {
     }
     for pair in times.windows(2) {
         // It was tried all the time: what is more than the window is how long a try takes.
-        assert!((150..250).contains(&(pair[1] - pair[0])), "{times:?}");
+        assert!((150..600).contains(&(pair[1] - pair[0])), "{times:?}");
     }
 }
 
