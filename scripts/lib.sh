@@ -51,6 +51,13 @@ need_redis() {
     install_package redis-server redis valkey redis redis || { say "Install redis-server, then run this again."; exit 1; }
 }
 
+# Installs wrk, which makes load.
+need_wrk() {
+    command -v wrk >/dev/null && return 0
+    say "wrk is missing: installing it by the package manager."
+    install_package wrk wrk "" wrk wrk || { say "Install wrk (https://github.com/wg/wrk), then run this again."; exit 1; }
+}
+
 need_rust() {
     command -v cargo >/dev/null || [ ! -f "$HOME/.cargo/env" ] || . "$HOME/.cargo/env"
     if ! command -v cargo >/dev/null; then

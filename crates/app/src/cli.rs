@@ -125,9 +125,9 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_WORKERS", value_name = "N")]
     pub(crate) workers: Option<std::num::NonZeroUsize>,
 
-    /// Connections to the database, at most
-    #[arg(long, env = "BWP_DATABASE_CONNECTIONS", value_name = "N", default_value_t = 16)]
-    pub(crate) database_connections: usize,
+    /// Connections to the database, at most [default: 10 for each thread, and 2]
+    #[arg(long, env = "BWP_DATABASE_CONNECTIONS", value_name = "N")]
+    pub(crate) database_connections: Option<usize>,
 
     /// Redis in which the servers count rate limits together: redis://user:password@host/0 [default: each counts alone]
     #[arg(long, env = "BWP_REDIS_URL", value_name = "URL", hide_env_values = true)]

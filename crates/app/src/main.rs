@@ -12,6 +12,10 @@ use std::process::ExitCode;
 
 use cli::{Cli, Command};
 
+/// A request makes and frees some hundred small pieces of memory: this allocator takes half the time of the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::read();
     let result = actix_web::rt::System::new().block_on(run(cli));

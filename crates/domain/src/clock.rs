@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 
 /// A moment in UTC, to the millisecond.
 ///
@@ -10,6 +10,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 /// answer selects exactly the row it came from.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
+
+/// How many bytes a moment is shown in.
+const RENDERED: usize = "2026-01-31T08:00:00.000Z".len();
 
 /// How to round a written time that is finer than a millisecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +59,31 @@ impl Timestamp {
         Some(Self::from_unix_millis(if finer && rounding == Rounding::Up { millis + 1 } else { millis }))
     }
 
+    /// The moment as it is shown. Lists show many: no general formatter is as quick as writing digits.
+    fn render(self, text: &mut [u8; RENDERED]) -> &str {
+        const DAY: i64 = 86_400_000;
+        let (days, millis) = (self.0.div_euclid(DAY), self.0.rem_euclid(DAY));
+        let (year, month, day) = civil(days);
+        let mut end = RENDERED;
+        let mut put = |mut number: i64, digits: usize, mark: u8| {
+            end -= 1;
+            text[end] = mark;
+            for _ in 0..digits {
+                end -= 1;
+                text[end] = b'0' + u8::try_from(number % 10).unwrap_or_default();
+                number /= 10;
+            }
+        };
+        put(millis % 1000, 3, b'Z');
+        put(millis / 1000 % 60, 2, b'.');
+        put(millis / 60_000 % 60, 2, b':');
+        put(millis / 3_600_000, 2, b':');
+        put(day, 2, b'T');
+        put(month, 2, b'-');
+        put(year, 4, b'-');
+        std::str::from_utf8(text).unwrap_or_default()
+    }
+
     /// This moment, `duration` later.
     #[must_use]
     pub fn plus(self, duration: std::time::Duration) -> Self {
@@ -79,7 +107,8 @@ impl From<Timestamp> for DateTime<Utc> {
 /// ISO 8601 in UTC with milliseconds and `Z`, as the API shows times.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&DateTime::<Utc>::from(*self).to_rfc3339_opts(SecondsFormat::Millis, true))
+        let mut text = [0; RENDERED];
+        f.write_str(self.render(&mut text))
     }
 }
 
@@ -91,8 +120,22 @@ impl fmt::Debug for Timestamp {
 
 impl serde::Serialize for Timestamp {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.render(&mut [0; RENDERED]))
     }
+}
+
+/// Year, month and day of the day that lies so many days after 1 January 1970, in the Gregorian calendar, years 0 to
+/// 9999. Counted from 1 March of the year 0, so that the leap day is the last one of a year.
+const fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
+    (year, month, day)
 }
 
 /// Where the time comes from.
@@ -104,7 +147,24 @@ pub trait Clock: Send + Sync {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn is_shown_as_the_calendar_says(millis in Timestamp::MIN.0..=Timestamp::MAX.0) {
+            let time = Timestamp::from_unix_millis(millis);
+            let expected = DateTime::<Utc>::from(time).to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+            prop_assert_eq!(time.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn the_first_and_the_last_moment_are_shown() {
+        assert_eq!(Timestamp::MIN.to_string(), "0000-01-01T00:00:00.000Z");
+        assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999Z");
+    }
 
     fn parse(text: &str, rounding: Rounding) -> Option<String> {
         Timestamp::parse_rfc3339(text, rounding).map(|t| t.to_string())

@@ -123,13 +123,15 @@ impl<E> From<StoreError> for ExecuteError<E> {
     }
 }
 
-/// How often a change is tried when other transactions stand in its way.
+/// How often a change is tried when other transactions stand in its way. The first attempt of a caller with a credential
+/// goes by what is to be expected: that nobody has changed the credential or used the idempotency key.
 const ATTEMPTS: usize = 4;
 
 /// Runs `command` for `caller`, once for each idempotency key.
 ///
 /// In one transaction: the caller's credential is held and checked again, the idempotency key is claimed, the command
-/// applied, its events appended to the outbox, what `render` makes of its output recorded, and all of it committed.
+/// applied, its events appended to the outbox, what `render` makes of its output recorded, and all of it committed. What
+/// is expected of the first two may be checked together with the changes, at the end: see [`Store::begin_expecting`].
 /// Whatever goes wrong, nothing remains, the claim included: a refused request may be sent again under the same key.
 /// A transient conflict starts the transaction anew, here and nowhere else.
 ///
@@ -156,7 +158,10 @@ where
     };
     let mut attempt = 1;
     loop {
-        let mut uow = store.begin().await?;
+        let (mut uow, expecting) = match &caller.principal {
+            Principal::Key(credential) if attempt == 1 => (store.begin_expecting(credential)?, true),
+            _ => (store.begin().await?, false),
+        };
         let done = run(&mut *uow, environment, caller, request, command, &render).await;
         let ended = if let Ok(Executed::Applied { .. }) = done {
             uow.commit().await.map_err(ExecuteError::Store).and(done)
@@ -168,6 +173,8 @@ where
         };
         match ended {
             Err(ExecuteError::Store(StoreError::Conflict(_))) if attempt < ATTEMPTS => attempt += 1,
+            // Whether the key is new was not asked: what is refused now may have been done before, and be a replay.
+            Err(ExecuteError::Rejected(_)) if expecting && request.is_some() => attempt += 1,
             ended => return ended,
         }
     }
@@ -225,5 +232,5 @@ async fn hold<E>(
         .admit(environment.clock.now(), caller.address)
         .and_then(|()| credential.authorize(caller.needs))
         .map_err(ExecuteError::Refused)?;
-    Ok(Principal::Key(Box::new(credential)))
+    Ok(Principal::Key(credential))
 }

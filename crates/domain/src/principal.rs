@@ -1,6 +1,6 @@
 //! Who asks for something, and whether they may.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use crate::{
     clock::Timestamp,
@@ -10,20 +10,32 @@ use crate::{
     tenants::{Tenant, TenantRefusal},
 };
 
-/// A credential as it is stored now: a key and the tenant it belongs to.
+/// A credential as it was stored at one moment: a key and the tenant it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
     /// The key.
     pub key: ApiKey,
     /// Its tenant.
     pub tenant: Tenant,
+    /// Which state of both this is.
+    pub revision: Revision,
+}
+
+/// Which state of a stored key and its tenant a [`Credential`] is: two with the same revision are the same. A store gives
+/// a row a revision that was never given before whenever the row is made or changed, whoever changes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// The key's.
+    pub key: u128,
+    /// The tenant's.
+    pub tenant: u128,
 }
 
 /// Who is asking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Principal {
     /// A program of the tenant's, by an API key.
-    Key(Box<Credential>),
+    Key(Arc<Credential>),
     /// Who runs the server, acting on a tenant with the `bwp` command.
     Operator(TenantId),
 }

@@ -1,6 +1,6 @@
 //! What every store can do wrong, and the unit of work.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -10,14 +10,16 @@ use crate::{
     idempotency::{IdempotencyKey, ReceiptRepository},
     ids::TenantId,
     keys::ports::{CredentialRepository, HasKeys},
+    principal::Credential,
     tenants::ports::HasTenants,
     users::ports::HasUsers,
 };
 
 /// What can go wrong in any store. The text is for the log, never for a client.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Two transactions stood in each other's way (a serialization failure, a deadlock). Trying again may work;
+    /// Two transactions stood in each other's way (a serialization failure, a deadlock), or something was not as a unit
+    /// of work expected it. Trying again may work;
     /// [`execute`](crate::execute::execute) does so by itself.
     #[error("transient conflict: {0}")]
     Conflict(String),
@@ -64,6 +66,14 @@ pub trait Store: Send + Sync {
     ///
     /// MUST see what other transactions committed before each of its statements (READ COMMITTED).
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError>;
+
+    /// Begins a unit of work that may answer by what is to be expected instead of asking: that the caller's credential is
+    /// still `credential`, that an idempotency key is new, that a row is still what it was when it was read.
+    ///
+    /// `commit` MUST check, in one transaction with the changes, whatever was answered so, and fail with
+    /// [`StoreError::Conflict`] and without a change if any of it was wrong. Any method may fail so at once, for what can
+    /// only be done by asking. The one who began it then begins anew, with [`begin`](Self::begin).
+    fn begin_expecting(&self, credential: &Arc<Credential>) -> Result<Box<dyn UnitOfWork>, StoreError>;
 
     /// Waits until no other execution of this idempotency key runs in this process, then returns a guard that keeps
     /// others waiting until it is dropped. `None` when the wait took longer than one second.

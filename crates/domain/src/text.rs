@@ -21,7 +21,7 @@ pub struct Email(Text);
 impl Text {
     /// `text`, or the fault with it.
     pub fn parse(text: String) -> Result<Self, Fault> {
-        if text.contains('\0') {
+        if text.as_bytes().contains(&0) {
             return Err(Fault::new("invalid_character", "NUL (U+0000) cannot be stored. Remove it."));
         }
         Ok(Self(text))

@@ -35,7 +35,7 @@ fn caller() -> Caller {
 }
 
 fn key(credential: Credential) -> Principal {
-    Principal::Key(Box::new(credential))
+    Principal::Key(Arc::new(credential))
 }
 
 fn request() -> KeyedRequest {
@@ -85,7 +85,7 @@ fn up_to(last: Step, error: Option<StoreError>) -> ScriptedUnitOfWork {
     let mut uow = ScriptedUnitOfWork::default();
     let mut error = error;
     let mut answer = |step: Step| if step == last { error.take().map_or(Ok(()), Err) } else { Ok(()) };
-    let held = answer(Step::Hold).map(|()| Some(credential(&[SCOPE])));
+    let held = answer(Step::Hold).map(|()| Some(Arc::new(credential(&[SCOPE]))));
     uow.credentials.expect_hold().return_once(|_, _| held);
     if last >= Step::Claim {
         let claimed = answer(Step::Claim).map(|()| Claim::Fresh);
@@ -172,6 +172,11 @@ impl Store for JournallingStore {
         self.inner.begin().await
     }
 
+    fn begin_expecting(&self, credential: &Arc<Credential>) -> Result<Box<dyn UnitOfWork>, StoreError> {
+        self.journal.note("begin");
+        self.inner.begin_expecting(credential)
+    }
+
     async fn join(&self, tenant: TenantId, key: &IdempotencyKey) -> Option<JoinGuard> {
         assert_eq!((tenant, key.as_str()), (tenant_id(1), "import-1"));
         self.journal.note("join");
@@ -183,7 +188,7 @@ impl Store for JournallingStore {
 fn the_steps_have_one_order() {
     let journal = Journal::default();
     let mut uow = ScriptedUnitOfWork::default();
-    let hold = journal.noting("hold the credential", Ok(Some(credential(&[SCOPE]))));
+    let hold = journal.noting("hold the credential", Ok(Some(Arc::new(credential(&[SCOPE])))));
     let claim = journal.noting("claim the key", Ok(Claim::Fresh));
     let insert = journal.noting("apply the command", Ok(contact(5, details("Acme"))));
     let append = journal.noting("append to the outbox", Ok(()));
@@ -246,7 +251,7 @@ fn a_key_is_left_only_when_the_transaction_has_ended_however_it_ends() {
 #[test]
 fn a_request_without_a_key_neither_joins_nor_claims_nor_records() {
     let mut uow = ScriptedUnitOfWork::default();
-    uow.credentials.expect_hold().times(1).return_once(|_, _| Ok(Some(credential(&[SCOPE]))));
+    uow.credentials.expect_hold().times(1).return_once(|_, _| Ok(Some(Arc::new(credential(&[SCOPE])))));
     uow.contacts.expect_insert().times(1).return_once(|_, _, _| Ok(contact(1, details("Acme"))));
     uow.outbox.expect_append().times(1).return_once(|_, _| Ok(()));
     let journal = Journal::default();
@@ -296,7 +301,7 @@ fn refusals() -> Vec<(Spoil, Refusal)> {
 /// and so no replay, and no command.
 fn refusal_of(held: Option<Credential>) -> Refusal {
     let mut uow = ScriptedUnitOfWork::default();
-    uow.credentials.expect_hold().times(1).return_once(|_, _| Ok(held));
+    uow.credentials.expect_hold().times(1).return_once(|_, _| Ok(held.map(Arc::new)));
     match run_script([uow]) {
         (Err(ExecuteError::Refused(refusal)), endings) => {
             assert_eq!(endings, [Ending::RolledBack], "{refusal:?}");
@@ -348,7 +353,7 @@ fn the_command_sees_the_credential_as_it_is_now() {
     let now = credential(&[SCOPE, ScopeId::ContactsDelete]);
     let mut uow = ScriptedUnitOfWork::default();
     let held = now.clone();
-    uow.credentials.expect_hold().return_once(|_, _| Ok(Some(held)));
+    uow.credentials.expect_hold().return_once(|_, _| Ok(Some(Arc::new(held))));
     assert_eq!(who_am_i(uow, &caller()), key(now));
 }
 
@@ -361,7 +366,7 @@ fn the_operator_has_no_credential_to_hold() {
 /// A unit of work whose claim ends in this.
 fn claiming(claim: Claim) -> ScriptedUnitOfWork {
     let mut uow = ScriptedUnitOfWork::default();
-    uow.credentials.expect_hold().return_once(|_, _| Ok(Some(credential(&[SCOPE]))));
+    uow.credentials.expect_hold().return_once(|_, _| Ok(Some(Arc::new(credential(&[SCOPE])))));
     uow.receipts.expect_claim().return_once(|_, _, _| Ok(claim));
     uow
 }
@@ -417,7 +422,7 @@ impl Command<dyn UnitOfWork> for Refuse {
 
 #[test]
 fn a_refusing_command_leaves_no_receipt() {
-    let store = ScriptedStore::new([claiming(Claim::Fresh)]);
+    let store = ScriptedStore::new([claiming(Claim::Fresh), claiming(Claim::Fresh)]);
     let rendered = AtomicBool::new(false);
     let render = |_: &Contact| {
         rendered.store(true, Ordering::SeqCst);
@@ -425,14 +430,42 @@ fn a_refusing_command_leaves_no_receipt() {
     };
     let done = block_on(execute(&store, &environment(), &caller(), Some(&request()), &Refuse, render));
     assert!(matches!(done, Err(ExecuteError::Rejected(ContactError::NotFound))), "{done:?}");
-    assert_eq!(store.endings(), [Ending::RolledBack]);
+    assert_eq!(store.endings(), [Ending::RolledBack; 2]);
     assert!(!rendered.load(Ordering::SeqCst), "a refusal is not rendered");
+}
+
+#[test]
+fn what_is_expected_is_asked_when_it_was_wrong() {
+    let store =
+        ScriptedStore::new([up_to(Step::Commit, Some(conflict())), up_to(Step::Claim, Some(conflict())), good()]);
+    let done = block_on(execute(&store, &environment(), &caller(), Some(&request()), &command(), |_| response()));
+    assert!(matches!(done, Ok(Executed::Applied { .. })), "{done:?}");
+    assert_eq!(store.expecting(), [true, false, false]);
+}
+
+#[test]
+fn a_refusal_before_the_key_was_asked_about_may_be_a_replay() {
+    // A deletion that is sent again: what it deletes is gone, and it was answered before.
+    let store = ScriptedStore::new([claiming(Claim::Fresh), claiming(Claim::Replay(response()))]);
+    let done = block_on(execute(&store, &environment(), &caller(), Some(&request()), &Refuse, |_| response()));
+    assert!(matches!(done, Ok(Executed::Replayed(_))), "{done:?}");
+    assert_eq!(store.expecting(), [true, false]);
+}
+
+#[test]
+fn a_refusal_without_a_key_is_final() {
+    let mut uow = ScriptedUnitOfWork::default();
+    uow.credentials.expect_hold().return_once(|_, _| Ok(Some(Arc::new(credential(&[SCOPE])))));
+    let store = ScriptedStore::new([uow]);
+    let done = block_on(execute(&store, &environment(), &caller(), None, &Refuse, |_| response()));
+    assert!(matches!(done, Err(ExecuteError::Rejected(ContactError::NotFound))), "{done:?}");
+    assert_eq!(store.endings(), [Ending::RolledBack]);
 }
 
 #[test]
 fn a_change_that_tells_nobody_appends_nothing() {
     let mut uow = ScriptedUnitOfWork::default();
-    uow.credentials.expect_hold().return_once(|_, _| Ok(Some(credential(&[SCOPE]))));
+    uow.credentials.expect_hold().return_once(|_, _| Ok(Some(Arc::new(credential(&[SCOPE])))));
     uow.receipts.expect_claim().return_once(|_, _, _| Ok(Claim::Fresh));
     uow.receipts.expect_record().times(1).return_once(|_, _, _| Ok(()));
     let store = ScriptedStore::new([uow]);
@@ -483,7 +516,7 @@ fn what_changed_during_a_conflict_counts_for_the_next_attempt() {
     let mut revoked = credential(&[SCOPE]);
     revoked.key.state = KeyState::Revoked { at: Timestamp::MIN };
     let mut second = ScriptedUnitOfWork::default();
-    second.credentials.expect_hold().return_once(|_, _| Ok(Some(revoked)));
+    second.credentials.expect_hold().return_once(|_, _| Ok(Some(Arc::new(revoked))));
     let (done, endings) = run_script([up_to(Step::Commit, Some(conflict())), second]);
     assert!(matches!(done, Err(ExecuteError::Refused(Refusal::Key(KeyRefusal::Revoked)))), "{done:?}");
     assert_eq!(endings, [Ending::Dropped, Ending::RolledBack]);

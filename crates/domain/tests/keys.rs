@@ -173,7 +173,7 @@ proptest! {
         let secret = made.secret.clone();
         let hash: KeyHash = secret.hash();
         let credential = Credential { key: ApiKey { display_prefix: record.display_prefix.clone(), ..stored() }, ..credential(&[]) };
-        let principal = Principal::Key(Box::new(credential.clone()));
+        let principal = Principal::Key(Arc::new(credential.clone()));
         let caller = Caller { principal: principal.clone(), address: None, needs: ScopeSet::EMPTY };
         let response = RenderedResponse { status: 201, headers: vec![], body: secret.expose().as_bytes().to_vec() };
         let applied = Applied::silently(CreatedKey { key: stored(), secret: secret.clone() });

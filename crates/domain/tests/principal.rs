@@ -2,7 +2,10 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use bwp_domain::{
     clock::Timestamp,
@@ -89,7 +92,7 @@ proptest! {
 
 #[test]
 fn a_caller_acts_on_the_data_of_their_own_tenant() {
-    let key = Principal::Key(Box::new(credential(&[])));
+    let key = Principal::Key(Arc::new(credential(&[])));
     assert_eq!(key.tenant(), tenant_id(1));
     assert_eq!(Caller::operator(tenant_id(3)).principal.tenant(), tenant_id(3));
 }

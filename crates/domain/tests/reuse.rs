@@ -86,13 +86,13 @@ fn a_contact_that_is_not_there_does_not_either() {
 fn caller() -> Caller {
     let needs = ScopeSet::of(&[ScopeId::ContactsWrite]);
     let credential = testing::credential(&[ScopeId::ContactsWrite]);
-    Caller { principal: Principal::Key(Box::new(credential)), address: None, needs }
+    Caller { principal: Principal::Key(credential.into()), address: None, needs }
 }
 
 #[test]
 fn a_change_is_committed_with_everything_that_belongs_to_it() {
     let mut uow = ScriptedUnitOfWork::default();
-    uow.credentials.expect_hold().return_once(|_, _| Ok(Some(testing::credential(&[ScopeId::ContactsWrite]))));
+    uow.credentials.expect_hold().return_once(|_, _| Ok(Some(testing::credential(&[ScopeId::ContactsWrite]).into())));
     uow.contacts.expect_lock().return_once(|_, _| Ok(Some(contact(ContactType::Vendor))));
     uow.contacts
         .expect_update()
@@ -111,7 +111,7 @@ fn a_change_is_committed_with_everything_that_belongs_to_it() {
 #[test]
 fn a_key_that_lost_its_scope_changes_nothing() {
     let mut uow = ScriptedUnitOfWork::default();
-    uow.credentials.expect_hold().return_once(|_, _| Ok(Some(testing::credential(&[ScopeId::ContactsRead]))));
+    uow.credentials.expect_hold().return_once(|_, _| Ok(Some(testing::credential(&[ScopeId::ContactsRead]).into())));
     let store = ScriptedStore::new([uow]);
 
     let command = MakePartner(contact(ContactType::Vendor).id);

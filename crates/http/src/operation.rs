@@ -1,6 +1,6 @@
 //! Operations: what the table of a family is made of.
 
-use std::{marker::PhantomData, rc::Rc};
+use std::{cell::Cell, marker::PhantomData, pin::pin, rc::Rc, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -8,14 +8,19 @@ use actix_web::{
     http::{Method, StatusCode},
     web,
 };
-use futures_util::{FutureExt, future::LocalBoxFuture};
+use bwp_domain::{principal::Credential, rate_limits::Standing, scopes::ScopeSet};
+use bwp_web::observe;
+use futures_util::{
+    FutureExt,
+    future::{Either, LocalBoxFuture, select},
+};
 
 use crate::{
     openapi::{Input, KeyUse, ReplyKind, SchemaSource},
     privileges::Privilege,
     problem::Problem,
     rate_limit,
-    request::{Authorized, Call, Extract, query},
+    request::{Authorized, Call, Extract, Shown, query},
     routes::Context,
     state::ApiState,
 };
@@ -77,7 +82,14 @@ impl Operation {
         let mut input = Input::default();
         H::describe(&mut input);
         let cost = if method == Method::GET { READ_COST } else { MUTATION_COST };
-        let takes = Takes { query: input.query_refusal.is_some(), change: input.key == KeyUse::Used, cost };
+        let takes = Takes {
+            query: input.query_refusal.is_some(),
+            body: input.body.is_some(),
+            standing: input.standing,
+            change: input.key == KeyUse::Used,
+            needs: ScopeSet::of(input.scopes),
+            cost,
+        };
         let handler = Rc::new(handler);
         let run: Run = Rc::new(move |request, payload| {
             let handler = Rc::clone(&handler);
@@ -147,8 +159,14 @@ impl Reply {
 struct Takes {
     /// Query parameters.
     query: bool,
+    /// A body.
+    body: bool,
+    /// How the caller's budgets stand.
+    standing: bool,
     /// It makes a change, in a transaction that checks the credential itself.
     change: bool,
+    /// A caller with these scopes.
+    needs: ScopeSet,
     /// Units of the tenant's budget.
     cost: u32,
 }
@@ -156,7 +174,7 @@ struct Takes {
 async fn answer<A, H: Handler<A>>(
     handler: Rc<H>,
     request: HttpRequest,
-    mut payload: Payload,
+    payload: Payload,
     takes: Takes,
 ) -> HttpResponse {
     let Some(state) = request.app_data::<web::Data<ApiState>>().cloned() else {
@@ -164,39 +182,123 @@ async fn answer<A, H: Handler<A>>(
         return HttpResponse::InternalServerError().finish();
     };
     let context = Context::new(state, &request);
-    let mut call = Call {
-        request: &request,
-        payload: &mut payload,
-        state: &context.state,
-        takes_query: takes.query,
-        cost: takes.cost,
-        standing: None,
-        shown: None,
-        body_read: false,
-    };
-    let mut outcome = handler.run(context.clone(), &mut call).await;
-    // A body may arrive slowly. Who was let in before it and would not be now is told nothing but that.
-    // A change that was made has checked that itself, and a failure of ours is told as it is.
-    let unchecked = match &outcome {
-        Ok(_) => !takes.change,
-        Err(problem) => problem.status().is_client_error(),
-    };
-    if call.body_read
-        && unchecked
-        && let Some(shown) = &call.shown
-    {
-        outcome = shown.check_again(&context.state).await.and(outcome);
-    }
-    let standing = call.standing;
-    let mut response = match outcome {
+    let running =
+        Running { handler: &*handler, request: &request, context: &context, takes, standing: Cell::new(None) };
+    let mut response = match running.run(payload).await {
         Ok(response) => response,
         Err(problem) => problem.into_response(&context.state.errors_url(), context.request_id()),
     };
     // Whose credential is no good (any more) is told nothing about its budgets.
-    if let Some(standing) = standing.filter(|_| response.status() != StatusCode::UNAUTHORIZED) {
+    if let Some(standing) = running.standing.get().filter(|_| response.status() != StatusCode::UNAUTHORIZED) {
         rate_limit::write_headers(response.headers_mut(), &standing);
     }
     response
+}
+
+/// A request on its way through its handler.
+struct Running<'a, H> {
+    handler: &'a H,
+    request: &'a HttpRequest,
+    context: &'a Context,
+    takes: Takes,
+    /// How the caller's budgets stand, once the request was charged: once, whatever is run twice.
+    standing: Cell<Option<Standing>>,
+}
+
+impl<H> Running<'_, H> {
+    async fn run<A>(&self, payload: Payload) -> Result<HttpResponse, Problem>
+    where
+        H: Handler<A>,
+    {
+        let shown = Shown::by(self.request)?;
+        let waits = self.takes.change || self.takes.body || self.takes.standing;
+        let guess = if waits { None } else { shown.recall(&self.context.state) };
+        match guess {
+            Some(guess) => self.read_ahead(&shown, guess, payload).await,
+            None => {
+                let credential = self.admit(&shown).await?;
+                self.handle(&shown, credential, payload).await
+            }
+        }
+    }
+
+    /// Reads what the caller of `guess` would be shown while that credential is checked, which takes one round trip
+    /// less. Nothing comes of it unless the credential is found to be just that one.
+    async fn read_ahead<A>(
+        &self,
+        shown: &Shown,
+        guess: Arc<Credential>,
+        payload: Payload,
+    ) -> Result<HttpResponse, Problem>
+    where
+        H: Handler<A>,
+    {
+        let revision = guess.revision;
+        let mut checking = pin!(self.admit(shown));
+        let credential = {
+            let mut reading = pin!(self.handle(shown, guess, Payload::None));
+            match select(checking.as_mut(), reading.as_mut()).await {
+                Either::Left((checked, _)) => {
+                    let credential = checked?;
+                    if credential.revision == revision {
+                        return reading.await;
+                    }
+                    credential
+                }
+                Either::Right((outcome, _)) => {
+                    let credential = checking.await?;
+                    if credential.revision == revision {
+                        return outcome;
+                    }
+                    credential
+                }
+            }
+        };
+        self.handle(shown, credential, payload).await
+    }
+
+    /// The caller's credential, if it lets them in and there is room in their budgets, which are charged.
+    async fn admit(&self, shown: &Shown) -> Result<Arc<Credential>, Problem> {
+        let credential = shown.check(&self.context.state).await?;
+        observe::record_tenant(self.request, credential.tenant.public_id);
+        let admission = rate_limit::charge(&self.context.state, &credential, self.takes.cost).await?;
+        self.standing.set(Some(*admission.standing()));
+        rate_limit::admit(&admission)?;
+        Ok(credential)
+    }
+
+    /// What the handler answers to the caller of `credential`.
+    async fn handle<A>(
+        &self,
+        shown: &Shown,
+        credential: Arc<Credential>,
+        mut payload: Payload,
+    ) -> Result<HttpResponse, Problem>
+    where
+        H: Handler<A>,
+    {
+        let mut call = Call {
+            request: self.request,
+            payload: &mut payload,
+            state: &self.context.state,
+            takes_query: self.takes.query,
+            credential,
+            standing: self.standing.get(),
+            address: shown.address,
+            body_read: false,
+        };
+        let outcome = self.handler.run(self.context.clone(), &mut call).await;
+        // A body may arrive slowly. Who was let in before it and would not be now is told nothing but that.
+        // A change that was made has checked that itself, and a failure of ours is told as it is.
+        let unchecked = match &outcome {
+            Ok(_) => !self.takes.change,
+            Err(problem) => problem.status().is_client_error(),
+        };
+        if call.body_read && unchecked {
+            shown.check(&self.context.state).await?.authorize(self.takes.needs)?;
+        }
+        outcome
+    }
 }
 
 /// An async function from a [`Context`], an [`Authorized`] caller and what else it takes to an answer.

@@ -8,8 +8,10 @@ use bwp_domain::{
 use serde_json::{Map, Value, json};
 
 use crate::{
+    openapi::Input,
     problem::{ErrorCode, Problem},
-    request::Call,
+    request::{Call, Extract},
+    state::ApiState,
 };
 
 /// The headers of one layer: limit, remaining and reset, as section 8 of the behaviour page names them.
@@ -33,15 +35,31 @@ const KEY_HEADERS: LayerHeaders = LayerHeaders {
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STANDING: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Charges the request and notes in the call how the budgets stand, for the headers of whatever is answered. Refuses the
-/// request if a budget is spent.
-pub(crate) async fn charge(call: &mut Call<'_>, credential: &Credential) -> Result<Standing, Problem> {
-    let budgets = Budgets::from(credential);
-    let admission = call.state.rate_limits.charge(credential.tenant.id, &budgets, call.cost).await?;
-    call.standing = Some(*admission.standing());
+/// Charges a request of this cost to its caller's budgets.
+pub(crate) async fn charge(state: &ApiState, credential: &Credential, cost: u32) -> Result<Admission, Problem> {
+    Ok(state.rate_limits.charge(credential.tenant.id, &Budgets::from(credential), cost).await?)
+}
+
+/// Refuses the request if a budget is spent.
+pub(crate) fn admit(admission: &Admission) -> Result<(), Problem> {
     match admission {
-        Admission::Admitted(standing) => Ok(standing),
-        Admission::Refused { layer, standing } => Err(refusal(layer, &standing)),
+        Admission::Admitted(_) => Ok(()),
+        Admission::Refused { layer, standing } => Err(refusal(*layer, standing)),
+    }
+}
+
+/// How the caller's budgets stand, this request included, for a handler that tells it.
+pub(crate) struct Charged(pub(crate) Standing);
+
+impl Extract for Charged {
+    async fn extract(call: &mut Call<'_>) -> Result<Self, Problem> {
+        // A handler that takes this waits until the request is charged.
+        let charged = call.standing.map(Self);
+        charged.ok_or_else(|| Problem::new(ErrorCode::InternalError, "The server failed.").because("not charged yet"))
+    }
+
+    fn describe(input: &mut Input) {
+        input.standing = true;
     }
 }
 

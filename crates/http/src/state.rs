@@ -13,7 +13,8 @@ use bwp_web::body::BodyLimits;
 
 use crate::cursors::Cursors;
 
-/// The ports and settings behind the API. One for each server, shared by its workers.
+/// The ports and settings behind the API. Cheap to clone: each worker may have its own, with ports of its own.
+#[derive(Clone)]
 pub struct ApiState {
     /// Where changes are made.
     pub store: Arc<dyn Store>,
@@ -28,9 +29,9 @@ pub struct ApiState {
     /// Time and randomness.
     pub environment: Environment,
     /// What signs and reads cursors.
-    pub cursors: Cursors,
+    pub cursors: Arc<Cursors>,
     /// The address under which clients reach the server, without a slash at the end.
-    pub public_url: String,
+    pub public_url: Arc<str>,
     /// How much of a body is read, and for how long.
     pub body_limits: BodyLimits,
 }

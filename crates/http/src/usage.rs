@@ -11,6 +11,7 @@ use crate::{
     operation::{Operation, Reply},
     privileges::AuditRead,
     problem::Problem,
+    rate_limit::Charged,
     request::Authorized,
     routes::Context,
 };
@@ -69,9 +70,12 @@ pub(crate) fn operations() -> Vec<Operation> {
     ]
 }
 
-async fn usage(context: Context, caller: Authorized<AuditRead>) -> Result<HttpResponse, Problem> {
+async fn usage(
+    context: Context,
+    _caller: Authorized<AuditRead>,
+    Charged(standing): Charged,
+) -> Result<HttpResponse, Problem> {
     // As it was when this request was charged: what the headers of the answer say.
-    let standing = caller.standing();
     let data = Usage { tenant: standing.tenant.into(), api_key: standing.key.map(BudgetUsage::from) };
     Ok(Envelope { data, meta: Meta::of(context.request_id()) }.ok())
 }

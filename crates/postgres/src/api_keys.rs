@@ -1,5 +1,7 @@
 //! API keys, and credentials: a key with its tenant.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bwp_domain::{
     clock::Timestamp,
@@ -8,7 +10,7 @@ use bwp_domain::{
         Allowlist, ApiKey, CreatedBy, KeyHash, KeyName, KeyState,
         ports::{CredentialRepository, KeyReader, KeyRecord, KeyRepository},
     },
-    principal::Credential,
+    principal::{Credential, Revision},
     scopes::{ScopeId, ScopeSet},
     store::StoreError,
 };
@@ -20,6 +22,7 @@ use uuid::Uuid;
 
 use crate::{
     error::DuringExt,
+    lanes::Lanes,
     locks::Lock,
     rows::{Row, rate_limit},
     schema::{api_keys, tenants},
@@ -42,6 +45,7 @@ struct ApiKeyRow {
     created_at: DateTime<Utc>,
     expires_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
+    revision: Uuid,
     rate_limit: i32,
 }
 
@@ -75,23 +79,74 @@ impl TryFrom<ApiKeyRow> for ApiKey {
     }
 }
 
-fn credential((key, tenant): (ApiKeyRow, TenantRow)) -> Result<Credential, StoreError> {
-    Ok(Credential { key: key.try_into()?, tenant: tenant.try_into()? })
+fn credential((key, tenant): (ApiKeyRow, TenantRow)) -> Result<Arc<Credential>, StoreError> {
+    let revision = Revision { key: key.revision.as_u128(), tenant: tenant.revision.as_u128() };
+    Ok(Arc::new(Credential { key: key.try_into()?, tenant: tenant.try_into()?, revision }))
+}
+
+/// The keys' hashes as a statement takes them: in the order of the index.
+fn sorted(mut hashes: Vec<KeyHash>) -> Vec<Vec<u8>> {
+    hashes.sort_unstable_by_key(|hash| *hash.as_bytes());
+    hashes.dedup();
+    hashes.iter().map(|hash| hash.as_bytes().to_vec()).collect()
+}
+
+fn key_hash(bytes: Vec<u8>) -> Result<KeyHash, StoreError> {
+    let place = Row { table: "api_keys", id: &"found by its hash" };
+    place.fit("key_hash", bytes.try_into()).map(KeyHash::from_bytes)
+}
+
+/// The revisions that these keys and their tenants have now. Keys that are not there are left out.
+pub(crate) async fn revisions(lanes: &Lanes, hashes: Vec<KeyHash>) -> Result<Vec<(KeyHash, Revision)>, StoreError> {
+    let hashes = sorted(hashes);
+    let rows = lanes
+        .read("confirming credentials", |link| {
+            let hashes = hashes.clone();
+            async move {
+                api_keys::table
+                    .inner_join(tenants::table)
+                    .filter(api_keys::key_hash.eq_any(hashes))
+                    .select((api_keys::key_hash, api_keys::revision, tenants::revision))
+                    .load::<(Vec<u8>, Uuid, Uuid)>(&mut link.shared())
+                    .await
+            }
+        })
+        .await?;
+    let revision = |key: Uuid, tenant: Uuid| Revision { key: key.as_u128(), tenant: tenant.as_u128() };
+    rows.into_iter().map(|(hash, key, tenant)| Ok((key_hash(hash)?, revision(key, tenant)))).collect()
+}
+
+/// The credentials of these keys, as they are now. Keys that are not there are left out; a row that makes none is the
+/// trouble of its own request.
+pub(crate) async fn credentials(
+    lanes: &Lanes,
+    hashes: Vec<KeyHash>,
+) -> Result<Vec<(KeyHash, Result<Arc<Credential>, StoreError>)>, StoreError> {
+    let hashes = sorted(hashes);
+    let rows = lanes
+        .read("finding keys by their hashes", |link| {
+            let hashes = hashes.clone();
+            async move {
+                api_keys::table
+                    .inner_join(tenants::table)
+                    .filter(api_keys::key_hash.eq_any(hashes))
+                    .select((api_keys::key_hash, (ApiKeyRow::as_select(), TenantRow::as_select())))
+                    .load::<(Vec<u8>, (ApiKeyRow, TenantRow))>(&mut link.shared())
+                    .await
+            }
+        })
+        .await?;
+    rows.into_iter().map(|(hash, rows)| Ok((key_hash(hash)?, credential(rows)))).collect()
 }
 
 #[async_trait]
 impl KeyReader for PgStore {
-    async fn find_by_hash(&self, hash: &KeyHash) -> Result<Option<Credential>, StoreError> {
-        let mut connection = self.connection().await?;
-        let row = api_keys::table
-            .inner_join(tenants::table)
-            .filter(api_keys::key_hash.eq(hash.as_bytes().as_slice()))
-            .select((ApiKeyRow::as_select(), TenantRow::as_select()))
-            .get_result(&mut connection)
-            .await
-            .optional()
-            .during("finding a key by its hash")?;
-        row.map(credential).transpose()
+    async fn find_by_hash(&self, hash: &KeyHash) -> Result<Option<Arc<Credential>>, StoreError> {
+        self.credentials.find(hash).await
+    }
+
+    fn recall(&self, hash: &KeyHash) -> Option<Arc<Credential>> {
+        self.credentials.recall(hash)
     }
 
     async fn list(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError> {
@@ -125,7 +180,10 @@ impl KeyReader for PgStore {
 
 #[async_trait]
 impl CredentialRepository for PgUnitOfWork {
-    async fn hold(&mut self, tenant: TenantId, id: KeyId) -> Result<Option<Credential>, StoreError> {
+    async fn hold(&mut self, tenant: TenantId, id: KeyId) -> Result<Option<Arc<Credential>>, StoreError> {
+        if let Some(expected) = self.expecting() {
+            return expected.hold(tenant, id).map(Some);
+        }
         let connection = self.connection()?;
         Lock::ApiKey(id.get()).share(connection).await.during("holding a credential")?;
         let row = api_keys::table

@@ -1,5 +1,9 @@
 //! Contacts.
 
+mod expected;
+
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bwp_domain::{
     clock::Timestamp,
@@ -23,6 +27,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::{
     error::DuringExt,
+    link::Link,
     rows::Row,
     schema::contacts,
     sql::{PlannedAnew, RowBefore, WithLimit, contains_pattern},
@@ -189,6 +194,11 @@ pub(crate) fn page_statement(
     Ok((text.finish(), !query.is_safe_to_cache_prepared(&Pg)?))
 }
 
+/// Whether a page is one range of an index, wherever it starts.
+const fn is_quick(filter: &ContactFilter) -> bool {
+    filter.search.is_none() && filter.created_from.is_none() && filter.created_to.is_none()
+}
+
 #[async_trait]
 impl ContactReader for PgStore {
     async fn list(
@@ -197,38 +207,49 @@ impl ContactReader for PgStore {
         filter: &ContactFilter,
         page: PageRequest,
     ) -> Result<Page<Contact>, StoreError> {
-        let mut connection = self.connection().await?;
-        let mut rows: Vec<ContactRow> =
-            page_query(tenant, filter, page).load(&mut connection).await.during("listing contacts")?;
+        let during = "listing contacts";
+        let mut rows: Vec<ContactRow> = if is_quick(filter) {
+            let read = |link: Arc<Link>| async move { page_query(tenant, filter, page).load(&mut link.shared()).await };
+            self.lanes.read(during, read).await?
+        } else {
+            page_query(tenant, filter, page).load(&mut self.connection().await?).await.during(during)?
+        };
         rows.truncate(page.limit.get() + 1);
         let contacts = rows.into_iter().map(Contact::try_from).collect::<Result<_, _>>()?;
         Ok(Page::of(contacts, page.limit, Contact::position))
     }
 
     async fn get(&self, tenant: TenantId, id: ContactId) -> Result<Option<Contact>, StoreError> {
-        let mut connection = self.connection().await?;
-        let row = contacts::table
-            .find((tenant.get(), id.get()))
-            .filter(contacts::deleted_at.is_null())
-            .select(ContactRow::as_select())
-            .get_result(&mut connection)
-            .await
-            .optional()
-            .during("reading a contact")?;
+        let row = self
+            .lanes
+            .read("reading a contact", |link| async move {
+                contacts::table
+                    .find((tenant.get(), id.get()))
+                    .filter(contacts::deleted_at.is_null())
+                    .select(ContactRow::as_select())
+                    .get_result(&mut link.shared())
+                    .await
+                    .optional()
+            })
+            .await?;
         row.map(Contact::try_from).transpose()
     }
 
     async fn get_many(&self, tenant: TenantId, ids: &[ContactId]) -> Result<Vec<Contact>, StoreError> {
         let ids: Vec<i64> = ids.iter().map(|id| id.get()).collect();
-        let mut connection = self.connection().await?;
-        let rows = contacts::table
-            .filter(contacts::tenant_id.eq(tenant.get()))
-            .filter(contacts::id.eq_any(ids))
-            .filter(contacts::deleted_at.is_null())
-            .select(ContactRow::as_select())
-            .load(&mut connection)
-            .await
-            .during("reading contacts")?;
+        let ids = &ids;
+        let rows = self
+            .lanes
+            .read("reading contacts", |link| async move {
+                contacts::table
+                    .filter(contacts::tenant_id.eq(tenant.get()))
+                    .filter(contacts::id.eq_any(ids))
+                    .filter(contacts::deleted_at.is_null())
+                    .select(ContactRow::as_select())
+                    .load(&mut link.shared())
+                    .await
+            })
+            .await?;
         rows.into_iter().map(Contact::try_from).collect()
     }
 
@@ -260,6 +281,9 @@ impl ContactReader for PgStore {
 #[async_trait]
 impl ContactRepository for PgUnitOfWork {
     async fn insert(&mut self, tenant: TenantId, new: &ContactDetails, now: Timestamp) -> Result<Contact, StoreError> {
+        if let Some(expected) = self.expecting() {
+            return expected.insert_contact(tenant, new, now).await;
+        }
         let now_utc = DateTime::<Utc>::from(now);
         let id: i64 = diesel::insert_into(contacts::table)
             .values((
@@ -277,6 +301,9 @@ impl ContactRepository for PgUnitOfWork {
     }
 
     async fn lock(&mut self, tenant: TenantId, id: ContactId) -> Result<Option<Contact>, StoreError> {
+        if let Some(expected) = self.expecting() {
+            return expected.read_contact(tenant, id).await;
+        }
         let row = contacts::table
             .find((tenant.get(), id.get()))
             .filter(contacts::deleted_at.is_null())
@@ -303,6 +330,9 @@ impl ContactRepository for PgUnitOfWork {
     }
 
     async fn update(&mut self, tenant: TenantId, contact: &Contact) -> Result<(), StoreError> {
+        if let Some(expected) = self.expecting() {
+            return expected.update_contact(tenant, contact);
+        }
         diesel::update(contacts::table.find((tenant.get(), contact.id.get())))
             .set((
                 DetailsColumns::from(&contact.details),

@@ -36,6 +36,7 @@ fn store_error(error: &Error, during: &str) -> StoreError {
 fn is_shutdown(message: &str) -> bool {
     message.starts_with("terminating connection")
         || message.starts_with("canceling statement due to statement timeout")
+        || message.starts_with("canceling statement due to lock timeout")
         || message.starts_with("the database system is")
         || message.starts_with("sorry, too many clients")
         || message.starts_with("remaining connection slots")

@@ -21,7 +21,12 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use crate::{
-    error::DuringExt, join::PATIENCE, rows::Row, schema::idempotency_receipts as receipts, unit_of_work::PgUnitOfWork,
+    error::DuringExt,
+    join::PATIENCE,
+    locks::{LOCK_PATIENCE, bounded},
+    rows::Row,
+    schema::idempotency_receipts as receipts,
+    unit_of_work::PgUnitOfWork,
 };
 
 #[derive(Queryable, Selectable)]
@@ -48,6 +53,10 @@ impl ReceiptRow {
 #[async_trait]
 impl ReceiptRepository for PgUnitOfWork {
     async fn claim(&mut self, tenant: TenantId, request: &KeyedRequest, now: Timestamp) -> Result<Claim, StoreError> {
+        if let Some(expected) = self.expecting() {
+            expected.claim(tenant, request, now);
+            return Ok(Claim::Fresh);
+        }
         let connection = self.connection()?;
         match insert_claim(connection, tenant, request, now).await? {
             Inserted::Fresh => return Ok(Claim::Fresh),
@@ -76,6 +85,9 @@ impl ReceiptRepository for PgUnitOfWork {
         key: &IdempotencyKey,
         response: &RenderedResponse,
     ) -> Result<(), StoreError> {
+        if let Some(expected) = self.expecting() {
+            return expected.record(response);
+        }
         let status = i16::try_from(response.status)
             .map_err(|_| StoreError::Internal(format!("{} is no HTTP status", response.status)))?;
         diesel::update(receipts::table.find((tenant.get(), key.as_str())))
@@ -103,8 +115,7 @@ async fn insert_claim(
     request: &KeyedRequest,
     now: Timestamp,
 ) -> Result<Inserted, StoreError> {
-    let bound = format!("SET LOCAL lock_timeout = {}", PATIENCE.as_millis());
-    connection.batch_execute(&bound).await.during("bounding the wait for a claim")?;
+    connection.batch_execute(&bounded(PATIENCE)).await.during("bounding the wait for a claim")?;
     let started = Instant::now();
     let fingerprint: &Fingerprint = &request.fingerprint;
     let inserted = diesel::insert_into(receipts::table)
@@ -127,15 +138,14 @@ async fn insert_claim(
         .execute(connection)
         .await;
     match inserted {
-        Ok(0) => {}
+        Ok(0) => Ok(Inserted::Taken),
         Ok(_) => {
-            connection.batch_execute("SET LOCAL lock_timeout = 0").await.during("unbounding waits")?;
-            return Ok(Inserted::Fresh);
+            connection.batch_execute(&bounded(LOCK_PATIENCE)).await.during("bounding further waits")?;
+            Ok(Inserted::Fresh)
         }
-        Err(error) if is_lock_timeout(&error, started) => return Ok(Inserted::Busy),
-        Err(error) => return Err(error).during("claiming an idempotency key"),
+        Err(error) if is_lock_timeout(&error, started) => Ok(Inserted::Busy),
+        Err(error) => Err(error).during("claiming an idempotency key"),
     }
-    Ok(Inserted::Taken)
 }
 
 /// Diesel does not pass SQLSTATE 55P03 on. A server may speak another language than English; then the time tells: no

@@ -7,11 +7,16 @@ mod api_keys;
 mod connect;
 #[expect(clippy::ref_option_ref, reason = "written by the derive of AsChangeset")]
 mod contacts;
+mod credentials;
 mod cursor_secrets;
 mod error;
+mod expecting;
 mod idempotency;
+mod ids_ahead;
 mod in_flight;
 mod join;
+mod lanes;
+mod link;
 mod locks;
 mod migrations;
 mod outbox;

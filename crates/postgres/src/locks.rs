@@ -1,7 +1,9 @@
 //! Advisory locks: one number for each thing that is locked.
 
+use std::time::Duration;
+
 use diesel::sql_types::BigInt;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 /// The type of what a locking function returns: nothing.
 #[derive(diesel::sql_types::SqlType, diesel::query_builder::QueryId)]
@@ -13,6 +15,15 @@ diesel::define_sql_function! {
 }
 diesel::define_sql_function! {
     fn pg_advisory_xact_lock_shared(key: BigInt) -> Void;
+}
+
+/// How long a transaction waits for a lock, unless it says otherwise. Longer than the server waits before it looks for
+/// deadlocks (a second, by default), so that these are told apart.
+pub(crate) const LOCK_PATIENCE: Duration = Duration::from_millis(1500);
+
+/// The statement that bounds the waits for locks in the rest of a transaction.
+pub(crate) fn bounded(patience: Duration) -> String {
+    format!("SET LOCAL lock_timeout = {}", patience.as_millis())
 }
 
 /// What is locked. Advisory locks share one space of 64-bit numbers in a database: the first byte says what kind of
@@ -41,8 +52,10 @@ impl Lock {
         diesel::select(pg_advisory_xact_lock_shared(self.number())).execute(connection).await.map(|_| ())
     }
 
-    /// Waits for the lock and holds it alone until the transaction ends.
+    /// Waits for the lock and holds it alone until the transaction ends. However long that takes: those who share it
+    /// end soon, and who takes it must not be turned away by a busy key.
     pub(crate) async fn take(self, connection: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
+        connection.batch_execute(&bounded(Duration::ZERO)).await?;
         diesel::select(pg_advisory_xact_lock(self.number())).execute(connection).await.map(|_| ())
     }
 }

@@ -7,14 +7,26 @@ use bwp_domain::{
     store::StoreError,
 };
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use diesel::{
+    pg::Pg,
+    prelude::*,
+    query_builder::{AstPass, QueryFragment},
+    sql_types::{BigInt, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+};
 use diesel_async::RunQueryDsl;
+use uuid::Uuid;
 
 use crate::{error::DuringExt, schema::outbox, unit_of_work::PgUnitOfWork};
 
 #[async_trait]
 impl Outbox for PgUnitOfWork {
     async fn append(&mut self, tenant: TenantId, events: &[Event]) -> Result<(), StoreError> {
+        if let Some(expected) = self.expecting() {
+            for event in events {
+                expected.change(Box::new(AppendEvent::new(tenant, event)));
+            }
+            return Ok(());
+        }
         let rows: Vec<_> = events
             .iter()
             .map(|event| {
@@ -35,5 +47,53 @@ impl Outbox for PgUnitOfWork {
             .await
             .during("appending to the outbox")
             .map(|_| ())
+    }
+}
+
+/// Appending one event, as a part of an expected change.
+struct AppendEvent {
+    tenant: i64,
+    id: Uuid,
+    kind: &'static str,
+    version: i16,
+    occurred_at: DateTime<Utc>,
+    data: serde_json::Value,
+    previous_attributes: Option<serde_json::Value>,
+}
+
+impl AppendEvent {
+    fn new(tenant: TenantId, event: &Event) -> Self {
+        Self {
+            tenant: tenant.get(),
+            id: event.id.as_uuid(),
+            kind: event.kind,
+            version: event.version,
+            occurred_at: event.occurred_at.into(),
+            data: event.data.clone(),
+            previous_attributes: event.previous_attributes.clone(),
+        }
+    }
+}
+
+impl QueryFragment<Pg> for AppendEvent {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "INSERT INTO outbox (tenant_id, event_id, kind, version, occurred_at, data, previous_attributes) SELECT ",
+        );
+        out.push_bind_param::<BigInt, _>(&self.tenant)?;
+        out.push_sql(", ");
+        out.push_bind_param::<SqlUuid, _>(&self.id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(&self.kind)?;
+        out.push_sql(", ");
+        out.push_bind_param::<SmallInt, _>(&self.version)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Timestamptz, _>(&self.occurred_at)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Jsonb, _>(&self.data)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<Jsonb>, _>(&self.previous_attributes)?;
+        out.push_sql(" FROM go RETURNING 1");
+        Ok(())
     }
 }

@@ -17,6 +17,7 @@ diesel::table! {
         expires_at -> Nullable<Timestamptz>,
         revoked_at -> Nullable<Timestamptz>,
         rate_limit -> Int4,
+        revision -> Uuid,
     }
 }
 
@@ -94,6 +95,7 @@ diesel::table! {
         status -> Text,
         created_at -> Timestamptz,
         rate_limit -> Int4,
+        revision -> Uuid,
     }
 }
 

@@ -3,13 +3,17 @@
 //! They are part of prepared statements that stay in the connection's cache, unlike diesel's `sql()`, but for the one
 //! that says otherwise.
 
+use std::io::Write;
+
 use chrono::{DateTime, Utc};
 use diesel::{
-    AppearsOnTable, Expression, QueryResult,
-    expression::{ValidGrouping, is_aggregate},
-    pg::Pg,
+    AppearsOnTable, Expression, QueryResult, SelectableExpression,
+    deserialize::{self, FromSql, FromSqlRow},
+    expression::{AsExpression, ValidGrouping, is_aggregate},
+    pg::{Pg, PgValue},
     query_builder::{AstPass, Query, QueryFragment, QueryId},
-    sql_types::{BigInt, Bool, Timestamptz},
+    serialize::{self, IsNull, Output, ToSql},
+    sql_types::{BigInt, Bool, SqlType, Timestamptz},
 };
 
 /// `(created_at, id) < ($1, $2)`: the rows behind a position, newest first.
@@ -112,6 +116,52 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for WithLimit<Q> {
         self.query.walk_ast(out.reborrow())?;
         out.push_sql(" LIMIT ");
         out.push_sql(&self.rows.to_string());
+        Ok(())
+    }
+}
+
+/// The type of transaction numbers.
+#[derive(Debug, Clone, Copy, SqlType, QueryId)]
+#[diesel(postgres_type(oid = 28, array_oid = 1011))]
+pub struct Xid;
+
+/// Which version of its row was read: the number of the transaction that wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow, AsExpression)]
+#[diesel(sql_type = Xid)]
+pub(crate) struct RowVersion(u32);
+
+impl FromSql<Xid, Pg> for RowVersion {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(u32::from_be_bytes(value.as_bytes().try_into()?)))
+    }
+}
+
+impl ToSql<Xid, Pg> for RowVersion {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(&self.0.to_be_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+
+/// The [`RowVersion`] of the row that is read.
+#[derive(Debug, Clone, Copy, QueryId)]
+pub(crate) struct Xmin;
+
+impl Expression for Xmin {
+    type SqlType = Xid;
+}
+
+impl<T> AppearsOnTable<T> for Xmin {}
+
+impl<T> SelectableExpression<T> for Xmin {}
+
+impl ValidGrouping<()> for Xmin {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl QueryFragment<Pg> for Xmin {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("xmin");
         Ok(())
     }
 }

@@ -1,44 +1,88 @@
 //! The store: where units of work begin, and from where is read.
 
+use std::{sync::Arc, time::Duration};
+
 use async_trait::async_trait;
 use bwp_domain::{
     idempotency::IdempotencyKey,
     ids::TenantId,
+    principal::Credential,
     store::{Health, JoinGuard, Store, StoreError, UnitOfWork},
 };
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, pooled_connection::deadpool::Pool};
+use diesel_async::SimpleAsyncConnection;
 
 use crate::{
-    connect::{ConnectError, Connection, PoolSettings, connection, pool},
-    error::DuringExt,
+    connect::{ConnectError, Connection, Pool, PoolSettings, connection, pool},
+    credentials::{Credentials, Known, REMEMBERED},
+    expecting::Expectations,
+    ids_ahead::IdsAhead,
     join::Joins,
+    lanes::Lanes,
     unit_of_work::PgUnitOfWork,
 };
 
 /// Everything that is kept, in one PostgreSQL database. Cheap to clone.
 #[derive(Clone)]
 pub struct PgStore {
-    pool: Pool<AsyncPgConnection>,
+    pub(crate) lanes: Arc<Lanes>,
+    pub(crate) credentials: Credentials,
+    pub(crate) shared: Arc<Shared>,
+    pool: Pool,
+    settings: PoolSettings,
+}
+
+/// What all threads of a process share.
+pub(crate) struct Shared {
+    url: String,
     joins: Joins,
+    known: Arc<Known>,
+    pub(crate) contact_ids: IdsAhead,
 }
 
 impl PgStore {
     /// A store over the database at `url`, whose schema is up to date (see [`migrate`](crate::migrate)). Connects when
     /// it is first used.
     pub fn new(url: &str, settings: PoolSettings) -> Result<Self, ConnectError> {
-        Ok(Self { pool: pool(url, settings)?, joins: Joins::default() })
+        let shared = Shared {
+            url: url.to_owned(),
+            joins: Joins::default(),
+            known: Arc::new(Known::new(REMEMBERED)),
+            contact_ids: IdsAhead::of("contacts"),
+        };
+        Self::over(Arc::new(shared), settings)
+    }
+
+    /// The same store with connections of its own. For a thread that works alone: with connections that it shares with
+    /// none, it wakes no other thread.
+    pub fn for_thread(&self, settings: PoolSettings) -> Result<Self, ConnectError> {
+        Self::over(Arc::clone(&self.shared), settings)
+    }
+
+    fn over(shared: Arc<Shared>, settings: PoolSettings) -> Result<Self, ConnectError> {
+        let lanes = Arc::new(Lanes::new(&shared.url, settings));
+        let credentials = Credentials::new(Arc::clone(&lanes), Arc::clone(&shared.known), settings.wait);
+        Ok(Self { pool: pool(&shared.url, settings)?, lanes, credentials, shared, settings })
     }
 
     pub(crate) async fn connection(&self) -> Result<Connection, StoreError> {
         connection(&self.pool).await
+    }
+
+    /// How long is waited for what a healthy server answers at once.
+    pub(crate) const fn patience(&self) -> Duration {
+        self.settings.wait
     }
 }
 
 #[async_trait]
 impl Health for PgStore {
     async fn check(&self) -> Result<(), StoreError> {
-        let mut connection = self.connection().await?;
-        connection.batch_execute("SELECT 1").await.during("asking whether the database answers")
+        self.lanes
+            .read(
+                "asking whether the database answers",
+                |link| async move { link.shared().batch_execute("SELECT 1").await },
+            )
+            .await
     }
 }
 
@@ -48,7 +92,11 @@ impl Store for PgStore {
         Ok(Box::new(PgUnitOfWork::begin(self.connection().await?).await?))
     }
 
+    fn begin_expecting(&self, credential: &Arc<Credential>) -> Result<Box<dyn UnitOfWork>, StoreError> {
+        Ok(Box::new(PgUnitOfWork::expecting_all(Expectations::new(self.clone(), Arc::clone(credential)))))
+    }
+
     async fn join(&self, tenant: TenantId, key: &IdempotencyKey) -> Option<JoinGuard> {
-        self.joins.join(tenant, key).await.map(|guard| Box::new(guard) as JoinGuard)
+        self.shared.joins.join(tenant, key).await.map(|guard| Box::new(guard) as JoinGuard)
     }
 }

@@ -33,6 +33,7 @@ pub(crate) struct TenantRow {
     status: String,
     created_at: DateTime<Utc>,
     rate_limit: i32,
+    pub(crate) revision: Uuid,
 }
 
 impl TryFrom<TenantRow> for Tenant {

@@ -1,4 +1,4 @@
-//! One transaction on one connection.
+//! Units of work: a transaction on one connection, or one statement at the end.
 
 use async_trait::async_trait;
 use bwp_domain::{
@@ -10,17 +10,30 @@ use bwp_domain::{
     tenants::ports::{HasTenants, TenantRepository},
     users::ports::{HasUsers, UserRepository},
 };
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, pooled_connection::deadpool::Object};
+use deadpool::managed::Object;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 
-use crate::{connect::Connection, error::DuringExt};
+use crate::{
+    connect::Connection,
+    error::DuringExt,
+    expecting::Expectations,
+    locks::{LOCK_PATIENCE, bounded},
+};
 
-/// A transaction. It implements every repository: each family does so in its own file.
+/// A unit of work. It implements every repository: each family does so in its own file.
 ///
 /// It begins and ends the transaction itself, without diesel's transaction manager: what that keeps track of is here in
 /// one field, and a connection whose transaction did not end as it should never goes back to the pool.
 pub(crate) struct PgUnitOfWork {
-    /// `None` once the transaction has ended.
-    connection: Option<Connection>,
+    state: State,
+}
+
+enum State {
+    /// A transaction, in which everything is asked.
+    Open(Connection),
+    /// Nothing is sent before the end.
+    Expecting(Box<Expectations>),
+    Ended,
 }
 
 /// The server answers the COMMIT of a transaction in which a statement failed by rolling back, and calls that no error.
@@ -30,13 +43,34 @@ const COMMIT: &str = "SELECT 1; COMMIT";
 impl PgUnitOfWork {
     pub(crate) async fn begin(connection: Connection) -> Result<Self, StoreError> {
         // In here before the transaction begins: a caller who goes away meanwhile leaves no open one in the pool.
-        let mut uow = Self { connection: Some(connection) };
-        uow.connection()?.batch_execute("BEGIN").await.during("beginning a transaction")?;
+        let mut uow = Self { state: State::Open(connection) };
+        // A pooler between us and the server may give each transaction another session: what a transaction goes by is
+        // said in it.
+        let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED; {}", bounded(LOCK_PATIENCE));
+        uow.connection()?.batch_execute(&begin).await.during("beginning a transaction")?;
         Ok(uow)
     }
 
+    pub(crate) fn expecting_all(expectations: Expectations) -> Self {
+        Self { state: State::Expecting(Box::new(expectations)) }
+    }
+
+    /// The transaction's connection. A unit of work that goes by expectations has none: what needs one is done anew by a
+    /// unit of work that asks.
     pub(crate) fn connection(&mut self) -> Result<&mut AsyncPgConnection, StoreError> {
-        self.connection.as_deref_mut().ok_or_else(|| StoreError::Internal("the transaction has ended".to_owned()))
+        match &mut self.state {
+            State::Open(connection) => Ok(connection),
+            State::Expecting(_) => Err(StoreError::Conflict("this is not done without asking".to_owned())),
+            State::Ended => Err(StoreError::Internal("the transaction has ended".to_owned())),
+        }
+    }
+
+    /// What this unit of work expects, if it is one that does.
+    pub(crate) fn expecting(&mut self) -> Option<&mut Expectations> {
+        match &mut self.state {
+            State::Expecting(expectations) => Some(expectations),
+            State::Open(_) | State::Ended => None,
+        }
     }
 }
 
@@ -44,7 +78,7 @@ impl Drop for PgUnitOfWork {
     /// A transaction that nobody ended: its connection is closed, and the server rolls back. Back in the pool it would
     /// stay open, holding its locks, until the connection's next use.
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
+        if let State::Open(connection) = std::mem::replace(&mut self.state, State::Ended) {
             drop(Object::take(connection));
         }
     }
@@ -65,15 +99,23 @@ impl UnitOfWork for PgUnitOfWork {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        if let State::Expecting(_) = &self.state {
+            let State::Expecting(expectations) = std::mem::replace(&mut self.state, State::Ended) else {
+                return Ok(());
+            };
+            return expectations.commit().await;
+        }
         self.connection()?.batch_execute(COMMIT).await.during("committing")?;
         // Ended: the connection goes back to the pool.
-        drop(self.connection.take());
+        self.state = State::Ended;
         Ok(())
     }
 
     async fn rollback(mut self: Box<Self>) -> Result<(), StoreError> {
-        self.connection()?.batch_execute("ROLLBACK").await.during("rolling back")?;
-        drop(self.connection.take());
+        if let State::Open(connection) = &mut self.state {
+            connection.batch_execute("ROLLBACK").await.during("rolling back")?;
+        }
+        self.state = State::Ended;
         Ok(())
     }
 }

@@ -150,7 +150,7 @@ async fn only_the_claim_gives_up_after_one_second() {
     let waiting = tokio::spawn(async move { claimed.contacts().lock(tenant, contact.id).await });
     fixture.until_waiting(1).await;
     tokio::time::sleep(Duration::from_millis(1200)).await;
-    assert!(!waiting.is_finished(), "a wait behind the claim has no bound of its own");
+    assert!(!waiting.is_finished(), "a wait behind the claim is bounded by more than a second");
     other.rollback().await.expect("a roll-back");
     let locked = within("the lock", waiting).await.expect("no panic").expect("no failure");
     assert_eq!(locked.map(|contact| contact.id), Some(contact.id));

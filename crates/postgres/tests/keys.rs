@@ -37,7 +37,7 @@ use common::check;
 const REVOKED_AT: Timestamp = Timestamp::from_unix_millis(1_800_000_000_123);
 const REVOKED: KeyState = KeyState::Revoked { at: REVOKED_AT };
 
-async fn hold(uow: &mut dyn UnitOfWork, tenant: TenantId, key: KeyId) -> Option<Credential> {
+async fn hold(uow: &mut dyn UnitOfWork, tenant: TenantId, key: KeyId) -> Option<Arc<Credential>> {
     uow.credentials().hold(tenant, key).await.expect("holding a credential")
 }
 
@@ -245,7 +245,7 @@ async fn a_look_up_sees_what_is_committed_and_nothing_else() {
         found.expect("the key is there")
     };
     let found = find().await;
-    assert_eq!((found.key, found.tenant), (made.key.clone(), tenant));
+    assert_eq!((&found.key, &found.tenant), (&made.key, &tenant));
     let mut uow = fixture.begin().await;
     revoke(&mut *uow, &made.key).await.expect("revoking");
     assert_eq!(find().await.key.state, KeyState::Active { expires_at: None }, "not committed yet");
@@ -335,7 +335,7 @@ fn every_column_survives() {
         let mut uow = fixture.begin().await;
         let made = uow.keys().insert(tenant, record).await.expect("stored");
         uow.commit().await.expect("a commit");
-        let read = fixture.store.find_by_hash(&hash).await.expect("a look-up").expect("the key is there").key;
+        let read = fixture.store.find_by_hash(&hash).await.expect("a look-up").expect("the key is there").key.clone();
         prop_assert_eq!(&made, &read);
         let state = KeyState::Active { expires_at: new.expires_at };
         prop_assert_eq!((read.name, read.scopes, read.allowlist), (new.name, new.scopes, new.allowlist));

@@ -275,7 +275,7 @@ async fn a_revoked_key_writes_nothing_and_leaves_no_claim() {
     uow.keys().update_state(tenant, &revoked).await.expect("stored");
     let credential = uow.credentials().hold(tenant, revoked.id).await.expect("held").expect("a credential");
     uow.commit().await.expect("a commit");
-    let caller = Caller { principal: Principal::Key(Box::new(credential)), address: None, needs: ScopeSet::EMPTY };
+    let caller = Caller { principal: Principal::Key(credential), address: None, needs: ScopeSet::EMPTY };
     let request = KeyedRequest {
         key: IdempotencyKey::parse("k").expect("a key"),
         fingerprint: Fingerprint::of("POST", "/", b"{}"),
@@ -297,10 +297,12 @@ async fn whoever_finds_no_connection_free_is_told_in_time() {
     let settings = PoolSettings { max_size: 1, wait: Duration::from_millis(50), ..PoolSettings::default() };
     let store = PgStore::new(&fixture.database.url(), settings).expect("a pool");
     let taken = store.begin().await.expect("a unit of work");
-    let refused = within("the second", store.check()).await;
-    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    let refused = within("the second", store.begin()).await.err();
+    assert!(matches!(refused, Some(StoreError::Unavailable(_))), "{refused:?}");
+    store.check().await.expect("short reads have connections of their own");
     taken.rollback().await.expect("a roll-back");
-    store.check().await.expect("the connection came back");
+    let next = store.begin().await.expect("the connection came back");
+    next.rollback().await.expect("a roll-back");
 }
 
 #[tokio::test]

@@ -1,10 +1,9 @@
 //! What is done now and then: learning of new cursor secrets, and throwing away what nobody will ask for again.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use actix_web::web::Data;
 use bwp_domain::{clock::Timestamp, execute::Environment};
-use bwp_http::ApiState;
+use bwp_http::Cursors;
 use bwp_postgres::{PgStore, Purged};
 
 use super::rate_limits::RateLimits;
@@ -15,11 +14,11 @@ const PAUSE: Duration = Duration::from_mins(1);
 const DELIVERED_FOR: Duration = Duration::from_hours(7 * 24);
 
 /// Keeps house until it is aborted. Every server does; they pass over each other's rows.
-pub(super) async fn run(store: PgStore, environment: Environment, state: Data<ApiState>, limits: RateLimits) {
+pub(super) async fn run(store: PgStore, environment: Environment, cursors: Arc<Cursors>, limits: RateLimits) {
     loop {
         tokio::time::sleep(PAUSE).await;
         limits.alone.sweep();
-        if let Err(error) = state.cursors.refresh().await {
+        if let Err(error) = cursors.refresh().await {
             tracing::warn!(%error, "the cursor secrets could not be read again; it is tried again later");
         }
         let now = environment.clock.now();

@@ -4,6 +4,7 @@ mod cursors;
 mod first_start;
 mod housekeeping;
 mod rate_limits;
+mod threads;
 
 use std::{
     io,
@@ -21,7 +22,7 @@ use bwp_http::{
     ApiState,
     docs::{self, DocsPages},
 };
-use bwp_postgres::{PgStore, PoolSettings};
+use bwp_postgres::PgStore;
 use bwp_web::{
     body::{self, BodyLimits},
     client_address::TrustedProxies,
@@ -31,6 +32,7 @@ use bwp_web::{
     server::{self, ServerLimits},
 };
 use rate_limits::RateLimits;
+use threads::Threads;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
@@ -68,8 +70,8 @@ async fn serve(
 ) -> anyhow::Result<()> {
     let signals = StopSignals::listen().context("listening for signals")?;
     let environment = environment();
-    let settings = PoolSettings { max_size: args.database_connections, ..PoolSettings::default() };
-    let store = PgStore::new(database.url(), settings)?;
+    let threads = Threads::of(args.workers, args.database_connections)?;
+    let store = PgStore::new(database.url(), Threads::OWN)?;
     let cursors = cursors::open(&store, &environment, secrets).await?;
     rate_limits.connect().await;
 
@@ -80,17 +82,17 @@ async fn serve(
     // who runs the server makes its tenants; a key printed there may end in a log.
     let first = if database.is_private() { first_start::provision(&store, &environment).await? } else { None };
     let public_url = public_url.map_or_else(|| format!("http://{}", reachable(bound)), |url| url.as_str().to_owned());
-    let state = Data::new(ApiState {
+    let state = ApiState {
         store: Arc::new(store.clone()),
         keys: Arc::new(store.clone()),
         contacts: Arc::new(store.clone()),
         rate_limits: rate_limits.limiter(),
         health: Arc::new(store.clone()),
         environment: environment.clone(),
-        cursors,
-        public_url: public_url.clone(),
+        cursors: Arc::new(cursors),
+        public_url: public_url.as_str().into(),
         body_limits: BodyLimits { deadline: *args.body_timeout, ..BodyLimits::default() },
-    });
+    };
     let document = Data::new(bwp_http::document(&public_url, env!("CARGO_PKG_VERSION")));
     let pages = Arc::new(DocsPages::new(&public_url, env!("CARGO_PKG_VERSION")));
     let observer = Observer {
@@ -101,18 +103,31 @@ async fn serve(
         trusted_proxies: Arc::new(proxies),
     };
     let shared = state.clone();
+    let stores = store.clone();
     let app = move || {
+        // Each worker is a thread, with database connections of its own.
+        let worker = stores.for_thread(threads.each).unwrap_or_else(|error| {
+            tracing::error!(%error, "a worker shares the connections of others");
+            stores.clone()
+        });
+        let state = Data::new(ApiState {
+            store: Arc::new(worker.clone()),
+            keys: Arc::new(worker.clone()),
+            contacts: Arc::new(worker.clone()),
+            health: Arc::new(worker),
+            ..shared.clone()
+        });
         App::new()
             .service(web::redirect("/", "docs"))
             .configure(|config| docs::configure(config, Arc::clone(&pages)))
-            .configure(bwp_http::configure(shared.clone(), document.clone()))
+            .configure(bwp_http::configure(state, document.clone()))
             .wrap(head::answer_like_get())
             .wrap(limits::refuse_long_targets(bwp_http::refuse_long_target))
             .wrap(body::close_when_unread())
             .wrap(headers::api_headers())
             .wrap(observe::observe(observer.clone()))
     };
-    let limits = ServerLimits { workers: args.workers, ..ServerLimits::default() };
+    let limits = ServerLimits { workers: Some(threads.workers), ..ServerLimits::default() };
     let server = server::serve(listener, &limits, app)?;
 
     let stop = server.handle();
@@ -121,7 +136,7 @@ async fn serve(
         tracing::info!("stopping: requests in flight are finished");
         stop.stop(true).await;
     });
-    let housekeeping = actix_web::rt::spawn(housekeeping::run(store, environment, state, rate_limits));
+    let housekeeping = actix_web::rt::spawn(housekeeping::run(store, environment, state.cursors, rate_limits));
     let ready = first_start::ready(bound, &public_url, first.as_ref());
     output.print(&ready, || first_start::greeting(&public_url, first.as_ref()))?;
     tracing::info!(address = %bound, %public_url, "serving");

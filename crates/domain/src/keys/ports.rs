@@ -1,5 +1,7 @@
 //! What keys need from a store.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::{ApiKey, CreatedBy, KeyHash, NewKey};
@@ -34,7 +36,12 @@ pub trait KeyReader: Send + Sync {
     /// The key with this hash, and its tenant. The only finder without a tenant: the hash tells the tenant.
     ///
     /// MUST read what is committed now: an answer from before a revocation was acknowledged is wrong.
-    async fn find_by_hash(&self, hash: &KeyHash) -> Result<Option<Credential>, StoreError>;
+    async fn find_by_hash(&self, hash: &KeyHash) -> Result<Option<Arc<Credential>>, StoreError>;
+
+    /// What was last known of the key with this hash, without asking the store. A guess that lets work begin whose result
+    /// is thrown away unless [`find_by_hash`](Self::find_by_hash), called after this, finds the same revision: nobody
+    /// may be let in by it. `None` if nothing is known.
+    fn recall(&self, hash: &KeyHash) -> Option<Arc<Credential>>;
 
     /// The tenant's keys, newest first.
     async fn list(&self, tenant: TenantId) -> Result<Vec<ApiKey>, StoreError>;
@@ -68,7 +75,10 @@ pub trait CredentialRepository: Send {
     ///
     /// MUST take the credential's lock shared and read in a *later* statement: a statement that does both has a
     /// snapshot from before the lock was granted. MUST let other holders in, and MUST NOT starve the one who revokes.
-    async fn hold(&mut self, tenant: TenantId, id: KeyId) -> Result<Option<Credential>, StoreError>;
+    ///
+    /// In a unit of work that [expects](crate::store::Store::begin_expecting) a credential, this may be the expected one:
+    /// then all of the above MUST happen before the unit of work commits.
+    async fn hold(&mut self, tenant: TenantId, id: KeyId) -> Result<Option<Arc<Credential>>, StoreError>;
 }
 
 /// A unit of work that lends the keys.

@@ -6,7 +6,7 @@ use crate::{
     fields::{Field, FieldErrors},
     ids::{ContactId, KeyId, KeyPublicId, TenantId, TenantPublicId},
     keys::{Allowlist, ApiKey, CreatedBy, KeyName, KeyState},
-    principal::Credential,
+    principal::{Credential, Revision},
     rate_limits::RateLimit,
     scopes::{ScopeId, ScopeSet},
     tenants::{Tenant, TenantName, TenantStatus},
@@ -50,7 +50,7 @@ pub fn credential(scopes: &[ScopeId]) -> Credential {
         created_at: CREATED_AT,
         state: KeyState::Active { expires_at: None },
     };
-    Credential { key, tenant }
+    Credential { key, tenant, revision: Revision { key: 7, tenant: 1 } }
 }
 
 /// A vendor with this company name and nothing else.

@@ -13,6 +13,7 @@ use crate::{
     idempotency::{IdempotencyKey, MockReceiptRepository, ReceiptRepository},
     ids::TenantId,
     keys::ports::{CredentialRepository, HasKeys, KeyRepository, MockCredentialRepository, MockKeyRepository},
+    principal::Credential,
     store::{JoinGuard, Store, StoreError, UnitOfWork},
     tenants::ports::{HasTenants, MockTenantRepository, TenantRepository},
     users::ports::{HasUsers, MockUserRepository, UserRepository},
@@ -78,6 +79,7 @@ impl Drop for Recorder {
 pub struct ScriptedStore {
     script: Mutex<VecDeque<ScriptedUnitOfWork>>,
     endings: Endings,
+    expecting: Mutex<Vec<bool>>,
     busy: bool,
 }
 
@@ -92,6 +94,11 @@ impl ScriptedStore {
         Self { busy: true, ..Self::default() }
     }
 
+    /// Of each unit of work so far, whether it was begun with an expectation.
+    pub fn expecting(&self) -> Vec<bool> {
+        self.expecting.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// How the units of work ended so far.
     pub fn endings(&self) -> Vec<Ending> {
         self.endings.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -101,14 +108,25 @@ impl ScriptedStore {
 #[async_trait]
 impl Store for ScriptedStore {
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
-        let next = self.script.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let mut uow = next.ok_or_else(|| StoreError::Internal("the script has no more units of work".to_owned()))?;
-        uow.ending = Recorder(Some(Arc::clone(&self.endings)));
-        Ok(Box::new(uow))
+        self.next(false)
+    }
+
+    fn begin_expecting(&self, _credential: &Arc<Credential>) -> Result<Box<dyn UnitOfWork>, StoreError> {
+        self.next(true)
     }
 
     async fn join(&self, _tenant: TenantId, _key: &IdempotencyKey) -> Option<JoinGuard> {
         (!self.busy).then(|| Box::new(()) as JoinGuard)
+    }
+}
+
+impl ScriptedStore {
+    fn next(&self, expecting: bool) -> Result<Box<dyn UnitOfWork>, StoreError> {
+        self.expecting.lock().unwrap_or_else(PoisonError::into_inner).push(expecting);
+        let next = self.script.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let mut uow = next.ok_or_else(|| StoreError::Internal("the script has no more units of work".to_owned()))?;
+        uow.ending = Recorder(Some(Arc::clone(&self.endings)));
+        Ok(Box::new(uow))
     }
 }
 

@@ -6,8 +6,10 @@ mod idempotency;
 mod json;
 pub(crate) mod query;
 
+use std::{net::IpAddr, sync::Arc};
+
 use actix_web::{HttpRequest, dev::Payload};
-use bwp_domain::rate_limits::Standing;
+use bwp_domain::{principal::Credential, rate_limits::Standing};
 
 pub(crate) use authorized::{Authorized, Shown};
 pub(crate) use id::PathId;
@@ -24,12 +26,12 @@ pub(crate) struct Call<'a> {
     pub(crate) state: &'a ApiState,
     /// Whether the handler takes query parameters.
     pub(crate) takes_query: bool,
-    /// What the operation costs of the tenant's budget.
-    pub(crate) cost: u32,
-    /// How the caller's budgets stand, once the request was charged.
+    /// The caller's credential.
+    pub(crate) credential: Arc<Credential>,
+    /// How the caller's budgets stand. `None` while the request runs ahead of being charged.
     pub(crate) standing: Option<Standing>,
-    /// What the caller was let in by.
-    pub(crate) shown: Option<Shown>,
+    /// Where the caller calls from.
+    pub(crate) address: Option<IpAddr>,
     /// Whether a body was read: that may have taken a while.
     pub(crate) body_read: bool,
 }

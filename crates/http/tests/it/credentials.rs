@@ -1,5 +1,7 @@
 //! Who gets in.
 
+use std::sync::Arc;
+
 use actix_web::test::TestRequest;
 use bwp_domain::{
     clock::Timestamp,
@@ -19,7 +21,9 @@ async fn me(authorization: &str) -> Answer {
 
 async fn me_with(found: Option<Credential>) -> Answer {
     let mut ports = Ports::default();
+    let found = found.map(Arc::new);
     ports.keys.expect_find_by_hash().returning(move |_| Ok(found.clone()));
+    ports.keys.expect_recall().returning(|_| None);
     ports.answer(signed(TestRequest::get().uri("/api/v1/me"))).await
 }
 

@@ -1,5 +1,7 @@
 //! Charging requests, and what answers say about it.
 
+use std::sync::Arc;
+
 use actix_web::test::TestRequest;
 use bwp_domain::{
     clock::Timestamp,
@@ -128,7 +130,9 @@ async fn who_is_not_let_in_is_charged_nothing_and_told_nothing() {
     ];
     for (found, status) in refused {
         let mut ports = Ports::default();
+        let found = found.map(Arc::new);
         ports.keys.expect_find_by_hash().returning(move |_| Ok(found.clone()));
+        ports.keys.expect_recall().returning(|_| None);
         let answer = ports.answer(get("/me")).await;
         assert_eq!(answer.status, status);
         assert_none(&answer);
@@ -176,7 +180,7 @@ async fn a_body_that_arrives_slowly_is_charged_once() {
 async fn a_key_that_is_revoked_meanwhile_is_told_nothing() {
     let mut ports = Ports::default();
     let good = credential(&[ScopeId::ContactsRead]);
-    ports.keys.expect_find_by_hash().times(1).return_once(move |_| Ok(Some(good)));
+    ports.keys.expect_find_by_hash().times(1).return_once(move |_| Ok(Some(good.into())));
     ports.keys.expect_find_by_hash().times(1).return_once(|_| Ok(None));
     ports.rate_limits.expect_charge().times(1).returning(|_, _, _| Ok(Admission::Admitted(STANDING)));
     ports.contacts.expect_get_many().returning(|_, _| Ok(vec![]));
@@ -185,6 +189,22 @@ async fn a_key_that_is_revoked_meanwhile_is_told_nothing() {
     let answer = ports.answer(request).await;
     assert_eq!(answer.status, 401);
     assert_none(&answer);
+}
+
+#[actix_web::test]
+async fn a_read_ahead_of_the_check_is_charged_once_and_shows_nothing_when_it_is_refused() {
+    let refused = Admission::Refused { layer: Layer::Key, standing: STANDING };
+    for (admission, status) in [(Admission::Admitted(STANDING), 404), (refused, 429)] {
+        let mut ports = Ports::default();
+        let known = Arc::new(credential(&[ScopeId::ContactsRead]));
+        let guess = Arc::clone(&known);
+        ports.keys.expect_recall().times(1).returning(move |_| Some(Arc::clone(&guess)));
+        ports.keys.expect_find_by_hash().times(1).returning(move |_| Ok(Some(Arc::clone(&known))));
+        ports.rate_limits.expect_charge().times(1).returning(move |_, _, _| Ok(admission));
+        ports.contacts.expect_get().returning(|_, _| Ok(None));
+        let answer = ports.answer(get("/contacts/1")).await;
+        assert_eq!((answer.status, answer.header("ratelimit-key-remaining")), (status, "58"));
+    }
 }
 
 #[actix_web::test]

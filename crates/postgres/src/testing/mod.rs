@@ -3,7 +3,7 @@
 mod fixture;
 mod server;
 
-use std::sync::Arc;
+use std::{ops::DerefMut, sync::Arc};
 
 use bwp_domain::{contacts::ContactFilter, ids::TenantId, paging::PageRequest};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
@@ -80,7 +80,8 @@ impl TestDatabase {
     /// If the pool cannot be made.
     #[expect(clippy::expect_used, reason = "a test without its store has failed")]
     pub fn store(&self) -> PgStore {
-        PgStore::new(&self.url(), PoolSettings::default()).expect("a pool over the test database")
+        let settings = PoolSettings { max_size: 16, ..PoolSettings::default() };
+        PgStore::new(&self.url(), settings).expect("a pool over the test database")
     }
 
     /// A connection to it that is set up as the store's are.
@@ -88,8 +89,8 @@ impl TestDatabase {
     /// # Panics
     /// If the database cannot be reached.
     #[expect(clippy::expect_used, reason = "a test without its connection has failed")]
-    pub async fn connection_of_a_store(&self) -> AsyncPgConnection {
-        crate::connect::establish(&self.url(), PoolSettings::default())
+    pub async fn connection_of_a_store(&self) -> impl DerefMut<Target = AsyncPgConnection> {
+        crate::link::Link::open(&self.url(), PoolSettings::default().session())
             .await
             .expect("a connection to the test database")
     }

@@ -68,7 +68,9 @@ impl Ports {
     pub(crate) fn with_key_to_be_charged(scopes: &[ScopeId]) -> Self {
         let mut ports = Self::default();
         let known = credential(scopes);
-        ports.keys.expect_find_by_hash().returning(move |_| Ok(Some(known.clone())));
+        let known = Arc::new(known);
+        ports.keys.expect_find_by_hash().returning(move |_| Ok(Some(Arc::clone(&known))));
+        ports.keys.expect_recall().returning(|_| None);
         ports
     }
 
@@ -87,8 +89,8 @@ impl Ports {
             rate_limits: Arc::new(self.rate_limits),
             health: Arc::new(self.health),
             environment: environment(),
-            cursors: Cursors::fixed(CursorKeys::new(secret, vec![])),
-            public_url: "https://bwp.example".to_owned(),
+            cursors: Arc::new(Cursors::fixed(CursorKeys::new(secret, vec![]))),
+            public_url: "https://bwp.example".into(),
             body_limits: BodyLimits::default(),
         });
         let document = Data::new(bwp_http::document("https://bwp.example", "0"));
@@ -104,7 +106,8 @@ impl Ports {
 /// A unit of work in which the caller's credential holds.
 pub(crate) fn held(held: Credential) -> ScriptedUnitOfWork {
     let mut uow = ScriptedUnitOfWork::default();
-    uow.credentials.expect_hold().returning(move |_, _| Ok(Some(held.clone())));
+    let held = Arc::new(held);
+    uow.credentials.expect_hold().returning(move |_, _| Ok(Some(Arc::clone(&held))));
     uow
 }
 

@@ -1,0 +1,25 @@
+-- One statement after the other, in one transaction. The client decides between them.
+BEGIN;
+SELECT pg_advisory_xact_lock_shared(:lock);
+SELECT k.tenant_id, k.id, k.scopes, k.allowlist, k.expires_at, k.revoked_at, t.status
+FROM api_keys k JOIN tenants t ON t.id = k.tenant_id
+WHERE k.tenant_id = :tenant AND k.id = :key;
+INSERT INTO idempotency_receipts AS r (tenant_id, key, fingerprint, expires_at)
+VALUES (:tenant, :a::text || '-' || :b::text, sha256('request'), now() + interval '24 hours')
+ON CONFLICT (tenant_id, key) DO UPDATE
+SET fingerprint = excluded.fingerprint, expires_at = excluded.expires_at, status = NULL, headers = NULL, body = NULL
+WHERE r.expires_at <= now();
+INSERT INTO contacts (tenant_id, first_name, last_name, company_name, position, email, phone, mobile, website, notes, type,
+    created_at, updated_at)
+VALUES (:tenant, 'Ada', 'Byron', 'Granite Masonry ' || :v || ' LLC', 'Site manager', 'ada.byron' || :v || '@masonry.example.com',
+    '+1 555 0' || :v, '+1 555 1' || :v, 'https://www.masonry' || :v || '.example.com',
+    'Prefers to be called in the morning. Reference: job ' || :v || '.', 'subcontractor', now(), now())
+RETURNING id \gset
+INSERT INTO outbox (tenant_id, event_id, kind, version, occurred_at, data, previous_attributes)
+VALUES (:tenant, gen_random_uuid(), 'contact.created', 1, now(),
+    ('{"id": ' || :id || ', "firstName": "Ada", "lastName": "Byron", "companyName": "Granite Masonry 123456 LLC", "position": "Site manager", "parentContactId": null, "email": "ada.byron123456@masonry.example.com", "phone": "+1 555 0123456", "mobile": "+1 555 1123456", "website": "https://www.masonry123456.example.com", "notes": "Prefers to be called in the morning. Reference: job 123456.", "type": "subcontractor", "createdAt": "2026-01-31T08-00-00.000Z", "updatedAt": "2026-01-31T08-00-00.000Z"}')::jsonb,
+    NULL);
+UPDATE idempotency_receipts SET status = 201, headers = '[["content-type", "application/json"]]',
+    body = ('{"data": {"id": ' || :id || ', "firstName": "Ada", "lastName": "Byron", "companyName": "Granite Masonry 123456 LLC", "position": "Site manager", "parentContactId": null, "email": "ada.byron123456@masonry.example.com", "phone": "+1 555 0123456", "mobile": "+1 555 1123456", "website": "https://www.masonry123456.example.com", "notes": "Prefers to be called in the morning. Reference: job 123456.", "type": "subcontractor", "createdAt": "2026-01-31T08-00-00.000Z", "updatedAt": "2026-01-31T08-00-00.000Z"}, "meta": {"request_id": "req_01JD0C9Z3T7QWERTYV5K8M2N4P"}}')::bytea
+WHERE tenant_id = :tenant AND key = :a::text || '-' || :b::text;
+COMMIT;

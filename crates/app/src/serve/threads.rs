@@ -1,0 +1,80 @@
+//! How many threads answer requests, and how the database connections are divided among them.
+
+use std::{num::NonZeroUsize, thread::available_parallelism};
+
+use anyhow::bail;
+use bwp_postgres::PoolSettings;
+
+/// The threads that answer requests.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Threads {
+    pub(super) workers: NonZeroUsize,
+    /// The connections of each.
+    pub(super) each: PoolSettings,
+}
+
+/// The fewest connections a worker can work with: one for short reads, one for changes.
+const FEWEST: usize = 2;
+/// More bring no more: measured, see docs/performance.md.
+const USUAL: usize = 10;
+
+impl Threads {
+    /// The connections of the main thread, which keeps house.
+    pub(super) const OWN: PoolSettings = PoolSettings { max_size: 1, lanes: 1, ..PoolSettings::DEFAULT };
+    const OWN_CONNECTIONS: usize = Self::OWN.max_size + Self::OWN.lanes;
+
+    /// `workers` threads (one for each CPU, if it is not said) with at most `connections` in all.
+    pub(super) fn of(workers: Option<NonZeroUsize>, connections: Option<usize>) -> anyhow::Result<Self> {
+        let cpus = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let Some(connections) = connections else { return Ok(Self::with(workers.unwrap_or(cpus), USUAL)) };
+        let shared = connections.saturating_sub(Self::OWN_CONNECTIONS);
+        let most = NonZeroUsize::new(shared / FEWEST);
+        let (workers, least) = match (workers, most) {
+            (Some(workers), Some(most)) if workers <= most => return Ok(Self::with(workers, shared / workers)),
+            (None, Some(most)) => {
+                let workers = cpus.min(most);
+                return Ok(Self::with(workers, shared / workers));
+            }
+            (workers, _) => {
+                let workers = workers.map_or(1, NonZeroUsize::get);
+                (workers, workers * FEWEST + Self::OWN_CONNECTIONS)
+            }
+        };
+        bail!("--database-connections: {connections} are too few for {workers} workers; give at least {least}");
+    }
+
+    fn with(workers: NonZeroUsize, each: usize) -> Self {
+        let lanes = if each > FEWEST + 1 { 2 } else { 1 };
+        Self { workers, each: PoolSettings { max_size: each - lanes, lanes, ..PoolSettings::DEFAULT } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn threads(workers: usize, connections: Option<usize>) -> Option<(usize, usize, usize)> {
+        let threads = Threads::of(NonZeroUsize::new(workers), connections).ok()?;
+        Some((threads.workers.get(), threads.each.lanes, threads.each.max_size))
+    }
+
+    #[test]
+    fn connections_are_divided() {
+        assert_eq!(threads(2, None), Some((2, 2, 8)));
+        assert_eq!(threads(2, Some(16)), Some((2, 2, 5)));
+        assert_eq!(threads(1, Some(4)), Some((1, 1, 1)));
+        assert_eq!(threads(3, Some(8)), Some((3, 1, 1)));
+    }
+
+    #[test]
+    fn too_few_are_refused() {
+        assert_eq!(threads(1, Some(3)), None);
+        assert_eq!(threads(0, Some(3)), None);
+        assert_eq!(threads(3, Some(7)), None);
+    }
+
+    #[test]
+    fn workers_are_no_more_than_the_connections_allow() {
+        assert_eq!(threads(0, Some(4)), Some((1, 1, 1)));
+    }
+}

@@ -1,0 +1,50 @@
+//! Ids that are fetched ahead, so that a row's id is known before the row is stored.
+
+use std::collections::VecDeque;
+
+use bwp_domain::store::StoreError;
+use diesel::sql_types::{BigInt, Text};
+use diesel_async::RunQueryDsl;
+use tokio::sync::Mutex;
+
+use crate::lanes::Lanes;
+
+/// Ids of one table that no row has. Those left over when the process ends stay unused.
+pub(crate) struct IdsAhead {
+    table: &'static str,
+    ids: Mutex<VecDeque<i64>>,
+}
+
+/// How many are fetched at once.
+const AHEAD: i64 = 256;
+
+#[derive(diesel::QueryableByName)]
+struct Id {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+impl IdsAhead {
+    pub(crate) fn of(table: &'static str) -> Self {
+        Self { table, ids: Mutex::default() }
+    }
+
+    /// An id that nobody else is given.
+    pub(crate) async fn take(&self, lanes: &Lanes) -> Result<i64, StoreError> {
+        let mut ids = self.ids.lock().await;
+        if let Some(id) = ids.pop_front() {
+            return Ok(id);
+        }
+        let fetched: Vec<Id> = lanes
+            .read("fetching ids ahead", |link| async move {
+                diesel::sql_query("SELECT nextval(pg_get_serial_sequence($1, 'id')) AS id FROM generate_series(1, $2)")
+                    .bind::<Text, _>(self.table)
+                    .bind::<BigInt, _>(AHEAD)
+                    .load(&mut link.shared())
+                    .await
+            })
+            .await?;
+        ids.extend(fetched.into_iter().map(|row| row.id));
+        ids.pop_front().ok_or_else(|| StoreError::Internal(format!("no ids for {}", self.table)))
+    }
+}

@@ -1,0 +1,127 @@
+//! Lanes: connections that many short reads share.
+//!
+//! What is sent on one while others wait for their answers goes out with theirs and is answered in turn (pipelining): the
+//! server works through a heap of statements without being woken for each, and a handful of connections carry what
+//! hundreds of requests ask. A statement that takes long would keep those behind it waiting; such go through the pool.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bwp_domain::store::StoreError;
+use diesel::QueryResult;
+use tokio::{sync::Mutex as AsyncMutex, time::timeout};
+
+use crate::{
+    connect::PoolSettings,
+    error::DuringExt,
+    link::{Link, Session},
+};
+
+/// A few connections, opened when they are first used and again when they break.
+pub(crate) struct Lanes {
+    url: String,
+    session: Session,
+    patience: Duration,
+    lanes: Vec<Lane>,
+}
+
+#[derive(Default)]
+struct Lane {
+    link: Mutex<Option<Arc<Link>>>,
+    /// Held by the one who opens a connection.
+    opening: AsyncMutex<()>,
+    /// How many wait for an answer.
+    waiting: AtomicUsize,
+}
+
+impl Lanes {
+    pub(crate) fn new(url: &str, settings: PoolSettings) -> Self {
+        let session = Session {
+            statement_timeout: settings.wait.min(settings.statement_timeout),
+            connect_timeout: settings.wait,
+            // Each of these statements is a walk down one index, whatever its values.
+            planned_once: true,
+        };
+        let lanes = (0..settings.lanes.max(1)).map(|_| Lane::default()).collect();
+        Self { url: url.to_owned(), session, patience: settings.wait, lanes }
+    }
+
+    /// What `statement` reads, on the lane where the fewest wait. A read that finds its connection closed is sent once
+    /// more, on a new one.
+    pub(crate) async fn read<T, F, Fut>(&self, during: &str, statement: F) -> Result<T, StoreError>
+    where
+        F: Fn(Arc<Link>) -> Fut,
+        Fut: Future<Output = QueryResult<T>>,
+    {
+        let lane = self.lanes.iter().min_by_key(|lane| lane.waiting.load(Ordering::Relaxed));
+        let lane = lane.ok_or_else(|| StoreError::Internal("there are no lanes".to_owned()))?;
+        let _waiting = Waiting::on(lane);
+        let read = async {
+            let link = self.link(lane).await?;
+            let read = statement(Arc::clone(&link)).await;
+            if read.is_ok() || link.is_open() {
+                return read.during(during);
+            }
+            statement(self.link(lane).await?).await.during(during)
+        };
+        match timeout(self.patience, read).await {
+            Ok(read) => read,
+            Err(_) => {
+                // Others may wait behind whatever this one waited for.
+                lane.close();
+                Err(StoreError::Unavailable(format!("{during}: no answer in time")))
+            }
+        }
+    }
+
+    async fn link(&self, lane: &Lane) -> Result<Arc<Link>, StoreError> {
+        if let Some(link) = lane.open_link() {
+            return Ok(link);
+        }
+        let _opening = lane.opening.lock().await;
+        if let Some(link) = lane.open_link() {
+            return Ok(link);
+        }
+        let link = Link::open(&self.url, self.session)
+            .await
+            .map_err(|error| StoreError::Unavailable(format!("cannot connect to the database: {error}")))?;
+        let link = Arc::new(link);
+        *lane.link() = Some(Arc::clone(&link));
+        Ok(link)
+    }
+}
+
+impl Lane {
+    fn link(&self) -> std::sync::MutexGuard<'_, Option<Arc<Link>>> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open_link(&self) -> Option<Arc<Link>> {
+        self.link().as_ref().filter(|link| link.is_open()).cloned()
+    }
+
+    fn close(&self) {
+        *self.link() = None;
+    }
+}
+
+/// Counts one who waits, until it is dropped.
+struct Waiting<'a>(&'a Lane);
+
+impl<'a> Waiting<'a> {
+    fn on(lane: &'a Lane) -> Self {
+        lane.waiting.fetch_add(1, Ordering::Relaxed);
+        Self(lane)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
