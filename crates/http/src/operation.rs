@@ -84,9 +84,8 @@ impl Operation {
         let cost = if method == Method::GET { READ_COST } else { MUTATION_COST };
         let takes = Takes {
             query: input.query_refusal.is_some(),
-            body: input.body.is_some(),
-            standing: input.standing,
             change: input.key == KeyUse::Used,
+            waits: input.key == KeyUse::Used || input.body.is_some() || input.standing,
             needs: ScopeSet::of(input.scopes),
             cost,
         };
@@ -159,12 +158,10 @@ impl Reply {
 struct Takes {
     /// Query parameters.
     query: bool,
-    /// A body.
-    body: bool,
-    /// How the caller's budgets stand.
-    standing: bool,
     /// It makes a change, in a transaction that checks the credential itself.
     change: bool,
+    /// Something that is not there before the caller is let in: a change, a body, how their budgets stand.
+    waits: bool,
     /// A caller with these scopes.
     needs: ScopeSet,
     /// Units of the tenant's budget.
@@ -211,8 +208,7 @@ impl<H> Running<'_, H> {
         H: Handler<A>,
     {
         let shown = Shown::by(self.request)?;
-        let waits = self.takes.change || self.takes.body || self.takes.standing;
-        let guess = if waits { None } else { shown.recall(&self.context.state) };
+        let guess = if self.takes.waits { None } else { shown.recall(&self.context.state) };
         match guess {
             Some(guess) => self.read_ahead(&shown, guess, payload).await,
             None => {
