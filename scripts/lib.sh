@@ -58,6 +58,13 @@ need_wrk() {
     install_package wrk wrk "" wrk wrk || { say "Install wrk (https://github.com/wg/wrk), then run this again."; exit 1; }
 }
 
+# For a test of many nodes behind a proxy.
+need_nginx() {
+    if command -v nginx >/dev/null || [ -x /usr/sbin/nginx ]; then return 0; fi
+    say "nginx is missing: installing it by the package manager. Its own service is not needed."
+    install_package nginx-light nginx nginx nginx nginx || { say "Install nginx, then run this again."; exit 1; }
+}
+
 need_rust() {
     command -v cargo >/dev/null || [ ! -f "$HOME/.cargo/env" ] || . "$HOME/.cargo/env"
     if ! command -v cargo >/dev/null; then

@@ -2,7 +2,7 @@
 
 #![expect(clippy::doc_markdown, rustdoc::bare_urls, reason = "these comments are what --help prints")]
 
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use bwp_domain::{
     ids::{KeyPublicId, TenantPublicId},
@@ -141,11 +141,38 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_REDIS_DEADLINE", value_name = "TIME", default_value = "250ms")]
     pub(crate) redis_deadline: humantime::Duration,
 
+    /// Take the schema as it is: `bwp migrate` was run before. Needed behind a pooler in transaction mode
+    #[arg(long, env = "BWP_SKIP_MIGRATIONS")]
+    pub(crate) skip_migrations: bool,
+
     /// How long a client may take to send a body
     #[arg(long, env = "BWP_BODY_TIMEOUT", value_name = "TIME", default_value = "30s", hide = true)]
     pub(crate) body_timeout: humantime::Duration,
 
-    /// What is logged: error, warn, info, debug, trace, or a filter such as info,bwp_http=debug
+    /// How long the work on a request may take, without the time in which its body arrives; 0s: as long as it takes
+    #[arg(long, env = "BWP_REQUEST_TIMEOUT", value_name = "TIME", default_value = "10s")]
+    pub(crate) request_timeout: humantime::Duration,
+
+    /// Address and port of a second listener, for the operator alone: /metrics, /readyz, /healthz [default: none]
+    #[arg(long, env = "BWP_ADMIN_LISTEN", value_name = "ADDRESS")]
+    pub(crate) admin_listen: Option<SocketAddr>,
+
+    /// OpenTelemetry collector to which traces of requests are sent over HTTP: http://127.0.0.1:4318 [default: none]
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    pub(crate) otlp_endpoint: Option<String>,
+
+    /// Start closed for maintenance: answer 503 until SIGUSR2 opens the server (SIGUSR1 closes it). A TIME such as 5m
+    /// is what clients are told to wait
+    #[arg(long, env = "BWP_MAINTENANCE", value_name = "TIME", default_value = "off", hide_default_value = true)]
+    #[arg(num_args = 0..=1, default_missing_value = "on")]
+    pub(crate) maintenance: Maintenance,
+
+    /// How long the server goes on serving after SIGTERM, not ready any more, so that a load balancer turns away from it
+    #[arg(long, env = "BWP_DRAIN", value_name = "TIME", default_value = "0s")]
+    pub(crate) drain: humantime::Duration,
+
+    /// What is logged: error, warn, info, debug, trace, or a filter such as info,bwp_web=debug, which adds a line for
+    /// each answered request
     #[arg(long, env = "BWP_LOG", value_name = "FILTER", default_value = "info")]
     pub(crate) log: String,
 
@@ -170,6 +197,30 @@ pub(crate) enum LogFormat {
     Pretty,
     /// A JSON object each line
     Json,
+}
+
+/// Whether to start closed, and what clients are then told to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Maintenance {
+    Off,
+    On(Duration),
+}
+
+impl Maintenance {
+    /// What clients are told to wait if nobody says more.
+    pub(crate) const WAIT: Duration = Duration::from_mins(1);
+}
+
+impl FromStr for Maintenance {
+    type Err = humantime::DurationError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim() {
+            "" | "0" | "off" | "no" | "false" => Ok(Self::Off),
+            "1" | "on" | "yes" | "true" => Ok(Self::On(Self::WAIT)),
+            time => time.parse::<humantime::Duration>().map(|time| Self::On(*time)),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -308,6 +359,20 @@ mod tests {
         for line in ["bwp", "bwp --data-dir x", "bwp --listen 127.0.0.1:9", "bwp --json --workers 2"] {
             assert!(matches!(parse(line), Ok(Cli { command: Command::Serve(_), .. })), "{line}");
         }
+    }
+
+    #[test]
+    fn maintenance_is_a_switch_or_a_time() {
+        let parsed = |line: &str| match parse(line) {
+            Ok(Cli { command: Command::Serve(args), .. }) => Ok(args.maintenance),
+            Ok(_) => panic!("{line}: not serve"),
+            Err(error) => Err(error),
+        };
+        assert_eq!(parsed("bwp serve"), Ok(Maintenance::Off));
+        assert_eq!(parsed("bwp serve --maintenance"), Ok(Maintenance::On(Maintenance::WAIT)));
+        assert_eq!(parsed("bwp --maintenance=5m"), Ok(Maintenance::On(Duration::from_mins(5))));
+        assert_eq!(parsed("bwp --maintenance off"), Ok(Maintenance::Off));
+        assert_eq!(parsed("bwp --maintenance soon"), Err(ErrorKind::ValueValidation));
     }
 
     #[test]

@@ -21,18 +21,21 @@ impl Database {
     /// Opens the database; a private one is made, started or joined. Brings the schema up to date.
     pub(crate) async fn open(args: &DatabaseArgs) -> anyhow::Result<Self> {
         let database = Self::open_as_it_is(args).await?;
-        match bwp_postgres::migrate(&database.url).await {
-            Ok(report) => {
-                for step in &report.applied {
-                    tracing::info!(step, "migrated");
-                }
-                Ok(database)
-            }
+        match database.migrate().await {
+            Ok(()) => Ok(database),
             Err(error) => {
                 database.close().await?;
-                Err(error.into())
+                Err(error)
             }
         }
+    }
+
+    /// Brings the schema up to date.
+    pub(crate) async fn migrate(&self) -> anyhow::Result<()> {
+        for step in &bwp_postgres::migrate(&self.url).await?.applied {
+            tracing::info!(step, "migrated");
+        }
+        Ok(())
     }
 
     /// Opens the database and leaves its schema alone.

@@ -1,15 +1,22 @@
 //! The routes of the API.
 
-use std::{collections::BTreeMap, future::ready};
+use std::{collections::BTreeMap, future::ready, time::Duration};
 
 use actix_web::{
-    HttpRequest, HttpResponse, Resource,
+    HttpRequest, HttpResponse, Resource, Scope,
     dev::ServiceRequest,
+    guard,
     http::{Method, StatusCode, header},
     web::{self, Data, Payload, ServiceConfig},
 };
 use bwp_domain::rate_limits::ports::{LimiterStatus, WhenLost};
-use bwp_web::{limits::TargetTooLong, request_id::RequestId};
+use bwp_web::{
+    deadline::{self, DeadlineExceeded},
+    limits::TargetTooLong,
+    observe,
+    readiness::Readiness,
+    request_id::RequestId,
+};
 
 use crate::{
     contacts, me, openapi,
@@ -48,9 +55,12 @@ pub(crate) fn operations() -> Vec<Operation> {
     all
 }
 
-/// Puts the API under [`BASE_PATH`], with its document, and answers every other path with 404.
+/// Puts the API under [`BASE_PATH`], with its document, and answers every other path with 404. While the server is closed for
+/// maintenance, every path of the API is answered with 503.
 pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> impl FnOnce(&mut ServiceConfig) {
     move |config: &mut ServiceConfig| {
+        let closed = closed(&state);
+        let (meter, request_timeout) = (state.meter.clone(), state.request_timeout);
         config.app_data(state).app_data(document);
         let mut paths: BTreeMap<&'static str, Vec<Operation>> = BTreeMap::new();
         for operation in operations() {
@@ -63,11 +73,13 @@ pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> im
             let allow = allowed(&operations);
             let mut resource = web::resource(path);
             for operation in operations {
+                let route = meter.route(operation.method.as_str(), &format!("{BASE_PATH}{path}"));
                 let run = operation.run;
-                resource = resource.route(
-                    web::method(operation.method)
-                        .to(move |request: HttpRequest, payload: Payload| run(request, payload.into_inner())),
-                );
+                resource =
+                    resource.route(web::method(operation.method).to(move |request: HttpRequest, payload: Payload| {
+                        observe::record_route(&request, &route);
+                        in_time(request_timeout, request.clone(), run(request, payload.into_inner()))
+                    }));
             }
             scope = scope.service(
                 resource.default_service(web::to(move |request: HttpRequest| ready(refuse_method(&request, &allow)))),
@@ -76,10 +88,47 @@ pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> im
         config
             .service(read_only("/healthz").route(web::get().to(healthz)))
             .service(read_only("/readyz").route(web::get().to(readyz)))
+            .service(closed)
             .service(scope)
             .default_service(web::to(not_found));
     }
 }
+
+/// What stands in the API's place while it is closed.
+fn closed(state: &Data<ApiState>) -> Scope {
+    let (for_guard, for_answer) = (state.clone(), state.clone());
+    let answer = move |request: HttpRequest| {
+        // It may have been opened between the guard and here: then the client comes again soon.
+        let seconds = for_answer.readiness.availability().maintenance().unwrap_or(SOON);
+        let problem = Problem::new(ErrorCode::Maintenance, "The server is closed for planned work. Try again later.");
+        ready(respond(&request, problem.retry_after(seconds)))
+    };
+    web::scope(BASE_PATH)
+        .guard(guard::fn_guard(move |_| for_guard.readiness.availability().maintenance().is_some()))
+        .default_service(web::to(answer))
+}
+
+/// The answer that `work` gives, or 503 when it takes too long.
+async fn in_time(
+    limit: Option<Duration>,
+    request: HttpRequest,
+    work: impl Future<Output = HttpResponse>,
+) -> HttpResponse {
+    let Some(limit) = limit else { return work.await };
+    match deadline::within(limit, work).await {
+        Ok(answer) => answer,
+        Err(error @ DeadlineExceeded { .. }) => {
+            // Whether a change was made just then is known to the database alone.
+            let detail =
+                "The server did not get done in time. Try again, with the same `Idempotency-Key` if you sent one.";
+            let problem = Problem::new(ErrorCode::ServiceUnavailable, detail);
+            respond(&request, problem.retry_after(SOON).because(error.to_string()))
+        }
+    }
+}
+
+/// For how many seconds a client waits for what may be over in a moment.
+const SOON: u32 = 1;
 
 /// A path that can only be read.
 fn read_only(path: &str) -> Resource {
@@ -105,27 +154,40 @@ async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
+/// What a server says that is ready.
+const fn ready_text(rate_limits: LimiterStatus) -> &'static str {
+    match rate_limits {
+        LimiterStatus::Connected => "ready\n",
+        // Work goes on without it, as the operator chose: no reason to send requests elsewhere.
+        LimiterStatus::Lost { meanwhile: WhenLost::CountAlone, .. } => {
+            "ready (rate limits: Redis is lost, this server counts alone)\n"
+        }
+        LimiterStatus::Lost { meanwhile: WhenLost::Refuse, .. } => {
+            "ready (rate limits: Redis is lost, every request is refused)\n"
+        }
+        LimiterStatus::Lost { meanwhile: WhenLost::Allow, .. } => {
+            "ready (rate limits: Redis is lost, nothing is counted)\n"
+        }
+    }
+}
+
 /// The process can do its work: send it requests.
 async fn readyz(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
-    match state.health.check().await {
-        Ok(()) => {
-            let ready = match state.rate_limits.status() {
-                LimiterStatus::Connected => "ready\n",
-                // Work goes on without it, as the operator chose: no reason to send requests elsewhere.
-                LimiterStatus::Lost { meanwhile: WhenLost::CountAlone, .. } => {
-                    "ready (rate limits: Redis is lost, this server counts alone)\n"
-                }
-                LimiterStatus::Lost { meanwhile: WhenLost::Refuse, .. } => {
-                    "ready (rate limits: Redis is lost, every request is refused)\n"
-                }
-                LimiterStatus::Lost { meanwhile: WhenLost::Allow, .. } => {
-                    "ready (rate limits: Redis is lost, nothing is counted)\n"
-                }
-            };
-            HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(ready)
-        }
-        Err(error) => respond(&request, error.into()),
+    let report = state.readiness.report().await;
+    if report.is_ready() {
+        return HttpResponse::Ok()
+            .content_type("text/plain; charset=utf-8")
+            .body(ready_text(state.rate_limits.status()));
     }
+    let failed: Vec<_> = report.failed().collect();
+    let problem = Problem::new(ErrorCode::ServiceUnavailable, format!("Not ready: {}.", failed.join(", ")));
+    let problem = problem.retry_after(SOON);
+    // That it is closed on purpose is no news.
+    let problem = match failed.as_slice() {
+        [Readiness::OWN] => problem,
+        _ => problem.because(report.to_string().trim_end().replace('\n', "; ")),
+    };
+    respond(&request, problem)
 }
 
 /// The answer to a request target that is too long to be any of ours.

@@ -1,15 +1,12 @@
 //! What every handler may use.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bwp_domain::{
-    contacts::ports::ContactReader,
-    execute::Environment,
-    keys::ports::KeyReader,
-    rate_limits::ports::RateLimiter,
-    store::{Health, Store},
+    contacts::ports::ContactReader, execute::Environment, keys::ports::KeyReader, rate_limits::ports::RateLimiter,
+    store::Store,
 };
-use bwp_web::body::BodyLimits;
+use bwp_web::{body::BodyLimits, metrics::Meter, readiness::Readiness};
 
 use crate::cursors::Cursors;
 
@@ -24,8 +21,10 @@ pub struct ApiState {
     pub contacts: Arc<dyn ContactReader>,
     /// Who counts what callers spend.
     pub rate_limits: Arc<dyn RateLimiter>,
-    /// Whether the store answers.
-    pub health: Arc<dyn Health>,
+    /// What must be there for the API to work.
+    pub readiness: Arc<Readiness>,
+    /// Where requests are counted: the same as the observer's.
+    pub meter: Arc<Meter>,
     /// Time and randomness.
     pub environment: Environment,
     /// What signs and reads cursors.
@@ -34,6 +33,9 @@ pub struct ApiState {
     pub public_url: Arc<str>,
     /// How much of a body is read, and for how long.
     pub body_limits: BodyLimits,
+    /// How long the work on a request may take, without the time in which its body arrives; 503 after that. `None`: as long
+    /// as it takes.
+    pub request_timeout: Option<Duration>,
 }
 
 impl ApiState {

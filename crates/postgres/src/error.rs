@@ -32,6 +32,15 @@ fn store_error(error: &Error, during: &str) -> StoreError {
     }
 }
 
+/// Whether the statement failed with its connection, and not by itself.
+pub(crate) fn is_gone(error: &Error) -> bool {
+    match error {
+        Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _) => true,
+        Error::DatabaseError(DatabaseErrorKind::Unknown, info) => info.message().starts_with("terminating connection"),
+        _ => false,
+    }
+}
+
 /// Messages of SQLSTATE classes 57 (the operator stopped it) and 53 (no resources).
 fn is_shutdown(message: &str) -> bool {
     message.starts_with("terminating connection")

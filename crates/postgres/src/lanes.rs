@@ -18,7 +18,7 @@ use tokio::{sync::Mutex as AsyncMutex, time::timeout};
 
 use crate::{
     connect::PoolSettings,
-    error::DuringExt,
+    error::{DuringExt, is_gone},
     link::{Link, Session},
 };
 
@@ -63,17 +63,21 @@ impl Lanes {
         let _waiting = Waiting::on(lane);
         let read = async {
             let link = self.link(lane).await?;
-            let read = statement(Arc::clone(&link)).await;
-            if read.is_ok() || link.is_open() {
-                return read.during(during);
+            match statement(Arc::clone(&link)).await {
+                Err(error) if is_gone(&error) || !link.is_open() => {
+                    lane.close(&link);
+                    statement(self.link(lane).await?).await.during(during)
+                }
+                read => read.during(during),
             }
-            statement(self.link(lane).await?).await.during(during)
         };
         match timeout(self.patience, read).await {
             Ok(read) => read,
             Err(_) => {
                 // Others may wait behind whatever this one waited for.
-                lane.close();
+                if let Some(link) = lane.open_link() {
+                    lane.close(&link);
+                }
                 Err(StoreError::Unavailable(format!("{during}: no answer in time")))
             }
         }
@@ -105,8 +109,12 @@ impl Lane {
         self.link().as_ref().filter(|link| link.is_open()).cloned()
     }
 
-    fn close(&self) {
-        *self.link() = None;
+    /// Uses `link` no more: the next one opens another, unless somebody has.
+    fn close(&self, link: &Arc<Link>) {
+        let mut open = self.link();
+        if open.as_ref().is_some_and(|open| Arc::ptr_eq(open, link)) {
+            *open = None;
+        }
     }
 }
 

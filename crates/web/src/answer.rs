@@ -1,6 +1,10 @@
 //! Changing the headers of an answer, whichever way it left the inner service.
 
-use actix_web::{Error, dev::ServiceResponse, http::header::HeaderMap};
+use actix_web::{
+    Error,
+    dev::ServiceResponse,
+    http::{ConnectionType, header::HeaderMap},
+};
 
 /// Applies `change` to the headers of the answer in `result`.
 ///
@@ -18,6 +22,23 @@ pub(crate) fn with_headers<B>(
         Err(mut error) => {
             error.add_response_mapper(move |mut answer| {
                 change(answer.headers_mut());
+                answer
+            });
+            Err(error)
+        }
+    }
+}
+
+/// Makes the answer in `result` the last one of its connection.
+pub(crate) fn last_of_connection<B>(result: Result<ServiceResponse<B>, Error>) -> Result<ServiceResponse<B>, Error> {
+    match result {
+        Ok(mut answer) => {
+            answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+            Ok(answer)
+        }
+        Err(mut error) => {
+            error.add_response_mapper(|mut answer| {
+                answer.head_mut().set_connection_type(ConnectionType::Close);
                 answer
             });
             Err(error)

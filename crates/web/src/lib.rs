@@ -8,7 +8,13 @@
 //! use actix_web::{App, HttpResponse, http::StatusCode};
 //! use bwp_web::{body, client_address::TrustedProxies, head, headers, limits, observe::{self, Observer}};
 //!
-//! let observer = Observer { new_request_id: Arc::new(|| "req_…".to_owned()), trusted_proxies: Arc::new(TrustedProxies::default()) };
+//! let observer = Observer {
+//!     new_request_id: Arc::new(|| "req_…".to_owned()),
+//!     trusted_proxies: Arc::new(TrustedProxies::default()),
+//!     meter: Arc::default(),
+//!     availability: Arc::default(),
+//!     trace: None,
+//! };
 //! let app = App::new()
 //!     .wrap(head::answer_like_get())
 //!     .wrap(limits::refuse_long_targets(|_, _| HttpResponse::build(StatusCode::URI_TOO_LONG).finish()))
@@ -21,13 +27,17 @@
 //! [`server::serve`] then serves it, with the limits on connections in one place.
 
 mod answer;
+pub mod availability;
 pub mod body;
 pub mod client_address;
 pub mod content_security_policy;
+pub mod deadline;
 pub mod head;
 pub mod headers;
 pub mod limits;
+pub mod metrics;
 pub mod observe;
 pub mod public_url;
+pub mod readiness;
 pub mod request_id;
 pub mod server;

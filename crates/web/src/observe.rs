@@ -1,6 +1,12 @@
 //! The outermost middleware: names each request, follows it through the log, and says who sent it.
 
-use std::{fmt, rc::Rc, sync::Arc, time::Instant};
+use std::{
+    cell::RefCell,
+    fmt,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     Error, HttpMessage, HttpRequest,
@@ -8,7 +14,7 @@ use actix_web::{
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
     http::{
         StatusCode,
-        header::{HeaderName, HeaderValue},
+        header::{HeaderMap, HeaderName, HeaderValue},
     },
     middleware::{Next, from_fn},
 };
@@ -16,8 +22,10 @@ use tracing::{Instrument, Span, field};
 
 use crate::{
     answer,
+    availability::Availability,
     client_address::{ClientAddress, TrustedProxies},
     limits::MAX_PATH_BYTES,
+    metrics::{CredentialRefused, Meter, RouteMeter},
     request_id::RequestId,
 };
 
@@ -30,6 +38,21 @@ pub struct Observer {
     pub new_request_id: Arc<dyn Fn() -> String + Send + Sync>,
     /// The proxies that are believed about the client's address.
     pub trusted_proxies: Arc<TrustedProxies>,
+    /// Where requests are counted.
+    pub meter: Arc<Meter>,
+    /// Whether the server is about to stop: then each answer ends its connection.
+    pub availability: Arc<Availability>,
+    /// Who follows requests beyond this process, if anybody does.
+    pub trace: Option<Arc<dyn Trace>>,
+}
+
+/// Follows requests beyond this process: a tracing system.
+pub trait Trace: Send + Sync {
+    /// A request has come, and nothing was done for it yet. Its span may still be given a parent.
+    fn begin(&self, span: &Span, headers: &HeaderMap);
+
+    /// It is answered. `route` is the one that [`record_route`] named.
+    fn end(&self, span: &Span, route: Option<&RouteMeter>, status: StatusCode);
 }
 
 /// The middleware that goes around all others. For each request it
@@ -39,8 +62,11 @@ pub struct Observer {
 /// - finds the [`ClientAddress`];
 /// - runs the rest inside a span `request` with `request_id`, `method`, `path` and `tenant` (empty until [`record_tenant`]). The
 ///   query string and the headers are left out: they may hold what must not be logged;
+/// - counts it in the [`Meter`], under the route that [`record_route`] names;
 /// - writes one line at the end with `status` and `duration_ms` (until the head of the answer is ready): at level error for a 5xx,
-///   else info. A request whose work was dropped, because its connection broke or its handler panicked, gets a line that says so.
+///   else debug, as for a 503 of a server that is closed on purpose, so that a busy server does not pay for a line each. A request whose work was dropped, because its connection broke
+///   or its handler panicked, gets a line that says so;
+/// - ends the connection with the answer (`Connection: close`, RFC 9112 section 9.6) when the server is about to stop.
 ///
 /// Answers that actix gives before there is a request have neither: 400 for a malformed head, 408 for a slow one, 431 for a big one.
 pub fn observe<S, B>(
@@ -59,13 +85,25 @@ where
 
 /// Writes the tenant into the span of `request`, once it is known.
 pub fn record_tenant(request: &HttpRequest, tenant: impl fmt::Display) {
-    if let Some(RequestSpan(span)) = request.extensions().get() {
-        span.record("tenant", field::display(tenant));
+    if let Some(record) = request.extensions().get::<Rc<Record>>() {
+        record.span.record("tenant", field::display(tenant));
     }
 }
 
-/// The request's span, kept because the current one may be a child of it.
-struct RequestSpan(Span);
+/// Says under which route `request` is counted. Without this it is counted among all others.
+pub fn record_route(request: &HttpRequest, route: &Arc<RouteMeter>) {
+    if let Some(record) = request.extensions().get::<Rc<Record>>() {
+        record.route.replace(Some(Arc::clone(route)));
+    }
+}
+
+/// What is known of a request, for its end.
+struct Record {
+    /// Kept because the current span may be a child of it.
+    span: Span,
+    route: RefCell<Option<Arc<RouteMeter>>>,
+    started: Instant,
+}
 
 async fn run<B: MessageBody + 'static>(
     observer: &Observer,
@@ -73,28 +111,50 @@ async fn run<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let id = RequestId::new(&(observer.new_request_id)());
-    let span = tracing::info_span!(
-        "request",
-        request_id = %id,
-        method = %request.method(),
-        path = loggable(request.path()),
-        tenant = field::Empty,
-    );
+    let span = match &observer.trace {
+        None => tracing::info_span!(
+            "request",
+            request_id = %id,
+            method = %request.method(),
+            path = loggable(request.path()),
+            tenant = field::Empty,
+        ),
+        Some(trace) => {
+            // The same, with what OpenTelemetry wants to know at the start.
+            let span = tracing::info_span!(
+                "request",
+                otel.kind = "server",
+                request_id = %id,
+                method = %request.method(),
+                path = loggable(request.path()),
+                tenant = field::Empty,
+            );
+            trace.begin(&span, request.headers());
+            span
+        }
+    };
     let address = request.peer_addr().and_then(|peer| observer.trusted_proxies.client(peer.ip(), request.headers()));
+    let record = Rc::new(Record { span: span.clone(), route: RefCell::new(None), started: Instant::now() });
     {
         let mut extensions = request.extensions_mut();
         extensions.insert(id.clone());
         extensions.insert(ClientAddress(address));
-        extensions.insert(RequestSpan(span.clone()));
+        extensions.insert(Rc::clone(&record));
     }
 
-    let log = LogLine::start(span.clone());
+    let ending = Ending::of(Rc::clone(&record), observer);
     let result = id.clone().scope(next.call(request)).instrument(span).await;
-    log.end(match &result {
-        Ok(answer) => answer.status(),
-        Err(error) => error.as_response_error().status_code(),
-    });
+    match &result {
+        Ok(answer) => {
+            if let Some(CredentialRefused(reason)) = answer.response().extensions().get() {
+                observer.meter.refuse(reason);
+            }
+            ending.answered(answer.status());
+        }
+        Err(error) => ending.answered(error.as_response_error().status_code()),
+    }
 
+    let result = if observer.availability.is_stopping() { answer::last_of_connection(result) } else { result };
     match HeaderValue::from_str(id.as_str()) {
         Ok(value) => answer::with_headers(result, move |headers| {
             headers.insert(X_REQUEST_ID, value.clone());
@@ -109,44 +169,61 @@ fn loggable(path: &str) -> &str {
     &path[..path.floor_char_boundary(MAX_PATH_BYTES)]
 }
 
-/// The line at the end of a request. Dropped before its end, it says that.
-struct LogLine {
-    span: Span,
-    started: Instant,
-    ended: bool,
+/// What is done at the end of a request. Dropped before that, it says so.
+struct Ending {
+    record: Rc<Record>,
+    meter: Arc<Meter>,
+    availability: Arc<Availability>,
+    trace: Option<Arc<dyn Trace>>,
+    answered: bool,
 }
 
-impl LogLine {
-    fn start(span: Span) -> Self {
-        Self { span, started: Instant::now(), ended: false }
+impl Ending {
+    fn of(record: Rc<Record>, observer: &Observer) -> Self {
+        observer.meter.begin();
+        let (meter, availability) = (Arc::clone(&observer.meter), Arc::clone(&observer.availability));
+        Self { record, meter, availability, trace: observer.trace.clone(), answered: false }
     }
 
-    fn end(mut self, status: StatusCode) {
-        self.ended = true;
-        let (status, duration_ms) = (status.as_u16(), self.milliseconds());
-        if status >= 500 {
-            tracing::error!(parent: &self.span, status, duration_ms, "answered");
+    fn answered(mut self, status: StatusCode) {
+        self.answered = true;
+        let took = self.record.started.elapsed();
+        {
+            let route = self.record.route.borrow();
+            self.meter.answered(route.as_deref(), status, took);
+            if let Some(trace) = &self.trace {
+                trace.end(&self.record.span, route.as_deref(), status);
+            }
+        }
+        // Closed on purpose, the server has nothing to report.
+        let is_closed = self.availability.is_stopping() || self.availability.maintenance().is_some();
+        let is_planned = is_closed && status == StatusCode::SERVICE_UNAVAILABLE;
+        let (status, span) = (status.as_u16(), &self.record.span);
+        if status >= 500 && !is_planned {
+            tracing::error!(parent: span, status, duration_ms = milliseconds(took), "answered");
         } else {
-            tracing::info!(parent: &self.span, status, duration_ms, "answered");
+            tracing::debug!(parent: span, status, duration_ms = milliseconds(took), "answered");
         }
     }
-
-    /// Since the start, to the microsecond.
-    fn milliseconds(&self) -> f64 {
-        (self.started.elapsed().as_secs_f64() * 1e6).round() / 1e3
-    }
 }
 
-impl Drop for LogLine {
+/// To the microsecond.
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
+impl Drop for Ending {
     fn drop(&mut self) {
-        if self.ended {
+        if self.answered {
             return;
         }
-        let duration_ms = self.milliseconds();
-        if std::thread::panicking() {
-            tracing::error!(parent: &self.span, duration_ms, "panicked");
+        let (span, panicked) = (&self.record.span, std::thread::panicking());
+        self.meter.unanswered(panicked);
+        let duration_ms = milliseconds(self.record.started.elapsed());
+        if panicked {
+            tracing::error!(parent: span, duration_ms, "panicked");
         } else {
-            tracing::info!(parent: &self.span, duration_ms, "abandoned: the connection is gone");
+            tracing::info!(parent: span, duration_ms, "abandoned: the connection is gone");
         }
     }
 }

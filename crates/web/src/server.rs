@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{SocketAddr, TcpListener},
+    net::{Shutdown, SocketAddr, TcpListener},
     num::NonZeroUsize,
     time::Duration,
 };
@@ -65,6 +65,30 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+/// The way in to a server, kept by whoever closes it.
+#[derive(Debug)]
+pub struct Door(Socket);
+
+impl Door {
+    /// The door of `listener`, which may then be given away.
+    ///
+    /// # Errors
+    /// There are no more file descriptors.
+    pub fn of(listener: &TcpListener) -> io::Result<Self> {
+        Ok(Self(listener.try_clone()?.into()))
+    }
+
+    /// From now on the kernel refuses connections, so that whoever comes knows that nothing of a request was read. Connections
+    /// that were accepted go on.
+    ///
+    /// The server's own way to stop closes connections that were accepted a moment ago before it reads their requests. Closing
+    /// the door first, and waiting a moment, gives them the time to be served. (Linux; elsewhere this does nothing.)
+    pub fn close(self) {
+        // Elsewhere a listener cannot be shut down; stopping the server closes it.
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
 }
 
 /// Serves `app` on what `listener` accepts, over HTTP/1.1. The server runs once the [`Server`] is awaited or spawned, and stops by its

@@ -1,13 +1,22 @@
 //! `bwp serve`
 
+mod admin;
 mod cursors;
 mod first_start;
 mod housekeeping;
+mod maintenance;
+mod metrics;
 mod rate_limits;
+mod readiness;
+mod stop;
 mod threads;
+#[cfg(feature = "otel")]
+mod traces;
+#[cfg(not(feature = "otel"))]
+#[path = "traces/none.rs"]
+mod traces;
 
 use std::{
-    io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
 };
@@ -24,17 +33,17 @@ use bwp_http::{
 };
 use bwp_postgres::PgStore;
 use bwp_web::{
+    availability::Availability,
     body::{self, BodyLimits},
     client_address::TrustedProxies,
     head, headers, limits,
+    metrics::Meter,
     observe::{self, Observer},
     public_url::PublicUrl,
-    server::{self, ServerLimits},
+    server::{self, Door, ServerLimits},
 };
-use rate_limits::RateLimits;
-use threads::Threads;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use self::{metrics::Metrics, rate_limits::RateLimits, stop::StopSignals, threads::Threads, traces::Traces};
 use crate::{
     cli::{DatabaseArgs, ServeArgs},
     database::Database,
@@ -44,7 +53,21 @@ use crate::{
 };
 
 pub(crate) async fn run(database: &DatabaseArgs, args: &ServeArgs, output: Output) -> anyhow::Result<()> {
-    logging::start(&args.log, args.log_format)?;
+    let traces = Traces::start(args.otlp_endpoint.as_deref()).context("--otlp-endpoint")?;
+    logging::start(&args.log, args.log_format, traces.as_ref().map(Traces::layer))?;
+    let done = run_traced(database, args, output, traces.as_ref()).await;
+    if let Some(traces) = traces {
+        traces.finish().await;
+    }
+    done
+}
+
+async fn run_traced(
+    database: &DatabaseArgs,
+    args: &ServeArgs,
+    output: Output,
+    traces: Option<&Traces>,
+) -> anyhow::Result<()> {
     // What can be wrong is found before anything is started.
     let proxies = TrustedProxies::parse(args.trusted_proxies.iter().filter(|entry| !entry.trim().is_empty()))
         .context("--trusted-proxies")?;
@@ -53,10 +76,40 @@ pub(crate) async fn run(database: &DatabaseArgs, args: &ServeArgs, output: Outpu
     let secrets = cursors::configured(&args.cursor_secret)?;
     let limits = RateLimits::configured(args, &environment())?;
 
-    let database = Database::open(database).await?;
-    let served = serve(&database, args, proxies, public_url, secrets, limits, output).await;
+    // From here on a signal is remembered until somebody asks for it: a private PostgreSQL must not outlive its start.
+    let mut signals = StopSignals::listen().context("listening for signals")?;
+    let database = Database::open_as_it_is(database).await?;
+    let migrated = tokio::select! {
+        migrated = migrate(&database, args.skip_migrations) => migrated.map(|()| true),
+        () = signals.next() => Ok(false),
+    };
+    match migrated {
+        Ok(true) => {}
+        Ok(false) => {
+            tracing::info!("stopped before it served");
+            database.close().await?;
+            // A migration that waits for another server's cannot be called off, and is not waited for.
+            std::process::exit(0);
+        }
+        Err(error) => {
+            database.close().await?;
+            return Err(error);
+        }
+    }
+    let served =
+        serve(&database, args, proxies, public_url, secrets, limits, output, Outside { signals, traces }).await;
     let closed = database.close().await;
     served.and(closed)
+}
+
+async fn migrate(database: &Database, skip: bool) -> anyhow::Result<()> {
+    if skip { Ok(()) } else { database.migrate().await }
+}
+
+/// Who tells the server to stop, and who is told of its requests.
+struct Outside<'a> {
+    signals: StopSignals,
+    traces: Option<&'a Traces>,
 }
 
 async fn serve(
@@ -67,8 +120,8 @@ async fn serve(
     secrets: Vec<bwp_domain::paging::CursorSecret>,
     rate_limits: RateLimits,
     output: Output,
+    Outside { signals, traces }: Outside<'_>,
 ) -> anyhow::Result<()> {
-    let signals = StopSignals::listen().context("listening for signals")?;
     let environment = environment();
     let threads = Threads::of(args.workers, args.database_connections)?;
     let store = PgStore::new(database.url(), Threads::OWN)?;
@@ -77,21 +130,29 @@ async fn serve(
 
     let listener = server::bind(args.listen)
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", args.listen))?;
+    let door = Door::of(&listener)?;
     let bound = listener.local_addr()?;
+    let admin = args.admin_listen.map(admin::bind).transpose()?;
     // Only now: its secrets are shown once, and a server that cannot listen shows nothing. On a database that others run,
     // who runs the server makes its tenants; a key printed there may end in a log.
     let first = if database.is_private() { first_start::provision(&store, &environment).await? } else { None };
     let public_url = public_url.map_or_else(|| format!("http://{}", reachable(bound)), |url| url.as_str().to_owned());
+    let (meter, availability) = (Arc::<Meter>::default(), Arc::<Availability>::default());
+    maintenance::set(&availability, args.maintenance);
+    let readiness = Arc::new(readiness::checks(&store, &availability));
+    let metrics = Metrics::new(&meter, &availability);
     let state = ApiState {
         store: Arc::new(store.clone()),
         keys: Arc::new(store.clone()),
         contacts: Arc::new(store.clone()),
         rate_limits: rate_limits.limiter(),
-        health: Arc::new(store.clone()),
+        readiness: Arc::clone(&readiness),
+        meter: Arc::clone(&meter),
         environment: environment.clone(),
         cursors: Arc::new(cursors),
         public_url: public_url.as_str().into(),
         body_limits: BodyLimits { deadline: *args.body_timeout, ..BodyLimits::default() },
+        request_timeout: Some(*args.request_timeout).filter(|limit| !limit.is_zero()),
     };
     let document = Data::new(bwp_http::document(&public_url, env!("CARGO_PKG_VERSION")));
     let pages = Arc::new(DocsPages::new(&public_url, env!("CARGO_PKG_VERSION")));
@@ -101,6 +162,9 @@ async fn serve(
             Arc::new(move || RequestId::generate(environment.clock.now(), &*environment.entropy).to_string())
         },
         trusted_proxies: Arc::new(proxies),
+        meter,
+        availability: Arc::clone(&availability),
+        trace: traces.map(Traces::of_requests),
     };
     let shared = state.clone();
     let stores = store.clone();
@@ -113,8 +177,7 @@ async fn serve(
         let state = Data::new(ApiState {
             store: Arc::new(worker.clone()),
             keys: Arc::new(worker.clone()),
-            contacts: Arc::new(worker.clone()),
-            health: Arc::new(worker),
+            contacts: Arc::new(worker),
             ..shared.clone()
         });
         App::new()
@@ -130,21 +193,26 @@ async fn serve(
     let limits = ServerLimits { workers: Some(threads.workers), ..ServerLimits::default() };
     let server = server::serve(listener, &limits, app)?;
 
-    let stop = server.handle();
-    actix_web::rt::spawn(async move {
-        signals.wait().await;
-        tracing::info!("stopping: requests in flight are finished");
-        stop.stop(true).await;
-    });
+    let stop = stop::run(signals, Arc::clone(&availability), door, server.handle(), *args.drain);
+    let admin = admin.map(|listener| admin::Admin::start(listener, metrics, readiness)).transpose()?;
+    let switch = actix_web::rt::spawn(maintenance::switch(availability, args.maintenance));
     let housekeeping = actix_web::rt::spawn(housekeeping::run(store, environment, state.cursors, rate_limits));
-    let ready = first_start::ready(bound, &public_url, first.as_ref());
+    let mut ready = first_start::ready(bound, &public_url, first.as_ref());
+    if let Some(admin) = &admin {
+        ready["admin"] = admin.address.to_string().into();
+    }
     output.print(&ready, || first_start::greeting(&public_url, first.as_ref()))?;
     tracing::info!(address = %bound, %public_url, "serving");
     tokio::select! {
         ended = server => ended?,
         never = database.keep_running() => match never {},
+        () = stop => tracing::warn!("stopped at once: requests in flight were cut off"),
     }
     housekeeping.abort();
+    switch.abort();
+    if let Some(admin) = admin {
+        admin.stop().await;
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -158,25 +226,4 @@ fn reachable(mut bound: SocketAddr) -> SocketAddr {
         });
     }
     bound
-}
-
-/// Ctrl-C, or SIGTERM from a service manager: someone wants the server to stop.
-struct StopSignals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl StopSignals {
-    /// From now on these signals no longer end the process at once, which would leave a private PostgreSQL running.
-    fn listen() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    /// Waits for the first one since [`listen`](Self::listen).
-    async fn wait(mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }

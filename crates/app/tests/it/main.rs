@@ -1,6 +1,8 @@
 //! The whole: the `bwp` binary against real PostgreSQL, over HTTP.
 
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod allowlist;
 #[cfg(test)]
 mod browser;
@@ -10,6 +12,12 @@ mod commands;
 mod crash;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod logs;
+#[cfg(test)]
+mod maintenance;
+#[cfg(test)]
+mod outage;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
@@ -23,6 +31,12 @@ mod restart;
 #[cfg(test)]
 mod revocation;
 #[cfg(test)]
+mod rolling;
+#[cfg(test)]
 mod routes;
 #[cfg(test)]
+mod shutdown;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod traces;

@@ -102,6 +102,18 @@ async fn migrations_that_are_killed_are_taken_up_again() {
     }
 }
 
+#[tokio::test]
+async fn migrations_are_left_to_another_when_asked() {
+    let database = TestDatabase::empty().await;
+    let url = database.url();
+    let serve = ["--database-url", &url, "serve", "--listen", "127.0.0.1:0", "--skip-migrations"];
+    assert!(!attempt_bwp(&serve).await.status.success());
+    let taken = Sql::connect(&url).await.number("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").await;
+    assert_eq!(taken, 0);
+    run_bwp(&["--json", "--database-url", &url, "migrate"]).await;
+    let _server = Server::start(&url, &["--skip-migrations"]).await;
+}
+
 async fn assert_all_steps_taken(url: &str) {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
     let steps = folder.read_dir().expect("readable").flatten().filter(|entry| entry.path().is_dir()).count();

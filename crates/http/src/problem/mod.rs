@@ -8,6 +8,7 @@ use actix_web::{
     http::{StatusCode, header},
 };
 use bwp_domain::fields::FieldErrors;
+use bwp_web::metrics::CredentialRefused;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -25,6 +26,7 @@ pub struct Problem {
     errors: FieldErrors,
     headers: Vec<(header::HeaderName, header::HeaderValue)>,
     log: Option<String>,
+    refused: Option<&'static str>,
 }
 
 /// The body of an error, as `application/problem+json`.
@@ -83,6 +85,7 @@ impl Problem {
             errors: FieldErrors::new(),
             headers: Vec::new(),
             log: None,
+            refused: None,
         }
     }
 
@@ -120,6 +123,11 @@ impl Problem {
         self
     }
 
+    /// The same problem, counted as a refused credential. `reason` is one of a few fixed words.
+    pub(crate) fn refusing(self, reason: &'static str) -> Self {
+        Self { refused: Some(reason), ..self }
+    }
+
     /// The HTTP status.
     pub const fn status(&self) -> StatusCode {
         self.status
@@ -155,6 +163,9 @@ impl Problem {
         let mut response = HttpResponse::build(self.status);
         for header in self.headers {
             response.insert_header(header);
+        }
+        if let Some(reason) = self.refused {
+            response.extensions_mut().insert(CredentialRefused(reason));
         }
         response.content_type(Self::MEDIA_TYPE).body(serde_json::to_vec(&body).unwrap_or_default())
     }

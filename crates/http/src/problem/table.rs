@@ -17,16 +17,18 @@ impl Problem {
     pub(crate) fn no_credential() -> Self {
         Self::new(ErrorCode::Unauthorized, "Send an API key in the header `Authorization: Bearer <key>`.")
             .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+            .refusing("missing")
     }
 
     /// The credential is no good. Why is not said: a key that was revoked looks like one that never was.
-    pub(crate) fn bad_credential(why: &str) -> Self {
+    pub(crate) fn bad_credential(why: &'static str) -> Self {
         Self::new(
             ErrorCode::Unauthorized,
             "The API key is not valid: it is malformed, unknown, revoked, expired, or not allowed from this address.",
         )
         .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))
         .because(format!("credential refused: {why}"))
+        .refusing(why)
     }
 
     fn scopes_missing(missing: ScopeSet) -> Self {

@@ -11,6 +11,8 @@ use actix_web::{
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
+use crate::deadline::Stopped;
+
 /// How much memory a mere announcement of a body may take, in bytes. More is taken as the body arrives.
 const FIRST_ALLOCATION: usize = 16 * 1024;
 
@@ -80,6 +82,7 @@ pub async fn read_body(
         }
         Ok(body.freeze())
     };
+    let _stopped = Stopped::now();
     timeout(deadline, read).await.unwrap_or(Err(BodyError::TooSlow { deadline }))
 }
 

@@ -11,7 +11,8 @@ static INSTALL: Once = Once::new();
 /// Starts to keep the log. The subscriber is the process's, because workers are threads of their own.
 pub(crate) fn keep() {
     INSTALL.call_once(|| {
-        tracing_subscriber::fmt().json().flatten_event(true).with_writer(|| Keep).init();
+        let fmt = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG);
+        fmt.json().flatten_event(true).with_writer(|| Keep).init();
     });
 }
 

@@ -19,11 +19,13 @@ use actix_web::{
     web,
 };
 use bwp_web::{
+    availability::Availability,
     body,
     client_address::{ClientAddress, TrustedProxies},
     head, headers,
     limits::{MAX_PATH_BYTES, MAX_QUERY_BYTES, refuse_long_targets},
-    observe::{Observer, observe, record_tenant},
+    metrics::{CredentialRefused, Meter, RouteMeter},
+    observe::{Observer, observe, record_route, record_tenant},
     request_id::RequestId,
 };
 
@@ -32,7 +34,8 @@ use crate::{
     support::{Answer, Client, TestServer},
 };
 
-async fn who(request: HttpRequest) -> HttpResponse {
+async fn who(request: HttpRequest, route: web::Data<RouteMeter>) -> HttpResponse {
+    record_route(&request, &route);
     // From inside another span, as a use case would have one.
     tracing::info_span!("inner").in_scope(|| record_tenant(&request, "tnt_1"));
     assert_eq!(RequestId::current(), Some(RequestId::of(&request)));
@@ -45,6 +48,12 @@ async fn cached() -> HttpResponse {
 
 async fn broken() -> Result<HttpResponse, actix_web::Error> {
     Err(ErrorInternalServerError("broken"))
+}
+
+async fn refuses() -> HttpResponse {
+    let mut answer = HttpResponse::Unauthorized().finish();
+    answer.extensions_mut().insert(CredentialRefused("revoked"));
+    answer
 }
 
 async fn panics() -> HttpResponse {
@@ -64,16 +73,27 @@ async fn fail(
 
 /// A surface whose request ids begin with `prefix`.
 fn server(prefix: &'static str) -> TestServer {
+    counted(prefix, &Arc::default(), &Arc::default())
+}
+
+/// The same, with its numbers and its state.
+fn counted(prefix: &'static str, meter: &Arc<Meter>, availability: &Arc<Availability>) -> TestServer {
     let next = Arc::new(AtomicU32::new(1));
     let observer = Observer {
         new_request_id: Arc::new(move || format!("{prefix}_{}", next.fetch_add(1, Ordering::Relaxed))),
         trusted_proxies: Arc::new(TrustedProxies::parse(["127.0.0.1"]).unwrap()),
+        meter: Arc::clone(meter),
+        availability: Arc::clone(availability),
+        trace: None,
     };
+    let who_is_it = meter.route("GET", "/who");
     TestServer::start(move || {
         App::new()
+            .app_data(web::Data::from(Arc::clone(&who_is_it)))
             .service(web::resource("/who").route(web::get().to(who)))
             .route("/cached", web::get().to(cached))
             .route("/broken", web::get().to(broken))
+            .route("/refuses", web::get().to(refuses))
             .route("/panics", web::get().to(panics))
             .route("/endless", web::get().to(endless))
             .service(web::scope("/fails-outside-handlers").wrap(from_fn(fail)).route("", web::get().to(who)))
@@ -194,7 +214,7 @@ fn each_request_ends_in_one_line_of_the_log() {
     for (id, level, parts) in [
         (
             "logged_1",
-            "INFO",
+            "DEBUG",
             vec![
                 "\"status\":200",
                 "\"method\":\"GET\"",
@@ -203,9 +223,9 @@ fn each_request_ends_in_one_line_of_the_log() {
                 "\"duration_ms\":",
             ],
         ),
-        ("logged_2", "INFO", vec!["\"status\":404", "\"method\":\"POST\"", "\"path\":\"/nowhere\""]),
+        ("logged_2", "DEBUG", vec!["\"status\":404", "\"method\":\"POST\"", "\"path\":\"/nowhere\""]),
         ("logged_3", "ERROR", vec!["\"status\":500"]),
-        ("logged_4", "INFO", vec!["\"status\":418"]),
+        ("logged_4", "DEBUG", vec!["\"status\":418"]),
     ] {
         let lines = log::lines(&format!("\"request_id\":\"{id}\""));
         let [line] = lines.as_slice() else { panic!("{id}: {lines:?}") };
@@ -242,4 +262,39 @@ fn a_request_whose_work_is_dropped_is_logged_too() {
         assert!(line.contains(level) && line.contains(message), "{line}");
     }
     assert_eq!(ask(&mut server.connect(), "GET", "/cached", "").status, 200, "the worker lives on");
+}
+
+#[test]
+fn every_request_is_counted() {
+    let meter: Arc<Meter> = Arc::default();
+    let server = counted("counted", &meter, &Arc::default());
+    let mut client = server.connect();
+    for target in ["/who", "/who", "/refuses", "/nowhere", "/fails-outside-handlers"] {
+        ask(&mut client, "GET", target, "");
+    }
+    client.send("GET /panics HTTP/1.1\r\nHost: test\r\n\r\n");
+    client.closed(Duration::from_secs(2));
+    let [who, other] = meter.routes().try_into().unwrap();
+    assert_eq!((who.method(), who.pattern()), ("GET", "/who"));
+    assert_eq!(who.answers().collect::<Vec<_>>(), [(Some(200), 2)]);
+    assert_eq!(who.durations().count(), 2);
+    assert_eq!(other.answers().collect::<Vec<_>>(), [(Some(401), 1), (Some(404), 1), (None, 1)]);
+    assert_eq!((meter.in_flight(), meter.panicked(), meter.abandoned()), (0, 1, 0));
+    assert_eq!(meter.refused().into_iter().collect::<Vec<_>>(), [("revoked", 1)]);
+}
+
+#[test]
+fn before_the_server_stops_each_answer_ends_its_connection() {
+    let availability: Arc<Availability> = Arc::default();
+    let server = counted("stopping", &Arc::default(), &availability);
+    let (mut early, mut broken) = (server.connect(), server.connect());
+    assert_eq!(ask(&mut early, "GET", "/who", "").header("connection"), None);
+    availability.stop();
+    assert_eq!(ask(&mut early, "GET", "/who", "").header("connection"), Some("close"));
+    assert_eq!(early.closed(Duration::from_secs(2)).as_deref(), Some(b"".as_slice()));
+    // An answer that nobody inside made ends its connection too.
+    assert_eq!(ask(&mut broken, "GET", "/fails-outside-handlers", "").header("connection"), Some("close"));
+    assert!(broken.closed(Duration::from_secs(2)).is_some());
+    // Who comes now is still served.
+    assert_eq!(ask(&mut server.connect(), "GET", "/who", "").status, 200);
 }

@@ -122,7 +122,7 @@ async fn an_unknown_route_is_404() {
 
 #[tokio::test]
 async fn every_answer_has_a_request_id_of_its_own() {
-    let world = World::start().await;
+    let world = World::start_with(&["--log", "info,bwp_web=debug"]).await;
     let client = world.client(ALL).await;
     let long = format!("/api/v1/contacts?search={}", "x".repeat(9_000));
     let mut seen = HashSet::new();

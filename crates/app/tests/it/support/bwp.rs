@@ -16,7 +16,9 @@ use tokio::{
 pub(crate) fn bwp() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bwp"));
     // What the developer's shell says must not decide how tests run.
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("BWP_") || name == "DATABASE_URL") {
+    for (name, _) in std::env::vars()
+        .filter(|(name, _)| ["BWP_", "OTEL_"].iter().any(|it| name.starts_with(it)) || name == "DATABASE_URL")
+    {
         command.env_remove(name);
     }
     command.stdin(Stdio::null()).kill_on_drop(true);
@@ -102,10 +104,15 @@ impl Server {
         self.child.kill().await.expect("killed");
     }
 
+    /// Sends it a signal, such as `TERM`.
+    pub(crate) async fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        Command::new("kill").args([&format!("-{name}"), &pid]).status().await.expect("kill runs");
+    }
+
     /// Asks it to stop as a service manager does, and waits until it has.
     pub(crate) async fn stop(&mut self) -> ExitStatus {
-        let pid = self.pid().to_string();
-        Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill runs");
+        self.signal("TERM").await;
         self.ended().await
     }
 

@@ -20,7 +20,12 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(server: &Server, key: &str) -> Self {
-        Self { http: reqwest::Client::new(), base: format!("{}/api/v1", server.url), key: key.to_owned() }
+        Self::at_url(&server.url, key)
+    }
+
+    /// A client of what answers at `url`.
+    pub(crate) fn at_url(url: &str, key: &str) -> Self {
+        Self { http: reqwest::Client::new(), base: format!("{url}/api/v1"), key: key.to_owned() }
     }
 
     /// The same key at another server.

@@ -16,11 +16,11 @@ use bwp_domain::{
     principal::Credential,
     rate_limits::{Admission, Standing, ports::MockRateLimiter},
     scopes::ScopeId,
-    store::MockHealth,
+    store::{Health, MockHealth},
     testing::{ScriptedStore, ScriptedUnitOfWork, SequentialEntropy, credential, environment},
 };
 use bwp_http::{ApiState, Cursors};
-use bwp_web::body::BodyLimits;
+use bwp_web::{availability::Availability, body::BodyLimits, readiness::Readiness};
 use serde_json::Value;
 
 /// The ports behind an API.
@@ -31,6 +31,7 @@ pub(crate) struct Ports {
     pub(crate) rate_limits: MockRateLimiter,
     pub(crate) health: MockHealth,
     pub(crate) store: ScriptedStore,
+    pub(crate) availability: Arc<Availability>,
 }
 
 /// An answer, read to its end.
@@ -87,11 +88,13 @@ impl Ports {
             keys: Arc::new(self.keys),
             contacts: Arc::new(self.contacts),
             rate_limits: Arc::new(self.rate_limits),
-            health: Arc::new(self.health),
+            readiness: Arc::new(readiness(self.health, self.availability)),
+            meter: Arc::default(),
             environment: environment(),
             cursors: Arc::new(Cursors::fixed(CursorKeys::new(secret, vec![]))),
             public_url: "https://bwp.example".into(),
             body_limits: BodyLimits::default(),
+            request_timeout: None,
         });
         let document = Data::new(bwp_http::document("https://bwp.example", "0"));
         let app = test::init_service(App::new().configure(bwp_http::configure(state, document))).await;
@@ -101,6 +104,14 @@ impl Ports {
         let text = String::from_utf8_lossy(&body).into_owned();
         Answer { status, headers, json: serde_json::from_slice(&body).unwrap_or_default(), text }
     }
+}
+
+fn readiness(health: MockHealth, availability: Arc<Availability>) -> Readiness {
+    let health = Arc::new(health);
+    Readiness::new(availability).require("database", move || {
+        let health = Arc::clone(&health);
+        async move { health.check().await.map_err(|error| error.to_string()) }
+    })
 }
 
 /// A unit of work in which the caller's credential holds.

@@ -1,0 +1,150 @@
+//! The ways in which a server ends.
+
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use diesel_async::SimpleAsyncConnection;
+use reqwest::Method;
+use tokio::{process::Command, time::timeout};
+
+use crate::support::{Connection, DataFolder, Random, Sql, World, bwp, contact, send};
+
+const SOON: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+async fn while_draining_it_serves_is_not_ready_and_ends_its_connections() {
+    let mut world = World::start_with(&["--drain", "2s", "--admin-listen", "127.0.0.1:0"]).await;
+    let client = world.client(&["contacts:write"]).await;
+    let mut idle = Connection::connect(&world.server).await;
+    let authorization = format!("Authorization: Bearer {}", client.key);
+    idle.head("GET", "/me", &[&authorization]).await;
+    let answer = idle.answer().await;
+    assert_eq!((answer.status, answer.header("connection")), (200, ""));
+
+    let began = Instant::now();
+    world.server.signal("TERM").await;
+    while send(world.request(Method::GET, "/readyz")).await.status == 200 {
+        assert!(began.elapsed() < Duration::from_secs(1), "still ready");
+    }
+    assert_eq!(send(world.request(Method::GET, "/healthz")).await.status, 200);
+    // Who knows of no readiness comes all the same, on an old connection or on a new one.
+    idle.head("GET", "/me", &[&authorization]).await;
+    let answer = idle.answer().await;
+    assert_eq!((answer.status, answer.header("connection")), (200, "close"));
+    assert!(idle.is_closed().await);
+    let answer = client.post("/contacts", &contact("late")).await;
+    assert_eq!((answer.status, answer.header("connection")), (201, "close"));
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+
+    let ended = timeout(SOON, world.server.ended()).await.expect("it ends");
+    assert_eq!(ended.code(), Some(0));
+    assert!(began.elapsed() >= Duration::from_secs(2));
+    assert!(!world.server.log().contains("ERROR"), "{}", world.server.log());
+}
+
+#[tokio::test]
+async fn a_connection_accepted_just_before_the_end_is_served() {
+    for _ in 0..5 {
+        let mut world = World::start().await;
+        let client = world.client(&[]).await;
+        client.get("/me").await.data(200);
+        let mut late = Connection::connect(&world.server).await;
+        // The server has it, and nothing of a request. Its head arrives when the server is stopping already.
+        world.server.signal("TERM").await;
+        late.head("GET", "/me", &[&format!("Authorization: Bearer {}", client.key)]).await;
+        let answer = late.answer().await;
+        assert_eq!(answer.status, 200);
+        assert!(late.is_closed().await);
+        assert_eq!(world.server.ended().await.code(), Some(0));
+    }
+}
+
+#[tokio::test]
+async fn requests_sent_ahead_on_a_connection_are_not_cut_off_in_the_middle() {
+    let mut world = World::start().await;
+    let client = world.client(&[]).await;
+    let authorization = format!("Authorization: Bearer {}", client.key);
+    let mut lock = world.database.connection().await;
+    lock.batch_execute("BEGIN; LOCK TABLE api_keys").await.expect("a lock");
+    let mut connection = Connection::connect(&world.server).await;
+    for _ in 0..3 {
+        connection.head("GET", "/me", &[&authorization]).await;
+    }
+    Sql::connect(&world.database.url()).await.until_waiting(1).await;
+    world.server.signal("TERM").await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    lock.batch_execute("COMMIT").await.expect("unlocked");
+    // The one that is in flight is answered, and told to be the last: RFC 9112, section 9.6.
+    let answer = connection.answer().await;
+    assert_eq!((answer.status, answer.header("connection")), (200, "close"));
+    assert!(connection.is_closed().await, "nothing after it");
+    assert_eq!(timeout(SOON, world.server.ended()).await.expect("it ends").code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let mut world = World::start().await;
+    let client = world.client(&["contacts:write"]).await;
+    let mut connection = Connection::connect(&world.server).await;
+    // In flight for as long as its body has not come.
+    connection.contact_head(&client.key, "never", 1000).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    world.server.signal("TERM").await;
+    assert!(
+        timeout(Duration::from_millis(1500), world.server.ended()).await.is_err(),
+        "it waits for what is in flight"
+    );
+    let began = Instant::now();
+    world.server.signal("TERM").await;
+    timeout(SOON, world.server.ended()).await.expect("it ends");
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert!(world.server.log().contains("stopped at once"), "{}", world.server.log());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_signal_during_the_start_leaves_no_postgresql_behind() {
+    let mut random = Random::from_seed();
+    for n in 0..6_u16 {
+        let folder = DataFolder::new();
+        let mut starting = bwp()
+            .args(folder.arguments())
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("bwp starts");
+        // From before there is a cluster to after the server serves.
+        random.sleep(200 + n * 500).await;
+        let pid = starting.id().expect("it runs").to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill runs");
+        let ended = timeout(Duration::from_mins(1), starting.wait()).await.expect("it ends").expect("it ends");
+        // Within the first moments of a process the signal ends it, before there is anything to stop.
+        assert!(ended.success() || ended.code().is_none(), "{ended}");
+        assert!(folder.postgres_processes().is_empty(), "after {n}");
+    }
+}
+
+#[tokio::test]
+async fn work_that_takes_too_long_is_given_up() {
+    let world = World::start_with(&["--request-timeout", "1s"]).await;
+    let client = world.client(&["contacts:read", "contacts:write"]).await;
+    client.get("/contacts").await.data(200);
+    let mut lock = world.database.connection().await;
+    lock.batch_execute("BEGIN; LOCK TABLE contacts").await.expect("a lock");
+    let began = Instant::now();
+    let (read, written) =
+        tokio::join!(client.get("/contacts"), async { client.post("/contacts", &contact("late")).await });
+    for answer in [read, written] {
+        answer.problem(503, "service_unavailable");
+        assert_eq!(answer.header("retry-after"), "1");
+    }
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    lock.batch_execute("COMMIT").await.expect("unlocked");
+    // Nothing of the change is left, nor a lock.
+    Sql::connect(&world.database.url()).await.until_quiet().await;
+    assert_eq!(world.number("SELECT count(*) FROM contacts").await, 0);
+    client.post("/contacts", &contact("again")).await.data(201);
+}
