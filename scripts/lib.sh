@@ -45,6 +45,12 @@ need_postgres() {
         { say "Install PostgreSQL 15 or newer, then run this again."; exit 1; }
 }
 
+need_redis() {
+    command -v redis-server >/dev/null || command -v valkey-server >/dev/null && return 0
+    say "Redis is missing: installing it by the package manager. Its own service is not needed."
+    install_package redis-server redis valkey redis redis || { say "Install redis-server, then run this again."; exit 1; }
+}
+
 # Installs wrk, which makes load.
 need_wrk() {
     command -v wrk >/dev/null && return 0

@@ -6,6 +6,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, str::FromStr, time::Dur
 
 use bwp_domain::{
     ids::{KeyPublicId, TenantPublicId},
+    rate_limits::RateLimit,
     scopes::ScopeId,
     tenants::TenantStatus,
     users::Role,
@@ -82,7 +83,7 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Bring the database's schema up to date, which `serve` does by itself
     Migrate,
-    /// Make, list and suspend tenants
+    /// Make, list, suspend and limit tenants
     #[command(subcommand)]
     Tenant(TenantCommand),
     /// Make users
@@ -127,6 +128,18 @@ pub(crate) struct ServeArgs {
     /// Connections to the database, at most [default: 10 for each thread, and 3]
     #[arg(long, env = "BWP_DATABASE_CONNECTIONS", value_name = "N")]
     pub(crate) database_connections: Option<usize>,
+
+    /// Redis in which the servers count rate limits together: redis://user:password@host/0 [default: each counts alone]
+    #[arg(long, env = "BWP_REDIS_URL", value_name = "URL", hide_env_values = true)]
+    pub(crate) redis_url: Option<String>,
+
+    /// What to do about rate limits while Redis is lost
+    #[arg(long, env = "BWP_REDIS_LOST", value_name = "CHOICE", default_value = "local")]
+    pub(crate) redis_lost: RedisLost,
+
+    /// How long Redis may take to answer before it is taken for lost
+    #[arg(long, env = "BWP_REDIS_DEADLINE", value_name = "TIME", default_value = "250ms")]
+    pub(crate) redis_deadline: humantime::Duration,
 
     /// Take the schema as it is: `bwp migrate` was run before. Needed behind a pooler in transaction mode
     #[arg(long, env = "BWP_SKIP_MIGRATIONS")]
@@ -173,6 +186,16 @@ pub(crate) struct ServeArgs {
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum RedisLost {
+    /// Each server counts alone
+    Local,
+    /// Answer every request with 503
+    Refuse,
+    /// Let every request in, and count none
+    Allow,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(crate) enum LogFormat {
     /// For people
     Pretty,
@@ -211,6 +234,9 @@ pub(crate) enum TenantCommand {
         /// Its name
         #[arg(long)]
         name: String,
+        /// How many units an hour it may spend with all of its keys; 0 for no limit
+        #[arg(long, value_name = "UNITS", default_value_t = RateLimit::OF_TENANT)]
+        rate_limit: RateLimit,
     },
     /// List the tenants
     List,
@@ -220,6 +246,14 @@ pub(crate) enum TenantCommand {
         tenant: TenantPublicId,
         /// active, suspended or subscription_inactive
         status: TenantStatus,
+    },
+    /// Set how many units an hour a tenant may spend with all of its keys
+    SetLimit {
+        /// The tenant's id, `tnt_…`
+        tenant: TenantPublicId,
+        /// A read costs 1 unit, a change 5; 0 for no limit
+        #[arg(value_name = "UNITS PER HOUR")]
+        limit: RateLimit,
     },
 }
 
@@ -264,6 +298,9 @@ pub(crate) enum KeyCommand {
         /// When the key ends, from now on: 90d, 12h, …
         #[arg(long, value_name = "TIME")]
         expires_in: Option<humantime::Duration>,
+        /// How many requests a minute may be sent with the key; 0 for no limit
+        #[arg(long, value_name = "REQUESTS", default_value_t = RateLimit::OF_KEY)]
+        rate_limit: RateLimit,
     },
     /// List a tenant's keys
     List {

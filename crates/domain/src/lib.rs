@@ -1,4 +1,4 @@
-//! The rules of the server: API keys, scopes, tenants, users, contacts, idempotency and paging.
+//! The rules of the server: API keys, scopes, rate limits, tenants, users, contacts, idempotency and paging.
 //!
 //! This crate knows no database, no web framework and no async runtime. What it needs from the outside it asks for
 //! through *ports*: traits that another crate implements. It can be reused on its own and tested with mocks (feature
@@ -31,6 +31,7 @@ pub mod ids;
 pub mod keys;
 pub mod paging;
 pub mod principal;
+pub mod rate_limits;
 pub mod scopes;
 pub mod store;
 pub mod tenants;

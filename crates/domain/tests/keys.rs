@@ -15,6 +15,7 @@ use bwp_domain::{
         NewKey, RevokeKey, ports::KeyRecord,
     },
     principal::{Caller, Credential, Principal},
+    rate_limits::RateLimit,
     scopes::{ScopeId, ScopeSet},
     testing::{ScriptedUnitOfWork, credential, environment, tenant_id},
 };
@@ -39,6 +40,7 @@ fn new_key(expires_at: Option<Timestamp>) -> CreateKey {
         name: KeyName::parse("import".to_owned()).expect("a name"),
         scopes: ScopeSet::of(&[ScopeId::ContactsRead]),
         allowlist: Allowlist::any(),
+        rate_limit: RateLimit::OF_KEY,
         expires_at,
     };
     CreateKey { mode: KeyMode::Live, key, created_by: CreatedBy::Operator }

@@ -6,6 +6,7 @@ use bwp_domain::{
     clock::Timestamp,
     ids::{TenantId, UserId},
     keys::{Allowlist, CreateKey, CreatedBy, KeyError, KeyMode, KeyName, NewKey},
+    rate_limits::RateLimit,
     scopes::ScopeSet,
     store::StoreError,
     tenants::{FirstStart, FirstStartError, NewTenant, Provisioned, Tenant, TenantName, TenantStatus, first_start},
@@ -20,6 +21,7 @@ fn first() -> FirstStart {
         name: KeyName::parse("first".to_owned()).expect("a name"),
         scopes: ScopeSet::EMPTY,
         allowlist: Allowlist::any(),
+        rate_limit: RateLimit::OF_KEY,
         expires_at: None,
     };
     FirstStart {
@@ -38,8 +40,8 @@ fn email() -> Email {
 }
 
 fn stored(new: NewTenant) -> Tenant {
-    let NewTenant { public_id, name, created_at } = new;
-    Tenant { id: tenant_id(4), public_id, name, status: TenantStatus::Active, created_at }
+    let NewTenant { public_id, name, rate_limit, created_at } = new;
+    Tenant { id: tenant_id(4), public_id, name, status: TenantStatus::Active, rate_limit, created_at }
 }
 
 fn user(tenant: TenantId) -> User {

@@ -20,9 +20,11 @@ mod paging;
 pub mod privileges;
 pub mod problem;
 mod projection;
+mod rate_limit;
 mod request;
 mod routes;
 mod state;
+mod usage;
 
 pub use cursors::{Cursors, LoadCursorKeys};
 pub use openapi::document;

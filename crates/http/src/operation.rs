@@ -1,9 +1,14 @@
 //! Operations: what the table of a family is made of.
 
-use std::{marker::PhantomData, pin::pin, rc::Rc, sync::Arc};
+use std::{cell::Cell, marker::PhantomData, pin::pin, rc::Rc, sync::Arc};
 
-use actix_web::{HttpRequest, HttpResponse, dev::Payload, http::Method, web};
-use bwp_domain::{principal::Credential, scopes::ScopeSet};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    dev::Payload,
+    http::{Method, StatusCode},
+    web,
+};
+use bwp_domain::{principal::Credential, rate_limits::Standing, scopes::ScopeSet};
 use bwp_web::{deadline, observe};
 use futures_util::{
     FutureExt,
@@ -15,6 +20,7 @@ use crate::{
     openapi::{Input, KeyUse, ReplyKind, SchemaSource},
     privileges::Privilege,
     problem::Problem,
+    rate_limit,
     request::{Authorized, Call, Extract, Shown, query},
     routes::Context,
     state::ApiState,
@@ -76,18 +82,19 @@ impl Operation {
     fn new<A: 'static, H: Handler<A>>(method: Method, path: &'static str, handler: H) -> Self {
         let mut input = Input::default();
         H::describe(&mut input);
+        let cost = if method == Method::GET { READ_COST } else { MUTATION_COST };
         let takes = Takes {
             query: input.query_refusal.is_some(),
-            body: input.body.is_some(),
             change: input.key == KeyUse::Used,
+            waits: input.key == KeyUse::Used || input.body.is_some() || input.standing,
             needs: ScopeSet::of(input.scopes),
+            cost,
         };
         let handler = Rc::new(handler);
         let run: Run = Rc::new(move |request, payload| {
             let handler = Rc::clone(&handler);
             answer(handler, request, payload, takes).boxed_local()
         });
-        let cost = if method == Method::GET { READ_COST } else { MUTATION_COST };
         Self {
             method,
             path,
@@ -152,12 +159,14 @@ impl Reply {
 struct Takes {
     /// Query parameters.
     query: bool,
-    /// A body.
-    body: bool,
     /// It makes a change, in a transaction that checks the credential itself.
     change: bool,
+    /// Something that is not there before the caller is let in: a change, a body, how their budgets stand.
+    waits: bool,
     /// A caller with these scopes.
     needs: ScopeSet,
+    /// Units of the tenant's budget.
+    cost: u32,
 }
 
 async fn answer<A, H: Handler<A>>(
@@ -172,8 +181,15 @@ async fn answer<A, H: Handler<A>>(
     };
     let context = Context::new(state, &request);
     let record = Record::begin(&request, &context);
-    let running = Running { handler: &*handler, request: &request, context: &context, record: &record, takes };
-    match running.in_time(payload).await {
+    let running = Running {
+        handler: &*handler,
+        request: &request,
+        context: &context,
+        record: &record,
+        takes,
+        standing: Cell::new(None),
+    };
+    let mut response = match running.in_time(payload).await {
         Ok(response) => {
             record.end(response.status(), None);
             response
@@ -182,7 +198,12 @@ async fn answer<A, H: Handler<A>>(
             record.end(problem.status(), Some(problem.code()));
             problem.into_response(&context.state.errors_url(), context.request_id())
         }
+    };
+    // Whose credential is no good (any more) is told nothing about its budgets.
+    if let Some(standing) = running.standing.get().filter(|_| response.status() != StatusCode::UNAUTHORIZED) {
+        rate_limit::write_headers(response.headers_mut(), &standing);
     }
+    response
 }
 
 /// A request on its way through its handler.
@@ -192,6 +213,8 @@ struct Running<'a, H> {
     context: &'a Context,
     record: &'a Record<'a>,
     takes: Takes,
+    /// How the caller's budgets stand, once the request was charged: once, whatever is run twice.
+    standing: Cell<Option<Standing>>,
 }
 
 impl<H> Running<'_, H> {
@@ -211,7 +234,7 @@ impl<H> Running<'_, H> {
         H: Handler<A>,
     {
         let shown = Shown::by(self.request)?;
-        let guess = if self.takes.change || self.takes.body { None } else { shown.recall(&self.context.state) };
+        let guess = if self.takes.waits { None } else { shown.recall(&self.context.state) };
         match guess {
             Some(guess) => self.read_ahead(&shown, guess, payload).await,
             None => {
@@ -256,11 +279,14 @@ impl<H> Running<'_, H> {
         self.handle(shown, credential, payload).await
     }
 
-    /// The caller's credential, if it lets them in.
+    /// The caller's credential, if it lets them in and there is room in their budgets, which are charged.
     async fn admit(&self, shown: &Shown) -> Result<Arc<Credential>, Problem> {
         let credential = shown.check(&self.context.state).await?;
         observe::record_tenant(self.request, credential.tenant.public_id);
         self.record.admit(&credential);
+        let admission = rate_limit::charge(&self.context.state, &credential, self.takes.cost).await?;
+        self.standing.set(Some(*admission.standing()));
+        rate_limit::admit(&admission)?;
         Ok(credential)
     }
 
@@ -280,6 +306,7 @@ impl<H> Running<'_, H> {
             state: &self.context.state,
             takes_query: self.takes.query,
             credential,
+            standing: self.standing.get(),
             address: shown.address,
             body_read: false,
         };

@@ -28,7 +28,7 @@ macro_rules! privileges {
 privileges! {
     /// Any valid credential.
     AnyCredential: [];
-    /// To see the audit log.
+    /// To see the audit log, and what was spent.
     AuditRead: [ScopeId::AuditRead];
     /// To see contacts.
     ContactsRead: [ScopeId::ContactsRead];

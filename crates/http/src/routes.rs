@@ -9,6 +9,7 @@ use actix_web::{
     http::{Method, StatusCode, header},
     web::{self, Data, Payload, ServiceConfig},
 };
+use bwp_domain::rate_limits::ports::{LimiterStatus, WhenLost};
 use bwp_web::{limits::TargetTooLong, observe, readiness::Readiness, request_id::RequestId};
 
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
     operation::Operation,
     problem::{ErrorCode, Problem},
     state::ApiState,
+    usage,
 };
 
 /// Where the API begins.
@@ -43,6 +45,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     let mut all = Vec::new();
     all.extend(me::operations());
     all.extend(audit::operations());
+    all.extend(usage::operations());
     all.extend(contacts::operations());
     all
 }
@@ -127,11 +130,30 @@ async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
+/// What a server says that is ready.
+const fn ready_text(rate_limits: LimiterStatus) -> &'static str {
+    match rate_limits {
+        LimiterStatus::Connected => "ready\n",
+        // Work goes on without it, as the operator chose: no reason to send requests elsewhere.
+        LimiterStatus::Lost { meanwhile: WhenLost::CountAlone, .. } => {
+            "ready (rate limits: Redis is lost, this server counts alone)\n"
+        }
+        LimiterStatus::Lost { meanwhile: WhenLost::Refuse, .. } => {
+            "ready (rate limits: Redis is lost, every request is refused)\n"
+        }
+        LimiterStatus::Lost { meanwhile: WhenLost::Allow, .. } => {
+            "ready (rate limits: Redis is lost, nothing is counted)\n"
+        }
+    }
+}
+
 /// The process can do its work: send it requests.
 async fn readyz(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
     let report = state.readiness.report().await;
     if report.is_ready() {
-        return HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n");
+        return HttpResponse::Ok()
+            .content_type("text/plain; charset=utf-8")
+            .body(ready_text(state.rate_limits.status()));
     }
     let failed: Vec<_> = report.failed().collect();
     let problem = Problem::new(ErrorCode::ServiceUnavailable, format!("Not ready: {}.", failed.join(", ")));

@@ -7,6 +7,7 @@ use bwp_domain::{
     contacts::ports::ContactReader,
     execute::Environment,
     keys::ports::KeyReader,
+    rate_limits::ports::RateLimiter,
     store::Store,
 };
 use bwp_web::{body::BodyLimits, metrics::Meter, readiness::Readiness};
@@ -26,6 +27,8 @@ pub struct ApiState {
     pub audit_log: Arc<dyn AuditReader>,
     /// Where requests are recorded for the audit log.
     pub audit: Arc<dyn AuditSink>,
+    /// Who counts what callers spend.
+    pub rate_limits: Arc<dyn RateLimiter>,
     /// What must be there for the API to work.
     pub readiness: Arc<Readiness>,
     /// Where requests are counted: the same as the observer's.

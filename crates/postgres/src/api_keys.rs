@@ -24,7 +24,7 @@ use crate::{
     error::DuringExt,
     lanes::Lanes,
     locks::Lock,
-    rows::Row,
+    rows::{Row, rate_limit},
     schema::{api_keys, key_usage, tenants},
     store::PgStore,
     tenants::TenantRow,
@@ -46,6 +46,7 @@ struct ApiKeyRow {
     expires_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
     revision: Uuid,
+    rate_limit: i32,
 }
 
 impl TryFrom<ApiKeyRow> for ApiKey {
@@ -64,6 +65,7 @@ impl TryFrom<ApiKeyRow> for ApiKey {
             display_prefix: row.display_prefix,
             scopes: row.scopes.into_iter().map(scope).collect::<Result<ScopeSet, _>>()?,
             allowlist: Allowlist::new(row.allowlist.into_iter().map(network).collect::<Result<Vec<_>, _>>()?),
+            rate_limit: place.some("rate_limit", rate_limit(row.rate_limit))?,
             created_by: match row.created_by {
                 None => CreatedBy::Operator,
                 Some(id) => CreatedBy::User(place.some("created_by", UserId::new(id))?),
@@ -218,6 +220,7 @@ impl KeyRepository for PgUnitOfWork {
                 api_keys::name.eq(record.new.name.as_str()),
                 api_keys::scopes.eq(scopes),
                 api_keys::allowlist.eq(record.new.allowlist.networks()),
+                api_keys::rate_limit.eq(record.new.rate_limit.get().cast_signed()),
                 api_keys::created_by.eq(created_by),
                 api_keys::created_at.eq(DateTime::<Utc>::from(record.created_at)),
                 api_keys::expires_at.eq(record.new.expires_at.map(DateTime::<Utc>::from)),

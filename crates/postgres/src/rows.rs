@@ -2,7 +2,15 @@
 
 use std::fmt::{Debug, Display};
 
-use bwp_domain::store::{Inconsistency, StoreError};
+use bwp_domain::{
+    rate_limits::RateLimit,
+    store::{Inconsistency, StoreError},
+};
+
+/// A limit as it is stored.
+pub(crate) fn rate_limit(stored: i32) -> Option<RateLimit> {
+    u32::try_from(stored).ok().and_then(RateLimit::new)
+}
 
 /// A place in the database, for naming what does not fit.
 pub(crate) struct Row<'a> {

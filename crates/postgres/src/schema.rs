@@ -37,6 +37,7 @@ diesel::table! {
         created_at -> Timestamptz,
         expires_at -> Nullable<Timestamptz>,
         revoked_at -> Nullable<Timestamptz>,
+        rate_limit -> Int4,
         revision -> Uuid,
     }
 }
@@ -124,6 +125,7 @@ diesel::table! {
         name -> Text,
         status -> Text,
         created_at -> Timestamptz,
+        rate_limit -> Int4,
         revision -> Uuid,
     }
 }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use bwp_domain::{
     ids::{TenantId, TenantPublicId},
+    rate_limits::RateLimit,
     store::StoreError,
     tenants::{
         NewTenant, Tenant, TenantName, TenantStatus,
@@ -14,7 +15,14 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use crate::{error::DuringExt, locks::Lock, rows::Row, schema::tenants, store::PgStore, unit_of_work::PgUnitOfWork};
+use crate::{
+    error::DuringExt,
+    locks::Lock,
+    rows::{Row, rate_limit},
+    schema::tenants,
+    store::PgStore,
+    unit_of_work::PgUnitOfWork,
+};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = tenants, check_for_backend(diesel::pg::Pg))]
@@ -24,6 +32,7 @@ pub(crate) struct TenantRow {
     name: String,
     status: String,
     created_at: DateTime<Utc>,
+    rate_limit: i32,
     pub(crate) revision: Uuid,
 }
 
@@ -37,6 +46,7 @@ impl TryFrom<TenantRow> for Tenant {
             public_id: TenantPublicId::from_uuid(row.public_id),
             name: place.fit("name", TenantName::parse(row.name))?,
             status: place.fit("status", row.status.parse())?,
+            rate_limit: place.some("rate_limit", rate_limit(row.rate_limit))?,
             created_at: row.created_at.into(),
         })
     }
@@ -90,6 +100,18 @@ impl TenantDirectory for PgStore {
             .during("setting a tenant's status")?;
         row.map(Tenant::try_from).transpose()
     }
+
+    async fn set_rate_limit(&self, tenant: TenantId, limit: RateLimit) -> Result<Option<Tenant>, StoreError> {
+        let mut connection = self.connection().await?;
+        let row = diesel::update(tenants::table.find(tenant.get()))
+            .set(tenants::rate_limit.eq(limit.get().cast_signed()))
+            .returning(TenantRow::as_returning())
+            .get_result(&mut connection)
+            .await
+            .optional()
+            .during("setting a tenant's rate limit")?;
+        row.map(Tenant::try_from).transpose()
+    }
 }
 
 #[async_trait]
@@ -100,6 +122,7 @@ impl TenantRepository for PgUnitOfWork {
                 tenants::public_id.eq(new.public_id.as_uuid()),
                 tenants::name.eq(new.name.as_str()),
                 tenants::status.eq(TenantStatus::Active.as_str()),
+                tenants::rate_limit.eq(new.rate_limit.get().cast_signed()),
                 tenants::created_at.eq(DateTime::<Utc>::from(new.created_at)),
             ))
             .returning(TenantRow::as_returning())

@@ -20,6 +20,7 @@ use bwp_domain::{
         ports::{KeyReader, KeyRecord},
     },
     principal::Credential,
+    rate_limits::RateLimit,
     scopes::{ScopeId, ScopeSet},
     store::{Store, StoreError, UnitOfWork},
     tenants::{TenantStatus, ports::TenantDirectory},
@@ -311,10 +312,12 @@ fn new_keys() -> impl Strategy<Value = NewKey> {
     let names = "[^\\x00]{1,100}".prop_filter_map("white space alone", |name| KeyName::parse(name).ok());
     let scopes = subsequence(ScopeId::ALL, 0..=ScopeId::ALL.len());
     let times = prop::option::of(any::<i64>().prop_map(Timestamp::from_unix_millis));
-    (names, scopes, allowlists(), times).prop_map(|(name, scopes, allowlist, expires_at)| NewKey {
+    let limits = (0..=RateLimit::MAX.get()).prop_filter_map("too large", RateLimit::new);
+    (names, scopes, allowlists(), limits, times).prop_map(|(name, scopes, allowlist, rate_limit, expires_at)| NewKey {
         name,
         scopes: ScopeSet::of(&scopes),
         allowlist,
+        rate_limit,
         expires_at,
     })
 }

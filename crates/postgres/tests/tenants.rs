@@ -6,6 +6,7 @@ use bwp_domain::{
     execute::Environment,
     ids::TenantPublicId,
     keys::{Allowlist, CreateKey, CreatedBy, KeyMode, KeyName, NewKey, ports::KeyReader},
+    rate_limits::RateLimit,
     scopes::ScopeSet,
     store::Store,
     tenants::{FirstStart, NewTenant, TenantName, TenantStatus, first_start, ports::TenantDirectory},
@@ -72,6 +73,31 @@ async fn the_status_of_a_tenant_that_is_not_there_is_not_set() {
 }
 
 #[tokio::test]
+async fn a_rate_limit_is_set_for_one_tenant_and_seen_by_the_next_request() {
+    let fixture = Fixture::new().await;
+    let (tenant, other) = (fixture.tenant().await, fixture.tenant().await);
+    assert_eq!(tenant.rate_limit, RateLimit::OF_TENANT);
+    let key = fixture.key(tenant.id).await;
+    for limit in [RateLimit::NONE, RateLimit::OF_KEY, RateLimit::MAX] {
+        let set = fixture.store.set_rate_limit(tenant.id, limit).await.expect("set").expect("the tenant");
+        assert_eq!((set.id, set.rate_limit), (tenant.id, limit));
+        let found = fixture.store.find_by_hash(&key.secret.hash()).await.expect("a look").expect("the key");
+        assert_eq!(found.tenant.rate_limit, limit);
+    }
+    assert_eq!(fixture.store.find(other.public_id).await.expect("a look"), Some(other));
+    let absent = bwp_domain::testing::tenant_id(999);
+    assert_eq!(fixture.store.set_rate_limit(absent, RateLimit::NONE).await.expect("no failure"), None);
+}
+
+#[tokio::test]
+async fn a_tenant_is_made_with_the_limit_that_was_asked_for() {
+    let fixture = Fixture::new().await;
+    let new = NewTenant { rate_limit: RateLimit::MAX, ..new_tenant(&fixture.environment) };
+    let mut uow = fixture.begin().await;
+    assert_eq!(uow.tenants().insert(new).await.expect("stored").rate_limit, RateLimit::MAX);
+}
+
+#[tokio::test]
 async fn who_asks_for_the_first_tenant_waits_for_whoever_is_making_it() {
     let fixture = Fixture::new().await;
     assert!(fixture.store.is_empty().await.expect("a look"));
@@ -105,6 +131,7 @@ fn first() -> FirstStart {
         name: KeyName::parse("first".to_owned()).expect("a name"),
         scopes: ScopeSet::EMPTY,
         allowlist: Allowlist::any(),
+        rate_limit: RateLimit::OF_KEY,
         expires_at: None,
     };
     let email = Email::parse("admin@example.com".to_owned()).expect("an address");

@@ -20,7 +20,7 @@ use crate::{
 
 pub(crate) async fn run(args: &DatabaseArgs, command: KeyCommand, output: Output) -> anyhow::Result<()> {
     match command {
-        KeyCommand::Create { tenant, name, scopes, test, allow_ip, expires_in } => {
+        KeyCommand::Create { tenant, name, scopes, test, allow_ip, expires_in, rate_limit } => {
             let allowlist = Allowlist::parse(&allow_ip).map_err(|wrong| {
                 let texts: Vec<String> = wrong.iter().map(ToString::to_string).collect();
                 anyhow!("--allow-ip: {}", texts.join("; "))
@@ -30,6 +30,7 @@ pub(crate) async fn run(args: &DatabaseArgs, command: KeyCommand, output: Output
                 name: KeyName::parse(name).map_err(commands::wrong("--name"))?,
                 scopes: scopes.into_iter().collect(),
                 allowlist,
+                rate_limit,
                 expires_at: expires_in.map(|duration| now.plus(*duration)),
             };
             let mode = if test { KeyMode::Test } else { KeyMode::Live };
@@ -93,6 +94,7 @@ fn json(key: &ApiKey) -> Value {
         "prefix": key.display_prefix,
         "scopes": key.scopes,
         "allowlist": key.allowlist.networks().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "rateLimit": key.rate_limit.get(),
         "status": status,
         "createdBy": created_by,
         "createdAt": key.created_at,
@@ -107,7 +109,8 @@ fn line(key: &ApiKey) -> String {
         KeyState::Active { expires_at: Some(at) } => format!("active until {at}"),
         KeyState::Revoked { at } => format!("revoked {at}"),
     };
-    format!("{}  {}…  {}  {state}  [{}]", key.public_id, key.display_prefix, key.name.as_str(), key.scopes)
+    let limit = commands::limit(key.rate_limit, "requests a minute");
+    format!("{}  {}…  {}  {state}  {limit}  [{}]", key.public_id, key.display_prefix, key.name.as_str(), key.scopes)
 }
 
 fn listed_json(KeyListing { key, last_used_at }: &KeyListing) -> Value {

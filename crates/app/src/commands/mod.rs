@@ -15,6 +15,7 @@ use bwp_domain::{
     idempotency::RenderedResponse,
     ids::{TenantId, TenantPublicId},
     principal::Caller,
+    rate_limits::RateLimit,
     store::UnitOfWork,
     tenants::{Tenant, ports::TenantDirectory},
 };
@@ -44,6 +45,11 @@ where
 async fn tenant(store: &PgStore, public_id: TenantPublicId) -> anyhow::Result<Tenant> {
     let found = store.find(public_id).await?;
     found.ok_or_else(|| anyhow!("there is no tenant {public_id}; see `bwp tenant list`"))
+}
+
+/// A rate limit, for people.
+fn limit(limit: RateLimit, unit: &str) -> String {
+    if limit.is_none() { "no rate limit".to_owned() } else { format!("{limit} {unit}") }
 }
 
 /// What is wrong with an argument.

@@ -19,10 +19,11 @@ pub(crate) async fn run(args: &DatabaseArgs, command: TenantCommand, output: Out
     with_database(args, async |database| {
         let store = database.store()?;
         match command {
-            TenantCommand::Create { name } => {
+            TenantCommand::Create { name, rate_limit } => {
                 let name = TenantName::parse(name).map_err(commands::wrong("--name"))?;
                 let mut uow = store.begin().await?;
-                let tenant = uow.tenants().insert(NewTenant::new(name, &environment())).await?;
+                let new = NewTenant { rate_limit, ..NewTenant::new(name, &environment()) };
+                let tenant = uow.tenants().insert(new).await?;
                 uow.commit().await?;
                 output.print(&json(&tenant), || format!("Made {}", line(&tenant)))?;
             }
@@ -37,6 +38,11 @@ pub(crate) async fn run(args: &DatabaseArgs, command: TenantCommand, output: Out
                 let tenant = store.set_status(id, status).await?.ok_or_else(|| anyhow!("the tenant is gone"))?;
                 output.print(&json(&tenant), || format!("Now: {}", line(&tenant)))?;
             }
+            TenantCommand::SetLimit { tenant, limit } => {
+                let id = commands::tenant(&store, tenant).await?.id;
+                let tenant = store.set_rate_limit(id, limit).await?.ok_or_else(|| anyhow!("the tenant is gone"))?;
+                output.print(&json(&tenant), || format!("Now: {}", line(&tenant)))?;
+            }
         }
         Ok(())
     })
@@ -49,10 +55,12 @@ fn json(tenant: &Tenant) -> Value {
         "publicId": tenant.public_id,
         "name": tenant.name.as_str(),
         "status": tenant.status.as_str(),
+        "rateLimit": tenant.rate_limit.get(),
         "createdAt": tenant.created_at,
     })
 }
 
 fn line(tenant: &Tenant) -> String {
-    format!("{}  {}  {}", tenant.public_id, tenant.status, tenant.name.as_str())
+    let limit = commands::limit(tenant.rate_limit, "units an hour");
+    format!("{}  {}  {limit}  {}", tenant.public_id, tenant.status, tenant.name.as_str())
 }

@@ -6,6 +6,7 @@ use anyhow::anyhow;
 use bwp_domain::{
     execute::Environment,
     keys::{Allowlist, CreateKey, CreatedBy, KeyMode, KeyName, NewKey},
+    rate_limits::RateLimit,
     scopes::ScopeId,
     tenants::{FirstStart, Provisioned, TenantName, first_start},
     text::Email,
@@ -46,6 +47,7 @@ pub(super) async fn provision(store: &PgStore, environment: &Environment) -> any
                 name: KeyName::parse(KEY.to_owned()).map_err(wrong("the key's name"))?,
                 scopes: [ScopeId::ContactsRead, ScopeId::ContactsWrite, ScopeId::ContactsDelete].into_iter().collect(),
                 allowlist: Allowlist::any(),
+                rate_limit: RateLimit::OF_KEY,
                 expires_at: None,
             },
             created_by: CreatedBy::Operator,

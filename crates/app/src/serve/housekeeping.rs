@@ -7,15 +7,24 @@ use bwp_domain::{clock::Timestamp, execute::Environment};
 use bwp_http::Cursors;
 use bwp_postgres::{AuditPartitions, PgStore, Purged};
 
+use super::rate_limits::RateLimits;
+
 const PAUSE: Duration = Duration::from_mins(1);
 
 /// For how long delivered events are kept.
 const DELIVERED_FOR: Duration = Duration::from_hours(7 * 24);
 
 /// Keeps house until it is aborted. Every server does; they pass over each other's rows.
-pub(super) async fn run(store: PgStore, environment: Environment, cursors: Arc<Cursors>, audit_retention: Duration) {
+pub(super) async fn run(
+    store: PgStore,
+    environment: Environment,
+    cursors: Arc<Cursors>,
+    limits: RateLimits,
+    audit_retention: Duration,
+) {
     loop {
         tokio::time::sleep(PAUSE).await;
+        limits.alone.sweep();
         if let Err(error) = cursors.refresh().await {
             tracing::warn!(%error, "the cursor secrets could not be read again; it is tried again later");
         }

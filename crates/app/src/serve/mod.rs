@@ -6,6 +6,7 @@ mod first_start;
 mod housekeeping;
 mod maintenance;
 mod metrics;
+mod rate_limits;
 mod readiness;
 mod stop;
 mod threads;
@@ -43,7 +44,7 @@ use bwp_web::{
     server::{self, Door, ServerLimits},
 };
 
-use self::{metrics::Metrics, stop::StopSignals, threads::Threads, traces::Traces};
+use self::{metrics::Metrics, rate_limits::RateLimits, stop::StopSignals, threads::Threads, traces::Traces};
 use crate::{
     cli::{DatabaseArgs, ServeArgs},
     database::Database,
@@ -77,6 +78,7 @@ async fn run_traced(
     let public_url: Option<PublicUrl> =
         args.public_url.as_deref().map(str::parse).transpose().context("--public-url")?;
     let secrets = cursors::configured(&args.cursor_secret)?;
+    let limits = RateLimits::configured(args, &environment())?;
 
     // From here on a signal is remembered until somebody asks for it: a private PostgreSQL must not outlive its start.
     let mut signals = StopSignals::listen().context("listening for signals")?;
@@ -98,7 +100,8 @@ async fn run_traced(
             return Err(error);
         }
     }
-    let served = serve(&database, args, proxies, public_url, secrets, output, Outside { signals, traces }).await;
+    let served =
+        serve(&database, args, proxies, public_url, secrets, limits, output, Outside { signals, traces }).await;
     let closed = database.close().await;
     served.and(closed)
 }
@@ -119,6 +122,7 @@ async fn serve(
     proxies: TrustedProxies,
     public_url: Option<PublicUrl>,
     secrets: Vec<bwp_domain::paging::CursorSecret>,
+    rate_limits: RateLimits,
     output: Output,
     Outside { signals, traces }: Outside<'_>,
 ) -> anyhow::Result<()> {
@@ -126,6 +130,7 @@ async fn serve(
     let threads = Threads::of(args.workers, args.database_connections)?;
     let store = PgStore::new(database.url(), Threads::OWN)?;
     let cursors = cursors::open(&store, &environment, secrets).await?;
+    rate_limits.connect().await;
 
     let listener = server::bind(args.listen)
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", args.listen))?;
@@ -147,6 +152,7 @@ async fn serve(
         contacts: Arc::new(store.clone()),
         audit_log: Arc::new(store.clone()),
         audit: audit.queue(),
+        rate_limits: rate_limits.limiter(),
         readiness: Arc::clone(&readiness),
         meter: Arc::clone(&meter),
         environment: environment.clone(),
@@ -197,8 +203,8 @@ async fn serve(
     let stop = stop::run(signals, Arc::clone(&availability), door, server.handle(), *args.drain);
     let admin = admin.map(|listener| admin::Admin::start(listener, metrics, readiness)).transpose()?;
     let switch = actix_web::rt::spawn(maintenance::switch(availability, args.maintenance));
-    let housekeeping =
-        actix_web::rt::spawn(housekeeping::run(store, environment, state.cursors, *args.audit_retention));
+    let housekeeping = housekeeping::run(store, environment, state.cursors, rate_limits, *args.audit_retention);
+    let housekeeping = actix_web::rt::spawn(housekeeping);
     let mut ready = first_start::ready(bound, &public_url, first.as_ref());
     if let Some(admin) = &admin {
         ready["admin"] = admin.address.to_string().into();

@@ -25,6 +25,10 @@ mod races;
 #[cfg(test)]
 mod ratchet;
 #[cfg(test)]
+mod rate_limits;
+#[cfg(test)]
+mod redis;
+#[cfg(test)]
 mod restart;
 #[cfg(test)]
 mod revocation;

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Client, Operation, World, operations, send};
-use Check::{ForeignData, ForeignRow, MissingScope, NoCredential, Reference};
+use Check::{ForeignCalls, ForeignData, ForeignRow, MissingScope, NoCredential, Reference};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Check {
@@ -19,6 +19,8 @@ enum Check {
     ForeignRow,
     /// Other tenants' rows change nothing in lists, counts and sums; named by their ids, they are as absent ones.
     ForeignData,
+    /// Other tenants' calls change nothing of what is counted.
+    ForeignCalls,
     /// This field refers to a row of this collection: another tenant's is refused as an absent one.
     Reference(&'static str, &'static str),
 }
@@ -26,6 +28,7 @@ enum Check {
 const TABLE: &[(&str, &[Check])] = &[
     ("getMe", &[NoCredential]),
     ("listApiAuditLogs", &[NoCredential, MissingScope, ForeignData]),
+    ("getUsage", &[NoCredential, MissingScope, ForeignCalls]),
     ("getContacts", &[NoCredential, MissingScope, ForeignData]),
     ("postContacts", &[NoCredential, MissingScope, Reference("parentContactId", "/contacts")]),
     ("postContactsGetMany", &[NoCredential, MissingScope, ForeignData]),
@@ -60,6 +63,7 @@ async fn every_operation_passes_the_checks_of_its_row() {
                 NoCredential => tenants.no_credential(operation).await,
                 MissingScope => tenants.missing_scope(operation).await,
                 ForeignRow => tenants.foreign_row(operation).await,
+                ForeignCalls => tenants.foreign_calls(operation).await,
                 ForeignData => tenants.foreign_data(operation).await,
                 Reference(field, collection) => tenants.reference(operation, field, collection).await,
             }
@@ -111,7 +115,9 @@ fn expected(operation: &Operation) -> BTreeSet<String> {
     if is_about_one {
         checks.insert(ForeignRow.kind());
     }
-    if names_ids || (operation.method == Method::GET && !is_about_one && !operation.scopes.is_empty()) {
+    if operation.path == "/usage" {
+        checks.insert(ForeignCalls.kind());
+    } else if names_ids || (operation.method == Method::GET && !is_about_one && !operation.scopes.is_empty()) {
         checks.insert(ForeignData.kind());
     }
     checks
@@ -197,6 +203,22 @@ impl Tenants<'_> {
             let path = format!("{}?apiKeyId={id}", operation.path);
             assert_eq!(self.call(&self.own, operation, &path, None).await.data(200), &json!([]));
         }
+    }
+
+    async fn foreign_calls(&self, operation: &Operation) {
+        let foreign = self.foreign.get("/me").await.data(200)["tenantId"].clone();
+        for tenant in [self.world.tenant.as_str(), foreign.as_str().expect("an id")] {
+            self.world.bwp(&["tenant", "set-limit", tenant, "1000000"]).await;
+        }
+        let used = async |client: &Client| {
+            let answer = self.call(client, operation, &operation.path, None).await;
+            answer.data(200)["tenant"]["used"].as_i64().expect("a number")
+        };
+        let before = used(&self.own).await;
+        for expected in 1..=3 {
+            assert_eq!(used(&self.foreign).await, expected, "{}", operation.name);
+        }
+        assert_eq!(used(&self.own).await, before + 1, "{}", operation.name);
     }
 
     async fn reference(&self, operation: &Operation, field: &str, collection: &str) {

@@ -18,6 +18,7 @@ use bwp_domain::{
     ids::TenantId,
     keys::{Allowlist, ApiKey, CreateKey, CreatedBy, CreatedKey, KeyMode, KeyName, NewKey, RevokeKey},
     principal::Caller,
+    rate_limits::RateLimit,
     scopes::ScopeId,
     store::UnitOfWork,
     testing::environment,
@@ -207,6 +208,7 @@ impl Ground {
             name: KeyName::parse(name.to_owned()).expect("a name"),
             scopes: [ScopeId::ContactsRead, ScopeId::ContactsWrite].into_iter().collect(),
             allowlist: Allowlist::any(),
+            rate_limit: RateLimit::NONE,
             expires_at: None,
         };
         let create = CreateKey { mode: KeyMode::Live, key, created_by: CreatedBy::Operator };

@@ -7,6 +7,7 @@ use crate::{
     fields::Fault,
     ids::{KeyId, KeyPublicId, TenantId, UserId},
     keys::{Allowlist, KeyError},
+    rate_limits::RateLimit,
     scopes::ScopeSet,
     text::Text,
 };
@@ -74,6 +75,8 @@ pub struct ApiKey {
     pub scopes: ScopeSet,
     /// From where.
     pub allowlist: Allowlist,
+    /// How many requests a minute.
+    pub rate_limit: RateLimit,
     /// By whom it was made.
     pub created_by: CreatedBy,
     /// When it was made.
@@ -91,6 +94,8 @@ pub struct NewKey {
     pub scopes: ScopeSet,
     /// From where.
     pub allowlist: Allowlist,
+    /// How many requests a minute.
+    pub rate_limit: RateLimit,
     /// From when on it cannot be used.
     pub expires_at: Option<Timestamp>,
 }

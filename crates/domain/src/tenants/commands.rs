@@ -6,15 +6,21 @@ use crate::{
     ids::TenantPublicId,
     keys::{CreateKey, CreatedKey, KeyError},
     principal::Principal,
+    rate_limits::RateLimit,
     store::{Store, StoreError, UnitOfWork},
     users::{CreateUser, User, UserError},
 };
 
 impl NewTenant {
-    /// A tenant of this name, made now.
+    /// A tenant of this name, made now, with the usual rate limit.
     pub fn new(name: TenantName, environment: &Environment) -> Self {
         let now = environment.clock.now();
-        Self { public_id: TenantPublicId::generate(now, &*environment.entropy), name, created_at: now }
+        Self {
+            public_id: TenantPublicId::generate(now, &*environment.entropy),
+            name,
+            rate_limit: RateLimit::OF_TENANT,
+            created_at: now,
+        }
     }
 }
 

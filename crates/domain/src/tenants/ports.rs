@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::{NewTenant, Tenant, TenantStatus};
 use crate::{
     ids::{TenantId, TenantPublicId},
+    rate_limits::RateLimit,
     store::StoreError,
 };
 
@@ -20,6 +21,9 @@ pub trait TenantDirectory: Send + Sync {
 
     /// Lets a tenant in or keeps it out, from the next request on. `None` if there is no such tenant.
     async fn set_status(&self, tenant: TenantId, status: TenantStatus) -> Result<Option<Tenant>, StoreError>;
+
+    /// Sets how many units an hour a tenant may spend, from the next request on. `None` if there is no such tenant.
+    async fn set_rate_limit(&self, tenant: TenantId, limit: RateLimit) -> Result<Option<Tenant>, StoreError>;
 }
 
 /// Tenants, inside a unit of work.

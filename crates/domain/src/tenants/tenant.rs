@@ -6,6 +6,7 @@ use crate::{
     clock::Timestamp,
     fields::Fault,
     ids::{TenantId, TenantPublicId},
+    rate_limits::RateLimit,
     text::Text,
 };
 
@@ -95,6 +96,8 @@ pub struct Tenant {
     pub name: TenantName,
     /// Whether it may use the API.
     pub status: TenantStatus,
+    /// How many units an hour it may spend, with all of its keys together.
+    pub rate_limit: RateLimit,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -106,6 +109,8 @@ pub struct NewTenant {
     pub public_id: TenantPublicId,
     /// Its name.
     pub name: TenantName,
+    /// How many units an hour it may spend.
+    pub rate_limit: RateLimit,
     /// When it is made.
     pub created_at: Timestamp,
 }

@@ -8,6 +8,7 @@ use crate::{
     ids::{ContactId, KeyId, KeyPublicId, TenantId, TenantPublicId},
     keys::{Allowlist, ApiKey, CreatedBy, KeyName, KeyState},
     principal::{Credential, Revision},
+    rate_limits::RateLimit,
     scopes::{ScopeId, ScopeSet},
     tenants::{Tenant, TenantName, TenantStatus},
 };
@@ -23,7 +24,7 @@ pub fn tenant_id(id: i64) -> TenantId {
     TenantId::new(id).expect("a tenant's id is positive")
 }
 
-/// An active key 7 of tenant 1 with these scopes, usable from everywhere.
+/// An active key 7 of tenant 1 with these scopes and the usual rate limits, usable from everywhere.
 ///
 /// # Panics
 /// Never: the values are fixed and valid.
@@ -34,6 +35,7 @@ pub fn credential(scopes: &[ScopeId]) -> Credential {
         public_id: TenantPublicId::from_uuid(uuid::Uuid::from_u128(1)),
         name: TenantName::parse("Sample Builders".to_owned()).expect("a name"),
         status: TenantStatus::Active,
+        rate_limit: RateLimit::OF_TENANT,
         created_at: CREATED_AT,
     };
     let key = ApiKey {
@@ -44,6 +46,7 @@ pub fn credential(scopes: &[ScopeId]) -> Credential {
         display_prefix: "bwp_live_0000".to_owned(),
         scopes: ScopeSet::of(scopes),
         allowlist: Allowlist::any(),
+        rate_limit: RateLimit::OF_KEY,
         created_by: CreatedBy::Operator,
         created_at: CREATED_AT,
         state: KeyState::Active { expires_at: None },

@@ -25,5 +25,6 @@ guides! {
     "scopes", "Scopes";
     "idempotency", "Idempotency";
     "pagination", "Pagination";
+    "rate-limits", "Rate limits";
     "errors", "Errors";
 }

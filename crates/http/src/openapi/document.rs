@@ -10,6 +10,7 @@ use crate::{
     mutation::REPLAYED,
     operation::{Operation, Reply, Tag},
     problem::{ErrorCode, Problem, ProblemDetails},
+    rate_limit,
     request::IDEMPOTENCY_HEADER,
     routes::{self, BASE_PATH},
 };
@@ -33,7 +34,7 @@ A REST API for the business data of subcontractors.
 
 Every call is sent with an API key, `Authorization: Bearer bwp_live_…`; each operation names the scopes that the key \
 needs. Start with the [quickstart](quickstart). See also: [scopes](scopes), [idempotency](idempotency), \
-[pagination](pagination), [errors](errors).";
+[pagination](pagination), [rate limits](rate-limits), [errors](errors).";
 
 /// The document of a server that clients reach under `public_url`.
 pub fn document(public_url: &str, version: &str) -> Document {
@@ -134,6 +135,7 @@ fn success(reply: &Reply, keyed: bool, schemas: &mut Schemas) -> Value {
     if keyed {
         headers[REPLAYED] = json!({ "$ref": format!("#/components/headers/{REPLAYED}") });
     }
+    rate_limit::refer(&mut headers);
     let mut response = json!({ "description": reply.description, "headers": headers });
     let (source, list, extra) = match &reply.kind {
         ReplyKind::Nothing => return response,
@@ -182,7 +184,11 @@ fn refusals(input: &Input) -> Vec<StatusCode> {
     if input.body.is_some() || input.query_refusal == Some(ErrorCode::ValidationFailed) {
         statuses.push(StatusCode::UNPROCESSABLE_ENTITY);
     }
-    statuses.extend([StatusCode::INTERNAL_SERVER_ERROR, StatusCode::SERVICE_UNAVAILABLE]);
+    statuses.extend([
+        StatusCode::TOO_MANY_REQUESTS,
+        StatusCode::INTERNAL_SERVER_ERROR,
+        StatusCode::SERVICE_UNAVAILABLE,
+    ]);
     statuses
 }
 
@@ -200,6 +206,7 @@ const PROBLEMS: &[(StatusCode, &[ErrorCode])] = &[
     (StatusCode::PAYLOAD_TOO_LARGE, &[ErrorCode::BadRequest]),
     (StatusCode::UNSUPPORTED_MEDIA_TYPE, &[ErrorCode::BadRequest]),
     (StatusCode::UNPROCESSABLE_ENTITY, &[ErrorCode::ValidationFailed]),
+    (StatusCode::TOO_MANY_REQUESTS, &[ErrorCode::RateLimited]),
     (StatusCode::INTERNAL_SERVER_ERROR, &[ErrorCode::InternalError]),
     (StatusCode::SERVICE_UNAVAILABLE, &[ErrorCode::ServiceUnavailable]),
 ];
@@ -217,8 +224,11 @@ fn problems(schema: &str, public_url: &str) -> Value {
         if *status == StatusCode::UNAUTHORIZED {
             headers["WWW-Authenticate"] = json!({ "$ref": "#/components/headers/WWW-Authenticate" });
         }
-        if matches!(*status, StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE) {
+        if matches!(*status, StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             headers["Retry-After"] = json!({ "$ref": "#/components/headers/Retry-After" });
+        }
+        if *status != StatusCode::UNAUTHORIZED {
+            rate_limit::refer(&mut headers);
         }
         let examples: Map<String, Value> = codes
             .iter()
@@ -282,7 +292,7 @@ fn ignored_idempotency_parameter() -> Value {
 }
 
 fn headers() -> Value {
-    json!({
+    let mut headers = json!({
         "X-Request-Id": {
             "description": "The request's id: new for each request, and in every line that the server logs about it.",
             "schema": { "type": "string" },
@@ -303,5 +313,9 @@ fn headers() -> Value {
             "schema": { "type": "string" },
             "example": "Bearer",
         },
-    })
+    });
+    if let Some(headers) = headers.as_object_mut() {
+        headers.extend(rate_limit::described().into_iter().map(|(name, header)| (name.to_owned(), header)));
+    }
+    headers
 }

@@ -31,6 +31,8 @@ pub(crate) struct Input {
     pub(crate) key: KeyUse,
     /// How it refuses a bad query parameter, if it takes any.
     pub(crate) query_refusal: Option<ErrorCode>,
+    /// Whether it tells how the caller's budgets stand.
+    pub(crate) standing: bool,
     /// What it takes as a body.
     pub(crate) body: Option<Body>,
 }

@@ -2,8 +2,8 @@
 
 use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use bwp_domain::{
-    contacts::ContactError, execute::ExecuteError, keys::KeyRefusal, principal::Refusal, scopes::ScopeSet,
-    store::StoreError, tenants::TenantRefusal,
+    contacts::ContactError, execute::ExecuteError, keys::KeyRefusal, principal::Refusal,
+    rate_limits::ports::LimiterUnavailable, scopes::ScopeSet, store::StoreError, tenants::TenantRefusal,
 };
 use bwp_web::deadline::DeadlineExceeded;
 
@@ -83,6 +83,14 @@ impl From<DeadlineExceeded> for Problem {
         // Whether a change was made just then is known to the database alone.
         let detail = "The server did not get done in time. Try again, with the same `Idempotency-Key` if you sent one.";
         Self::new(ErrorCode::ServiceUnavailable, detail).retry_after(SOON).because(error.to_string())
+    }
+}
+
+impl From<LimiterUnavailable> for Problem {
+    fn from(error: LimiterUnavailable) -> Self {
+        Self::new(ErrorCode::ServiceUnavailable, "Requests cannot be counted at the moment. Try again.")
+            .retry_after(LATER)
+            .because(error.to_string())
     }
 }
 

@@ -9,7 +9,7 @@ pub(crate) mod query;
 use std::{net::IpAddr, sync::Arc};
 
 use actix_web::{HttpRequest, dev::Payload};
-use bwp_domain::principal::Credential;
+use bwp_domain::{principal::Credential, rate_limits::Standing};
 
 pub(crate) use authorized::{Authorized, Shown};
 pub(crate) use id::PathId;
@@ -28,6 +28,8 @@ pub(crate) struct Call<'a> {
     pub(crate) takes_query: bool,
     /// The caller's credential.
     pub(crate) credential: Arc<Credential>,
+    /// How the caller's budgets stand. `None` while the request runs ahead of being charged.
+    pub(crate) standing: Option<Standing>,
     /// Where the caller calls from.
     pub(crate) address: Option<IpAddr>,
     /// Whether a body was read: that may have taken a while.

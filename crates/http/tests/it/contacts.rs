@@ -91,7 +91,7 @@ async fn a_commit_that_fails_is_no_success() {
 #[actix_web::test]
 async fn a_failure_of_the_store_is_told_at_once() {
     // The credential is looked up before the body, and not once more behind a store that does not answer.
-    let mut ports = Ports::default().and_change(claimed_failing());
+    let mut ports = Ports::default().and_room().and_change(claimed_failing());
     ports.keys.expect_find_by_hash().times(1).returning(|_| Ok(Some(credential(WRITE).into())));
     ports.keys.expect_recall().returning(|_| None);
     assert_eq!(create_with(ports).await.status, 503);

@@ -28,7 +28,7 @@ async fn every_operation_is_described_whole() {
         }
         assert!(operation["x-rate-limit-cost"].as_u64().is_some(), "{id} has no cost");
         assert!(operation["security"][0]["bearerAuth"].is_array(), "{id} has no security");
-        for status in ["400", "401", "403", "500", "503"] {
+        for status in ["400", "401", "403", "429", "500", "503"] {
             assert!(operation["responses"][status].is_object(), "{id} does not say what {status} means");
         }
     }

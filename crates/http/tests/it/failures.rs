@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::{http::Method, test::TestRequest};
 use bwp_domain::{
+    rate_limits::ports::LimiterStatus,
     scopes::ScopeId,
     store::{Inconsistency, StoreError},
 };
@@ -43,6 +44,7 @@ async fn a_defect_is_500_and_says_nothing_of_itself() {
 async fn readiness_is_the_stores() {
     let mut ports = Ports::default();
     ports.health.expect_check().returning(|| Ok(()));
+    ports.rate_limits.expect_status().return_const(LimiterStatus::Connected);
     assert_eq!(ports.answer(TestRequest::get().uri("/readyz")).await.status, 200);
     let mut ports = Ports::default();
     ports.health.expect_check().returning(|| Err(StoreError::Unavailable("down".to_owned())));

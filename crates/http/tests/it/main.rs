@@ -11,5 +11,8 @@ mod document;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod rate_limits;
+#[cfg(test)]
 mod read_ahead;
+#[cfg(test)]
 mod support;

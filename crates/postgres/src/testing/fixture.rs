@@ -9,6 +9,7 @@ use bwp_domain::{
     ids::TenantId,
     keys::{Allowlist, CreateKey, CreatedBy, CreatedKey, KeyMode, KeyName, NewKey},
     principal::Principal,
+    rate_limits::RateLimit,
     scopes::ScopeSet,
     store::{Store, UnitOfWork},
     tenants::{NewTenant, Tenant, TenantName},
@@ -71,12 +72,13 @@ impl Fixture {
         tenant
     }
 
-    /// A new key that anybody can use and that allows nothing.
+    /// A new key that anybody can use, without a rate limit, and that allows nothing.
     pub async fn key(&self, tenant: TenantId) -> CreatedKey {
         let key = NewKey {
             name: KeyName::parse("key".to_owned()).expect("a name"),
             scopes: ScopeSet::EMPTY,
             allowlist: Allowlist::any(),
+            rate_limit: RateLimit::NONE,
             expires_at: None,
         };
         let command = CreateKey { mode: KeyMode::Live, key, created_by: CreatedBy::Operator };

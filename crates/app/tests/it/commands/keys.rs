@@ -7,8 +7,19 @@ use serde_json::json;
 use super::{NOBODY, Operator, has_fields, text};
 use crate::support::{Client, World, is_public_id};
 
-const LISTED: &[&str] =
-    &["keyId", "name", "prefix", "scopes", "allowlist", "status", "createdBy", "createdAt", "expiresAt", "revokedAt"];
+const LISTED: &[&str] = &[
+    "keyId",
+    "name",
+    "prefix",
+    "scopes",
+    "allowlist",
+    "rateLimit",
+    "status",
+    "createdBy",
+    "createdAt",
+    "expiresAt",
+    "revokedAt",
+];
 
 #[tokio::test]
 async fn one_is_made_and_shown_once() {
@@ -38,7 +49,7 @@ async fn one_is_made_and_shown_once() {
     assert!(is_public_id("key_", &text(&made["keyId"])));
     let expected = json!({
         "tenantId": tenant, "name": "nightly sync", "prefix": &key[..13], "scopes": ["contacts:read", "contacts:write"],
-        "allowlist": ["192.0.2.0/24", "2001:db8::1/128"], "status": "active", "createdBy": null, "expiresAt": null,
+        "allowlist": ["192.0.2.0/24", "2001:db8::1/128"], "rateLimit": 60, "status": "active", "createdBy": null, "expiresAt": null,
         "revokedAt": null,
     });
     for (name, value) in expected.as_object().expect("an object") {
@@ -129,6 +140,7 @@ async fn what_is_wrong_is_said() {
         (vec!["--allow-ip", "192.0.2.0/33", "--allow-ip", "localhost"], "localhost"),
         (vec!["--allow-ip", ""], "--allow-ip"),
         (vec!["--expires-in", "soon"], "--expires-in"),
+        (vec!["--rate-limit", "lots"], "`lots` is no rate limit"),
         (vec!["--expires-in", "0s"], "future"),
     ] {
         let refusal = operator.refusal(&[&create[..], &arguments].concat()).await;

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{NOBODY, Operator, has_fields, text};
 use crate::support::is_public_id;
 
-const FIELDS: &[&str] = &["id", "publicId", "name", "status", "createdAt"];
+const FIELDS: &[&str] = &["id", "publicId", "name", "status", "rateLimit", "createdAt"];
 
 #[tokio::test]
 async fn one_is_made_and_shown() {
@@ -15,7 +15,7 @@ async fn one_is_made_and_shown() {
     assert!(made["id"].is_i64() && is_public_id("tnt_", &text(&made["publicId"])));
     assert_eq!((&made["name"], &made["status"]), (&json!("Byron & Söhne"), &json!("active")));
     let said = operator.text(&["tenant", "create", "--name", "Second"]).await;
-    assert!(said.starts_with("Made tnt_") && said.ends_with("  active  Second\n"), "{said}");
+    assert!(said.starts_with("Made tnt_") && said.ends_with("  active  10000 units an hour  Second\n"), "{said}");
 }
 
 #[tokio::test]
@@ -41,6 +41,26 @@ async fn a_status_is_set() {
     }
     let said = operator.text(&["tenant", "set-status", &tenant, "suspended"]).await;
     assert!(said.contains(&format!("{tenant}  suspended")), "{said}");
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_set() {
+    let operator = Operator::new().await;
+    let made = operator.json(&["tenant", "create", "--name", "Acme", "--rate-limit", "42"]).await;
+    assert_eq!(made["rateLimit"], 42);
+    let tenant = operator.tenant().await;
+    assert_eq!(operator.json(&["tenant", "list"]).await[1]["rateLimit"], 10_000);
+    for limit in ["2147483647", "0", "500"] {
+        let expected: u32 = limit.parse().expect("a number");
+        assert_eq!(operator.json(&["tenant", "set-limit", &tenant, limit]).await["rateLimit"], expected);
+        assert_eq!(operator.json(&["tenant", "list"]).await[1]["rateLimit"], expected);
+    }
+    let said = operator.text(&["tenant", "set-limit", &tenant, "0"]).await;
+    assert!(said.contains(&format!("{tenant}  active  no rate limit  ")), "{said}");
+    for limit in ["-1", "1.5", "2147483648", "many", ""] {
+        let said = operator.refusal(&["tenant", "set-limit", "--", &tenant, limit]).await;
+        assert!(said.contains("is no rate limit"), "{said}");
+    }
 }
 
 #[tokio::test]

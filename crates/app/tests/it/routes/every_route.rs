@@ -10,9 +10,11 @@ use crate::support::{Operation, World, operations, send};
 #[tokio::test]
 async fn unknown_and_repeated_parameters_are_named() {
     let world = World::start().await;
-    let client = world.client(&[ALL, &["audit:read"]].concat()).await;
+    let operations = operations(&world).await;
+    let scopes: Vec<&str> = operations.iter().flat_map(|operation| &operation.scopes).map(String::as_str).collect();
+    let client = world.client(&scopes).await;
     let id = create_named(&client, "Acme").await;
-    for operation in operations(&world).await {
+    for operation in operations {
         let Operation { name, .. } = &operation;
         for (query, named) in [
             ("nonsense=1", "`nonsense`"),

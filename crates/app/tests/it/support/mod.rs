@@ -64,6 +64,10 @@ impl World {
     /// What `bwp key create` prints. `more` are further arguments.
     pub(crate) async fn key(&self, tenant: &str, scopes: &[&str], more: &[&str]) -> Value {
         let mut arguments = vec!["key", "create", "--tenant", tenant, "--name", "test"];
+        // What a test does not limit has no limit.
+        if !more.contains(&"--rate-limit") {
+            arguments.extend(["--rate-limit", "0"]);
+        }
         for scope in scopes {
             arguments.extend(["--scope", scope]);
         }
@@ -125,6 +129,8 @@ pub(crate) fn contact(company: &str) -> Value {
 
 async fn create_tenant(database: &TestDatabase, name: &str) -> String {
     let url = database.url();
-    let tenant = run_bwp(&["--json", "--database-url", &url, "tenant", "create", "--name", name]).await;
+    // What a test does not limit has no limit.
+    let create = ["--json", "--database-url", &url, "tenant", "create", "--name", name, "--rate-limit", "0"];
+    let tenant = run_bwp(&create).await;
     tenant["publicId"].as_str().expect("a public id").to_owned()
 }

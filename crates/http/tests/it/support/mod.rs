@@ -15,6 +15,7 @@ use bwp_domain::{
     keys::{KeyMode, KeySecret, ports::MockKeyReader},
     paging::{CursorKeys, CursorSecret},
     principal::Credential,
+    rate_limits::{Admission, Standing, ports::MockRateLimiter},
     scopes::ScopeId,
     store::{Health, MockHealth},
     testing::{RememberingSink, ScriptedStore, ScriptedUnitOfWork, SequentialEntropy, credential, environment},
@@ -29,6 +30,7 @@ pub(crate) struct Ports {
     pub(crate) keys: MockKeyReader,
     pub(crate) contacts: MockContactReader,
     pub(crate) audit_log: MockAuditReader,
+    pub(crate) rate_limits: MockRateLimiter,
     pub(crate) health: MockHealth,
     pub(crate) store: ScriptedStore,
     pub(crate) availability: Arc<Availability>,
@@ -41,6 +43,7 @@ pub(crate) struct Answer {
     pub(crate) json: Value,
     /// What was recorded for the audit log.
     pub(crate) recorded: Vec<AuditEntry>,
+    pub(crate) text: String,
 }
 
 impl Answer {
@@ -54,8 +57,20 @@ impl Answer {
 }
 
 impl Ports {
-    /// Ports that know one key, with these scopes.
+    /// Ports that know one key, with these scopes, and let it in.
     pub(crate) fn with_key(scopes: &[ScopeId]) -> Self {
+        Self::with_key_to_be_charged(scopes).and_room()
+    }
+
+    /// The same, with room for one request.
+    pub(crate) fn and_room(mut self) -> Self {
+        let admit = |_, budgets: &_, _| Ok(Admission::Admitted(Standing::untouched(budgets)));
+        self.rate_limits.expect_charge().times(1).returning(admit);
+        self
+    }
+
+    /// Ports that know one key, with these scopes. What a limiter says is left to the test.
+    pub(crate) fn with_key_to_be_charged(scopes: &[ScopeId]) -> Self {
         let mut ports = Self::default();
         let known = credential(scopes);
         let known = Arc::new(known);
@@ -79,6 +94,7 @@ impl Ports {
             contacts: Arc::new(self.contacts),
             audit_log: Arc::new(self.audit_log),
             audit: Arc::clone(&audit) as _,
+            rate_limits: Arc::new(self.rate_limits),
             readiness: Arc::new(readiness(self.health, self.availability)),
             meter: Arc::default(),
             environment: environment(),
@@ -92,7 +108,9 @@ impl Ports {
         let response = test::call_service(&app, request.to_request()).await;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = to_bytes(response.into_body()).await.expect("a body");
-        Answer { status, headers, json: serde_json::from_slice(&body).unwrap_or_default(), recorded: audit.entries() }
+        let text = String::from_utf8_lossy(&body).into_owned();
+        let json = serde_json::from_slice(&body).unwrap_or_default();
+        Answer { status, headers, json, recorded: audit.entries(), text }
     }
 }
 
