@@ -1,5 +1,5 @@
 ALTER TABLE contacts ALTER COLUMN id SET GENERATED ALWAYS;
-DROP FUNCTION require_expected(boolean);
+DROP FUNCTION refuse_unexpected();
 DROP FUNCTION hold_expected_key(bigint, bigint, bigint, uuid, uuid);
 DROP TRIGGER renew_revision ON tenants;
 DROP TRIGGER renew_revision ON api_keys;

@@ -17,15 +17,17 @@ CREATE TRIGGER renew_revision BEFORE UPDATE ON tenants FOR EACH ROW EXECUTE FUNC
 
 -- Waits for the key's lock, holds it with others who share it until the transaction ends, and tells whether the key and
 -- its tenant are still as they were. A statement that locks and reads in itself would read what was before the lock was
--- granted; in a volatile function, each statement has a snapshot of its own. The wait is short: who is kept waiting by a
--- revocation asks again, without expectations.
+-- granted; in a volatile function, each statement has a snapshot of its own. The waits are short: who is kept waiting asks
+-- again, without expectations.
 CREATE FUNCTION hold_expected_key(
     lock bigint, tenant bigint, key bigint, key_revision uuid, tenant_revision uuid
 ) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    -- Assigned for what they do: that costs a third of PERFORM.
+    bounded text := set_config('lock_timeout', '200', true);
+    held text := pg_advisory_xact_lock_shared(lock)::text;
 BEGIN
-    PERFORM set_config('lock_timeout', '200', true);
-    PERFORM pg_advisory_xact_lock_shared(lock);
     RETURN EXISTS (
         SELECT FROM api_keys JOIN tenants ON tenants.id = api_keys.tenant_id
         WHERE api_keys.tenant_id = hold_expected_key.tenant AND api_keys.id = hold_expected_key.key
@@ -34,14 +36,11 @@ BEGIN
 END
 $$;
 
--- Undoes the statement it is part of, unless what the statement went by is true.
-CREATE FUNCTION require_expected(true_so boolean) RETURNS boolean
+-- Undoes the statement that calls it.
+CREATE FUNCTION refuse_unexpected() RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-    IF true_so IS NOT TRUE THEN
-        RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE = 'not as expected';
-    END IF;
-    RETURN true;
+    RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE = 'not as expected';
 END
 $$;
 

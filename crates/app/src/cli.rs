@@ -125,7 +125,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_WORKERS", value_name = "N")]
     pub(crate) workers: Option<std::num::NonZeroUsize>,
 
-    /// Connections to the database, at most [default: 10 for each thread, and 3]
+    /// Connections to the database, at most [default: up to 16 for each thread, 64 in all, and 3]
     #[arg(long, env = "BWP_DATABASE_CONNECTIONS", value_name = "N")]
     pub(crate) database_connections: Option<usize>,
 

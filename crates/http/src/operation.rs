@@ -310,7 +310,8 @@ impl<H> Running<'_, H> {
             address: shown.address,
             body_read: false,
         };
-        let outcome = self.handler.run(self.context.clone(), &mut call).await;
+        // In a box of its own: a handler's future is large, and this one is part of others that are moved.
+        let outcome = Box::pin(self.handler.run(self.context.clone(), &mut call)).await;
         // A body may arrive slowly. Who was let in before it and would not be now is told nothing but that.
         // A change that was made has checked that itself, and a failure of ours is told as it is.
         let unchecked = match &outcome {

@@ -27,11 +27,13 @@ use diesel_async::RunQueryDsl;
 
 use crate::{
     error::DuringExt,
+    lanes::Lanes,
     link::Link,
     rows::Row,
     schema::contacts,
-    sql::{PlannedAnew, RowBefore, WithLimit, contains_pattern},
+    sql::{AnyOf, PlannedAnew, RowBefore, WithLimit, contains_pattern},
     store::PgStore,
+    together::Findings,
     unit_of_work::PgUnitOfWork,
 };
 
@@ -199,6 +201,32 @@ const fn is_quick(filter: &ContactFilter) -> bool {
     filter.search.is_none() && filter.created_from.is_none() && filter.created_to.is_none()
 }
 
+/// The contacts with these ids, each of its tenant.
+pub(crate) async fn find(
+    lanes: &Lanes,
+    asked: Vec<(TenantId, ContactId)>,
+) -> Result<Findings<(TenantId, ContactId), Contact>, StoreError> {
+    let (tenants, ids): (Vec<i64>, Vec<i64>) = asked.iter().map(|(tenant, id)| (tenant.get(), id.get())).unzip();
+    let (tenants, ids) = (&tenants, &ids);
+    let rows: Vec<(i64, ContactRow)> = lanes
+        .read("reading contacts by their ids", |link| async move {
+            contacts::table
+                .filter(AnyOf { columns: (contacts::tenant_id, contacts::id), values: (tenants.clone(), ids.clone()) })
+                .filter(contacts::deleted_at.is_null())
+                .select((contacts::tenant_id, ContactRow::as_select()))
+                .load(&mut link.shared())
+                .await
+        })
+        .await?;
+    let mut found = Findings::with_capacity(rows.len());
+    for (tenant, row) in rows {
+        let place = Row { table: "contacts", id: &row.id };
+        let key = (place.some("tenant_id", TenantId::new(tenant))?, place.some("id", ContactId::new(row.id))?);
+        found.insert(key, Contact::try_from(row));
+    }
+    Ok(found)
+}
+
 #[async_trait]
 impl ContactReader for PgStore {
     async fn list(
@@ -220,19 +248,7 @@ impl ContactReader for PgStore {
     }
 
     async fn get(&self, tenant: TenantId, id: ContactId) -> Result<Option<Contact>, StoreError> {
-        let row = self
-            .lanes
-            .read("reading a contact", |link| async move {
-                contacts::table
-                    .find((tenant.get(), id.get()))
-                    .filter(contacts::deleted_at.is_null())
-                    .select(ContactRow::as_select())
-                    .get_result(&mut link.shared())
-                    .await
-                    .optional()
-            })
-            .await?;
-        row.map(Contact::try_from).transpose()
+        self.contacts.find((tenant, id)).await
     }
 
     async fn get_many(&self, tenant: TenantId, ids: &[ContactId]) -> Result<Vec<Contact>, StoreError> {

@@ -118,7 +118,10 @@ impl Expectations {
                     Err(StoreError::Unavailable("the connection broke while a change was made".to_owned()))
                 }
                 // A wait that was given up, a constraint that only those who ask can tell about.
-                Err(error) => Err(StoreError::Conflict(format!("making an expected change: {error}"))),
+                Err(error) => {
+                    tracing::debug!(%error, "an expected change was not made: it is asked for");
+                    Err(StoreError::Conflict(format!("making an expected change: {error}")))
+                }
             }
         };
         let in_time = timeout(store.patience(), work).await;
@@ -187,13 +190,13 @@ impl QueryFragment<Pg> for Statement {
             out.push_sql(")");
         }
         // A change that was not made, though all before it was as expected, undoes the rest.
-        out.push_sql(" SELECT CASE WHEN EXISTS (SELECT FROM go) THEN require_expected(true");
+        out.push_sql(" SELECT CASE WHEN NOT EXISTS (SELECT FROM go) THEN false WHEN true");
         for number in 0..self.changes.len() {
             out.push_sql(" AND EXISTS (SELECT FROM change_");
             out.push_sql(&number.to_string());
             out.push_sql(")");
         }
-        out.push_sql(") ELSE false END");
+        out.push_sql(" THEN true ELSE refuse_unexpected() END");
         Ok(())
     }
 }

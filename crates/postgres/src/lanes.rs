@@ -22,6 +22,9 @@ use crate::{
     link::{Link, Session},
 };
 
+/// How many wait on a lane before the next one is used.
+const MANY: usize = 128;
+
 /// A few connections, opened when they are first used and again when they break.
 pub(crate) struct Lanes {
     url: String,
@@ -51,15 +54,13 @@ impl Lanes {
         Self { url: url.to_owned(), session, patience: settings.wait, lanes }
     }
 
-    /// What `statement` reads, on the lane where the fewest wait. A read that finds its connection closed is sent once
-    /// more, on a new one.
+    /// What `statement` reads. A read that finds its connection closed is sent once more, on a new one.
     pub(crate) async fn read<T, F, Fut>(&self, during: &str, statement: F) -> Result<T, StoreError>
     where
         F: Fn(Arc<Link>) -> Fut,
         Fut: Future<Output = QueryResult<T>>,
     {
-        let lane = self.lanes.iter().min_by_key(|lane| lane.waiting.load(Ordering::Relaxed));
-        let lane = lane.ok_or_else(|| StoreError::Internal("there are no lanes".to_owned()))?;
+        let lane = self.lane()?;
         let _waiting = Waiting::on(lane);
         let read = async {
             let link = self.link(lane).await?;
@@ -81,6 +82,15 @@ impl Lanes {
                 Err(StoreError::Unavailable(format!("{during}: no answer in time")))
             }
         }
+    }
+
+    /// The first lane on which not many wait: the fuller a lane, the less each statement costs. So many wait only behind
+    /// something that hangs.
+    fn lane(&self) -> Result<&Lane, StoreError> {
+        let waiting = |lane: &&Lane| lane.waiting.load(Ordering::Relaxed);
+        let free = self.lanes.iter().find(|lane| waiting(lane) < MANY);
+        let lane = free.or_else(|| self.lanes.iter().min_by_key(waiting));
+        lane.ok_or_else(|| StoreError::Internal("there are no lanes".to_owned()))
     }
 
     async fn link(&self, lane: &Lane) -> Result<Arc<Link>, StoreError> {

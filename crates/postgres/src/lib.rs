@@ -29,6 +29,7 @@ mod schema;
 mod sql;
 mod store;
 mod tenants;
+mod together;
 mod unit_of_work;
 mod users;
 

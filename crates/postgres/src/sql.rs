@@ -13,7 +13,7 @@ use diesel::{
     pg::{Pg, PgValue},
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     serialize::{self, IsNull, Output, ToSql},
-    sql_types::{BigInt, Bool, SqlType, Timestamptz},
+    sql_types::{Array, BigInt, Bool, SqlType, Timestamptz},
 };
 
 /// `(created_at, id) < ($1, $2)`: the rows behind a position, newest first.
@@ -51,6 +51,43 @@ impl<C: QueryFragment<Pg>, I: QueryFragment<Pg>> QueryFragment<Pg> for RowBefore
         out.push_sql(", ");
         out.push_bind_param::<BigInt, _>(&self.position.1)?;
         out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// `(tenant_id, id) IN (SELECT …)` of two lists of the same length: the rows with these keys, each found by its own.
+#[derive(Debug, Clone)]
+pub(crate) struct AnyOf<C, I> {
+    pub(crate) columns: (C, I),
+    pub(crate) values: (Vec<i64>, Vec<i64>),
+}
+
+impl<C, I> Expression for AnyOf<C, I> {
+    type SqlType = Bool;
+}
+
+impl<C: AppearsOnTable<T>, I: AppearsOnTable<T>, T> AppearsOnTable<T> for AnyOf<C, I> {}
+
+impl<C, I> ValidGrouping<()> for AnyOf<C, I> {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl<C: QueryId, I: QueryId> QueryId for AnyOf<C, I> {
+    type QueryId = AnyOf<C::QueryId, I::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = C::HAS_STATIC_QUERY_ID && I::HAS_STATIC_QUERY_ID;
+}
+
+impl<C: QueryFragment<Pg>, I: QueryFragment<Pg>> QueryFragment<Pg> for AnyOf<C, I> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("(");
+        self.columns.0.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        self.columns.1.walk_ast(out.reborrow())?;
+        out.push_sql(") IN (SELECT * FROM unnest(");
+        out.push_bind_param::<Array<BigInt>, _>(&self.values.0)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<BigInt>, _>(&self.values.1)?;
+        out.push_sql("))");
         Ok(())
     }
 }

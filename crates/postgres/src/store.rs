@@ -4,20 +4,24 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bwp_domain::{
+    contacts::Contact,
     idempotency::IdempotencyKey,
-    ids::TenantId,
+    ids::{ContactId, TenantId},
     principal::Credential,
     store::{Health, JoinGuard, Store, StoreError, UnitOfWork},
 };
 use diesel_async::SimpleAsyncConnection;
+use futures_util::FutureExt;
 
 use crate::{
     connect::{ConnectError, Connection, Pool, PoolSettings, connection, pool},
+    contacts,
     credentials::{Credentials, Known, REMEMBERED},
     expecting::Expectations,
     ids_ahead::IdsAhead,
     join::Joins,
     lanes::Lanes,
+    together::Together,
     unit_of_work::PgUnitOfWork,
 };
 
@@ -26,6 +30,7 @@ use crate::{
 pub struct PgStore {
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) credentials: Credentials,
+    pub(crate) contacts: Together<(TenantId, ContactId), Contact>,
     pub(crate) shared: Arc<Shared>,
     pool: Pool,
     settings: PoolSettings,
@@ -61,7 +66,12 @@ impl PgStore {
     fn over(shared: Arc<Shared>, settings: PoolSettings) -> Result<Self, ConnectError> {
         let lanes = Arc::new(Lanes::new(&shared.url, settings));
         let credentials = Credentials::new(Arc::clone(&lanes), Arc::clone(&shared.known), settings.wait);
-        Ok(Self { pool: pool(&shared.url, settings)?, lanes, credentials, shared, settings })
+        let of_contacts = Arc::clone(&lanes);
+        let contacts = Together::new("reading a contact", settings.wait, move |asked| {
+            let lanes = Arc::clone(&of_contacts);
+            async move { contacts::find(&lanes, asked).await }.boxed()
+        });
+        Ok(Self { pool: pool(&shared.url, settings)?, lanes, credentials, contacts, shared, settings })
     }
 
     pub(crate) async fn connection(&self) -> Result<Connection, StoreError> {

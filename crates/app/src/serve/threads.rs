@@ -16,7 +16,9 @@ pub(super) struct Threads {
 /// The fewest connections a worker can work with: one for short reads, one for changes.
 const FEWEST: usize = 2;
 /// More bring no more: measured, see docs/performance.md.
-const USUAL: usize = 10;
+const USUAL: usize = 16;
+/// The most of all workers together, unless it is said: a PostgreSQL of usual size has a hundred.
+const USUAL_IN_ALL: usize = 64;
 
 impl Threads {
     /// The connections of the main thread, which keeps house.
@@ -27,7 +29,10 @@ impl Threads {
     /// `workers` threads (one for each CPU, if it is not said) with at most `connections` in all.
     pub(super) fn of(workers: Option<NonZeroUsize>, connections: Option<usize>) -> anyhow::Result<Self> {
         let cpus = available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let Some(connections) = connections else { return Ok(Self::with(workers.unwrap_or(cpus), USUAL)) };
+        let Some(connections) = connections else {
+            let workers = workers.unwrap_or(cpus);
+            return Ok(Self::with(workers, (USUAL_IN_ALL / workers).clamp(FEWEST, USUAL)));
+        };
         let shared = connections.saturating_sub(Self::OWN_CONNECTIONS);
         let most = NonZeroUsize::new(shared / FEWEST);
         let (workers, least) = match (workers, most) {
@@ -61,7 +66,9 @@ mod tests {
 
     #[test]
     fn connections_are_divided() {
-        assert_eq!(threads(2, None), Some((2, 2, 8)));
+        assert_eq!(threads(2, None), Some((2, 2, 14)));
+        assert_eq!(threads(8, None), Some((8, 2, 6)));
+        assert_eq!(threads(100, None), Some((100, 1, 1)));
         assert_eq!(threads(2, Some(17)), Some((2, 2, 5)));
         assert_eq!(threads(1, Some(5)), Some((1, 1, 1)));
         assert_eq!(threads(3, Some(9)), Some((3, 1, 1)));

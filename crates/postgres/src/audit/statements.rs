@@ -61,7 +61,7 @@ impl QueryFragment<Pg> for MakePartition {
     }
 }
 
-/// Writes entries, and passes over those that are there already.
+/// Writes entries.
 pub(super) struct InsertEntries<'a> {
     tenant_ids: Vec<i64>,
     created: Vec<DateTime<Utc>>,
@@ -135,7 +135,20 @@ impl QueryFragment<Pg> for InsertEntries<'_> {
             out.push_sql(", ");
             out.push_bind_param::<Array<Nullable<Text>>, _>(texts)?;
         }
-        out.push_sql(") ON CONFLICT DO NOTHING");
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// Writes entries, and passes over those that are there already. To look for them costs each entry.
+pub(super) struct InsertMissingEntries<'a>(pub(super) InsertEntries<'a>);
+
+cached!(InsertMissingEntries<'_>);
+
+impl QueryFragment<Pg> for InsertMissingEntries<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(" ON CONFLICT DO NOTHING");
         Ok(())
     }
 }

@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{
     queue::{AuditQueue, BATCH},
-    statements::{FetchIds, InsertEntries, MakePartition, UpsertUsage},
+    statements::{FetchIds, InsertEntries, InsertMissingEntries, MakePartition, UpsertUsage},
     usage::Usage,
 };
 use crate::{PoolSettings, error::DuringExt, link::Link};
@@ -84,7 +84,9 @@ impl Writer {
                 pending.push_back(entry);
             });
             while !self.pending.is_empty() {
-                let batch: Vec<_> = self.pending.drain(..BATCH.min(self.pending.len())).collect();
+                let mut batch: Vec<_> = self.pending.drain(..BATCH.min(self.pending.len())).collect();
+                // In the order of the index: its pages are then found once for many entries.
+                batch.sort_unstable_by_key(|entry| (entry.tenant, entry.created_at));
                 self.write(&batch).await;
             }
             self.write_usage(stopping).await;
@@ -123,9 +125,9 @@ impl Writer {
     async fn write(&mut self, batch: &[AuditEntry]) {
         // Fetched once: a batch that was written although it did not look so is passed over the second time.
         let mut ids = Vec::new();
-        let (mut wait, mut refused) = (FIRST_WAIT, 0);
+        let (mut wait, mut refused, mut again) = (FIRST_WAIT, 0, false);
         loop {
-            let attempted = timeout(ATTEMPT, self.attempt(batch, &mut ids)).await;
+            let attempted = timeout(ATTEMPT, self.attempt(batch, &mut ids, again)).await;
             let error = match attempted {
                 Ok(Ok(())) => return self.queue.settle_written(batch),
                 Ok(Err(error)) => error,
@@ -133,6 +135,7 @@ impl Writer {
             };
             // It may be gone, or at work on what nobody waits for. And a partition may have been dropped.
             self.connection = None;
+            again = true;
             self.months.clear();
             if let StoreError::Internal(_) | StoreError::Inconsistent(_) = error {
                 refused += 1;
@@ -147,7 +150,7 @@ impl Writer {
         }
     }
 
-    async fn attempt(&mut self, batch: &[AuditEntry], ids: &mut Vec<i64>) -> Result<(), StoreError> {
+    async fn attempt(&mut self, batch: &[AuditEntry], ids: &mut Vec<i64>, again: bool) -> Result<(), StoreError> {
         let connection = connected(&mut self.connection, &self.url, self.settings).await?;
         for entry in batch {
             let at = DateTime::<Utc>::from(entry.created_at);
@@ -161,7 +164,7 @@ impl Writer {
             let count = i32::try_from(batch.len()).unwrap_or(i32::MAX);
             *ids = FetchIds(count).load(connection).await.during("fetching ids for the audit log")?;
         }
-        write_batch(connection, batch, ids).await
+        write_batch(connection, batch, ids, again).await
     }
 
     /// Writes which keys were used, if that goes at once: else with the next batch, or never. It is not worth a wait.
@@ -232,11 +235,15 @@ async fn connected<'a>(
     }
 }
 
-/// Writes entries under these ids, one for each. Entries that are there under theirs are passed over.
+/// Writes entries under these ids, one for each. `again` if some of them may be there: they are passed over.
 pub(crate) async fn write_batch(
     connection: &mut AsyncPgConnection,
     batch: &[AuditEntry],
     ids: &[i64],
+    again: bool,
 ) -> Result<(), StoreError> {
-    InsertEntries::new(batch, ids).execute(connection).await.during("writing the audit log").map(|_| ())
+    let entries = InsertEntries::new(batch, ids);
+    let written =
+        if again { InsertMissingEntries(entries).execute(connection).await } else { entries.execute(connection).await };
+    written.during("writing the audit log").map(|_| ())
 }

@@ -56,7 +56,7 @@ pub fn audit_page_statement(tenant: TenantId, filter: &AuditFilter, page: PageRe
 /// If it cannot be written.
 #[expect(clippy::expect_used, reason = "a test that cannot write has failed")]
 pub async fn write_audit_batch(connection: &mut AsyncPgConnection, entries: &[AuditEntry], ids: &[i64]) {
-    crate::audit::write_batch(connection, entries, ids).await.expect("a batch");
+    crate::audit::write_batch(connection, entries, ids, true).await.expect("a batch");
 }
 
 /// A database of a test's own, dropped with it.
