@@ -235,13 +235,11 @@ impl<H> Running<'_, H> {
     {
         let shown = Shown::by(self.request)?;
         let guess = if self.takes.waits { None } else { shown.recall(&self.context.state) };
-        match guess {
-            Some(guess) => self.read_ahead(&shown, guess, payload).await,
-            None => {
-                let credential = self.admit(&shown).await?;
-                self.handle(&shown, credential, payload).await
-            }
+        if let Some(guess) = guess {
+            return self.read_ahead(&shown, guess, payload).await;
         }
+        let credential = self.admit(&shown).await?;
+        self.handle(&shown, credential, payload).await
     }
 
     /// Reads what the caller of `guess` would be shown while that credential is checked, which takes one round trip

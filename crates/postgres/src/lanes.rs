@@ -30,7 +30,7 @@ pub(crate) struct Lanes {
     url: String,
     session: Session,
     patience: Duration,
-    lanes: Vec<Lane>,
+    all: Vec<Lane>,
 }
 
 #[derive(Default)]
@@ -51,7 +51,7 @@ impl Lanes {
             planned_once: true,
         };
         let lanes = (0..settings.lanes.max(1)).map(|_| Lane::default()).collect();
-        Self { url: url.to_owned(), session, patience: settings.wait, lanes }
+        Self { url: url.to_owned(), session, patience: settings.wait, all: lanes }
     }
 
     /// What `statement` reads. A read that finds its connection closed is sent once more, on a new one.
@@ -72,24 +72,22 @@ impl Lanes {
                 read => read.during(during),
             }
         };
-        match timeout(self.patience, read).await {
-            Ok(read) => read,
-            Err(_) => {
-                // Others may wait behind whatever this one waited for.
-                if let Some(link) = lane.open_link() {
-                    lane.close(&link);
-                }
-                Err(StoreError::Unavailable(format!("{during}: no answer in time")))
-            }
+        if let Ok(read) = timeout(self.patience, read).await {
+            return read;
         }
+        // Others may wait behind whatever this one waited for.
+        if let Some(link) = lane.open_link() {
+            lane.close(&link);
+        }
+        Err(StoreError::Unavailable(format!("{during}: no answer in time")))
     }
 
     /// The first lane on which not many wait: the fuller a lane, the less each statement costs. So many wait only behind
     /// something that hangs.
     fn lane(&self) -> Result<&Lane, StoreError> {
         let waiting = |lane: &&Lane| lane.waiting.load(Ordering::Relaxed);
-        let free = self.lanes.iter().find(|lane| waiting(lane) < MANY);
-        let lane = free.or_else(|| self.lanes.iter().min_by_key(waiting));
+        let free = self.all.iter().find(|lane| waiting(lane) < MANY);
+        let lane = free.or_else(|| self.all.iter().min_by_key(waiting));
         lane.ok_or_else(|| StoreError::Internal("there are no lanes".to_owned()))
     }
 

@@ -7,6 +7,7 @@ use std::{
 
 use diesel::ConnectionError;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use futures_util::{FutureExt, future::BoxFuture};
 use tokio::task::JoinHandle;
 use tokio_postgres::{Config, NoTls};
 
@@ -42,7 +43,12 @@ const WISHES: [&str; 2] = [
 
 impl Link {
     /// Opens a connection to the database at `url`.
-    pub(crate) async fn open(url: &str, session: Session) -> Result<Self, ConnectionError> {
+    pub(crate) fn open(url: &str, session: Session) -> BoxFuture<'_, Result<Self, ConnectionError>> {
+        // It is large, seldom run, and a part of every future that may have to open a connection.
+        Self::connect(url, session).boxed()
+    }
+
+    async fn connect(url: &str, session: Session) -> Result<Self, ConnectionError> {
         let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(describe(&error));
         let mut config: Config = url.parse().map_err(bad)?;
         config.connect_timeout(session.connect_timeout).tcp_user_timeout(session.statement_timeout);

@@ -30,7 +30,7 @@ pub(crate) struct PgUnitOfWork {
 
 enum State {
     /// A transaction, in which everything is asked.
-    Open(Connection),
+    Open(Box<Connection>),
     /// Nothing is sent before the end.
     Expecting(Box<Expectations>),
     Ended,
@@ -43,7 +43,7 @@ const COMMIT: &str = "SELECT 1; COMMIT";
 impl PgUnitOfWork {
     pub(crate) async fn begin(connection: Connection) -> Result<Self, StoreError> {
         // In here before the transaction begins: a caller who goes away meanwhile leaves no open one in the pool.
-        let mut uow = Self { state: State::Open(connection) };
+        let mut uow = Self { state: State::Open(Box::new(connection)) };
         // A pooler between us and the server may give each transaction another session: what a transaction goes by is
         // said in it.
         let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED; {}", bounded(LOCK_PATIENCE));
@@ -79,7 +79,7 @@ impl Drop for PgUnitOfWork {
     /// stay open, holding its locks, until the connection's next use.
     fn drop(&mut self) {
         if let State::Open(connection) = std::mem::replace(&mut self.state, State::Ended) {
-            drop(Object::take(connection));
+            drop(Object::take(*connection));
         }
     }
 }
