@@ -80,7 +80,7 @@ pub(crate) struct DatabaseArgs {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Serve the API (the default)
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Bring the database's schema up to date, which `serve` does by itself
     Migrate,
     /// Make, list, suspend and limit tenants

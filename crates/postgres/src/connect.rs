@@ -41,6 +41,17 @@ impl PoolSettings {
     }
 }
 
+/// How many connections of a pool are in which state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolUse {
+    /// Open, in use or not.
+    pub open: usize,
+    /// Open, and not in use.
+    pub idle: usize,
+    /// Requests that wait for one.
+    pub waiting: usize,
+}
+
 /// Why there is no pool.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot make the connection pool: {0}")]

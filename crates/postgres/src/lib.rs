@@ -37,7 +37,7 @@ mod users;
 pub mod testing;
 
 pub use audit::{AuditCounts, AuditLimits, AuditLog, AuditPartitions, AuditQueue};
-pub use connect::{ConnectError, PoolSettings};
+pub use connect::{ConnectError, PoolSettings, PoolUse};
 pub use cursor_secrets::StoredCursorSecrets;
 pub use migrations::{MigrateError, MigrationReport, OLDEST_SERVER, migrate};
 pub use purge::Purged;

@@ -1,6 +1,9 @@
 //! The store: where units of work begin, and from where is read.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bwp_domain::{
@@ -14,7 +17,7 @@ use diesel_async::SimpleAsyncConnection;
 use futures_util::FutureExt;
 
 use crate::{
-    connect::{ConnectError, Connection, Pool, PoolSettings, connection, pool},
+    connect::{ConnectError, Connection, Pool, PoolSettings, PoolUse, connection, pool},
     contacts,
     credentials::{Credentials, Known, REMEMBERED},
     expecting::Expectations,
@@ -41,6 +44,8 @@ pub(crate) struct Shared {
     url: String,
     joins: Joins,
     known: Arc<Known>,
+    /// Of all threads.
+    pools: Mutex<Vec<Pool>>,
     pub(crate) contact_ids: IdsAhead,
 }
 
@@ -52,6 +57,7 @@ impl PgStore {
             url: url.to_owned(),
             joins: Joins::default(),
             known: Arc::new(Known::new(REMEMBERED)),
+            pools: Mutex::default(),
             contact_ids: IdsAhead::of("contacts"),
         };
         Self::over(Arc::new(shared), settings)
@@ -71,7 +77,19 @@ impl PgStore {
             let lanes = Arc::clone(&of_contacts);
             async move { contacts::find(&lanes, asked).await }.boxed()
         });
-        Ok(Self { pool: pool(&shared.url, settings)?, lanes, credentials, contacts, shared, settings })
+        let pool = pool(&shared.url, settings)?;
+        shared.pools.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
+        Ok(Self { lanes, credentials, contacts, shared, pool, settings })
+    }
+
+    /// How the pools of all threads are used now.
+    pub fn pool_use(&self) -> PoolUse {
+        let pools = self.shared.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.iter().map(Pool::status).fold(PoolUse::default(), |sum, pool| PoolUse {
+            open: sum.open + pool.size,
+            idle: sum.idle + pool.available,
+            waiting: sum.waiting + pool.waiting,
+        })
     }
 
     pub(crate) async fn connection(&self) -> Result<Connection, StoreError> {

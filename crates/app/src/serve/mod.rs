@@ -27,7 +27,7 @@ use actix_web::{
     web::{self, Data},
 };
 use anyhow::Context;
-use bwp_domain::ids::RequestId;
+use bwp_domain::{ids::RequestId, paging::CursorSecret};
 use bwp_http::{
     ApiState,
     docs::{self, DocsPages},
@@ -73,12 +73,7 @@ async fn run_traced(
     traces: Option<&Traces>,
 ) -> anyhow::Result<()> {
     // What can be wrong is found before anything is started.
-    let proxies = TrustedProxies::parse(args.trusted_proxies.iter().filter(|entry| !entry.trim().is_empty()))
-        .context("--trusted-proxies")?;
-    let public_url: Option<PublicUrl> =
-        args.public_url.as_deref().map(str::parse).transpose().context("--public-url")?;
-    let secrets = cursors::configured(&args.cursor_secret)?;
-    let limits = RateLimits::configured(args, &environment())?;
+    let configured = Configured::by(args)?;
 
     // From here on a signal is remembered until somebody asks for it: a private PostgreSQL must not outlive its start.
     let mut signals = StopSignals::listen().context("listening for signals")?;
@@ -100,14 +95,35 @@ async fn run_traced(
             return Err(error);
         }
     }
-    let served =
-        serve(&database, args, proxies, public_url, secrets, limits, output, Outside { signals, traces }).await;
+    let served = serve(&database, args, configured, output, Outside { signals, traces }).await;
     let closed = database.close().await;
     served.and(closed)
 }
 
 async fn migrate(database: &Database, skip: bool) -> anyhow::Result<()> {
     if skip { Ok(()) } else { database.migrate().await }
+}
+
+/// What the operator said, as far as it can be wrong.
+struct Configured {
+    proxies: TrustedProxies,
+    public_url: Option<PublicUrl>,
+    secrets: Vec<CursorSecret>,
+    rate_limits: RateLimits,
+    threads: Threads,
+}
+
+impl Configured {
+    fn by(args: &ServeArgs) -> anyhow::Result<Self> {
+        let proxies = args.trusted_proxies.iter().filter(|entry| !entry.trim().is_empty());
+        Ok(Self {
+            proxies: TrustedProxies::parse(proxies).context("--trusted-proxies")?,
+            public_url: args.public_url.as_deref().map(str::parse).transpose().context("--public-url")?,
+            secrets: cursors::configured(&args.cursor_secret)?,
+            rate_limits: RateLimits::configured(args, &environment())?,
+            threads: Threads::of(args.workers, args.database_connections)?,
+        })
+    }
 }
 
 /// Who tells the server to stop, and who is told of its requests.
@@ -119,15 +135,11 @@ struct Outside<'a> {
 async fn serve(
     database: &Database,
     args: &ServeArgs,
-    proxies: TrustedProxies,
-    public_url: Option<PublicUrl>,
-    secrets: Vec<bwp_domain::paging::CursorSecret>,
-    rate_limits: RateLimits,
+    Configured { proxies, public_url, secrets, rate_limits, threads }: Configured,
     output: Output,
     Outside { signals, traces }: Outside<'_>,
 ) -> anyhow::Result<()> {
     let environment = environment();
-    let threads = Threads::of(args.workers, args.database_connections)?;
     let store = PgStore::new(database.url(), Threads::OWN)?;
     let cursors = cursors::open(&store, &environment, secrets).await?;
     rate_limits.connect().await;
@@ -144,8 +156,11 @@ async fn serve(
     let audit = AuditLog::start(database.url(), PoolSettings::DEFAULT, AuditLimits::default());
     let (meter, availability) = (Arc::<Meter>::default(), Arc::<Availability>::default());
     maintenance::set(&availability, args.maintenance);
-    let readiness = Arc::new(readiness::checks(&store, &availability));
-    let metrics = Metrics::new(&meter, &availability);
+    let readiness = Arc::new(readiness::checks(&store, &availability, rate_limits.limiter(), audit.queue()));
+    let mut metrics = Metrics::new(&meter, &availability);
+    metrics.of_the_database(&store);
+    metrics.of_the_audit_log(audit.queue());
+    metrics.of_the_rate_limits(rate_limits.limiter());
     let state = ApiState {
         store: Arc::new(store.clone()),
         keys: Arc::new(store.clone()),

@@ -1,16 +1,38 @@
-//! What must be there for the server to work.
+//! What must be there for the server to work, and what had better be.
 
 use std::sync::Arc;
 
-use bwp_domain::store::Health;
-use bwp_postgres::PgStore;
+use bwp_domain::{
+    rate_limits::ports::{LimiterStatus, RateLimiter},
+    store::Health,
+};
+use bwp_postgres::{AuditQueue, PgStore};
 use bwp_web::{availability::Availability, readiness::Readiness};
 
 /// The checks behind `/readyz`, by name.
-pub(super) fn checks(store: &PgStore, availability: &Arc<Availability>) -> Readiness {
+pub(super) fn checks(
+    store: &PgStore,
+    availability: &Arc<Availability>,
+    limiter: Arc<dyn RateLimiter>,
+    audit: Arc<AuditQueue>,
+) -> Readiness {
     let store = store.clone();
-    Readiness::new(Arc::clone(availability)).require("database", move || {
-        let store = store.clone();
-        async move { store.check().await.map_err(|error| error.to_string()) }
-    })
+    Readiness::new(Arc::clone(availability))
+        .require("database", move || {
+            let store = store.clone();
+            async move { store.check().await.map_err(|error| error.to_string()) }
+        })
+        .report_on("rate limits", move || {
+            let status = limiter.status();
+            async move {
+                match status {
+                    LimiterStatus::Connected => Ok(()),
+                    LimiterStatus::Lost { since, .. } => Err(format!("Redis is lost since {since}")),
+                }
+            }
+        })
+        .report_on("audit log", move || {
+            let lost = audit.counts().lost;
+            async move { if lost == 0 { Ok(()) } else { Err(format!("{lost} entries were lost since the start")) } }
+        })
 }

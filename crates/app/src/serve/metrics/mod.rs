@@ -6,6 +6,8 @@ mod sources;
 
 use std::{fmt, sync::Arc};
 
+use bwp_domain::rate_limits::ports::{LimiterStatus, RateLimiter};
+use bwp_postgres::{AuditQueue, PgStore, PoolUse};
 use bwp_web::{availability::Availability, metrics::Meter};
 use prometheus_client::{encoding::text, registry::Registry};
 
@@ -47,7 +49,6 @@ impl Metrics {
     }
 
     /// Adds a number that only goes up, read at each scrape. `name` is the name without `_total` at its end.
-    #[expect(dead_code, reason = "for numbers that other parts of the server keep")]
     pub(super) fn counter(
         &mut self,
         name: &'static str,
@@ -55,6 +56,39 @@ impl Metrics {
         read: impl Fn() -> u64 + Send + Sync + 'static,
     ) {
         self.0.register_collector(Box::new(Source { name, help, value: Value::Counter(Box::new(read)) }));
+    }
+
+    /// Adds the numbers of the database connections.
+    pub(super) fn of_the_database(&mut self, store: &PgStore) {
+        type Read = fn(PoolUse) -> usize;
+        let numbers: [(_, _, Read); 3] = [
+            ("bwp_database_connections_open", "Database connections for changes and slow reads", |pool| pool.open),
+            ("bwp_database_connections_idle", "Those of them that nobody uses", |pool| pool.idle),
+            ("bwp_database_connections_waiting", "Requests that wait for one", |pool| pool.waiting),
+        ];
+        for (name, help, read) in numbers {
+            let store = store.clone();
+            self.gauge(name, help, move || f64::from(u32::try_from(read(store.pool_use())).unwrap_or(u32::MAX)));
+        }
+    }
+
+    /// Adds the numbers of the audit log.
+    pub(super) fn of_the_audit_log(&mut self, queue: Arc<AuditQueue>) {
+        let (written, lost) = (Arc::clone(&queue), Arc::clone(&queue));
+        self.counter("bwp_audit_entries_written", "Entries of the audit log that were written", move || {
+            written.counts().written
+        });
+        self.counter("bwp_audit_entries_lost", "Entries of the audit log that were lost", move || lost.counts().lost);
+        self.gauge("bwp_audit_entries_waiting", "Entries of the audit log that wait to be written", move || {
+            f64::from(u32::try_from(queue.counts().waiting).unwrap_or(u32::MAX))
+        });
+    }
+
+    /// Adds whether requests are counted together with other servers.
+    pub(super) fn of_the_rate_limits(&mut self, limiter: Arc<dyn RateLimiter>) {
+        self.gauge("bwp_redis_lost", "1 while Redis is lost, and rate limits are counted otherwise", move || {
+            f64::from(u8::from(matches!(limiter.status(), LimiterStatus::Lost { .. })))
+        });
     }
 
     /// All numbers as they are now.
