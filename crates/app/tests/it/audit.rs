@@ -284,7 +284,8 @@ async fn what_was_answered_before_the_database_went_away_is_written_when_it_is_b
     let mut server = Server::start_as(&database, &[]).await;
     let tenants = run_bwp(&[&database[..], &["--json", "tenant", "list"]].concat()).await;
     let tenant = tenants[0]["publicId"].as_str().expect("the first start made a tenant");
-    let create = ["--json", "key", "create", "--tenant", tenant, "--name", "k", "--scope", "audit:read"];
+    let create = ["--json", "key", "create", "--tenant", tenant, "--name", "k", "--rate-limit", "0"];
+    let create = [&create[..], &["--scope", "audit:read"]].concat();
     let key = run_bwp(&[&database[..], &create].concat()).await;
     let client = Client::new(&server, key["key"].as_str().expect("a key"));
     let mut ids = Vec::new();

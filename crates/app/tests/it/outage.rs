@@ -34,9 +34,10 @@ impl Away {
         let url = cluster.url("bwp");
         let server = Server::start(&url, arguments).await;
         let database = ["--json", "--database-url", &url];
-        let tenant = run_bwp(&[&database[..], &["tenant", "create", "--name", "Away"]].concat()).await;
+        let tenant =
+            run_bwp(&[&database[..], &["tenant", "create", "--name", "Away", "--rate-limit", "0"]].concat()).await;
         let tenant = tenant["publicId"].as_str().expect("an id");
-        let create = ["key", "create", "--tenant", tenant, "--name", "load"];
+        let create = ["key", "create", "--tenant", tenant, "--name", "load", "--rate-limit", "0"];
         let scopes = ["--scope", "contacts:read", "--scope", "contacts:write"];
         let key = run_bwp(&[&database[..], &create, &scopes].concat()).await;
         let client = Client::new(&server, key["key"].as_str().expect("a key"));

@@ -6,7 +6,7 @@ use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
     process::Stdio,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
@@ -38,7 +38,7 @@ async fn nodes_behind_a_proxy_are_restarted_without_a_failed_request() {
         nodes.push(Server::start(&url, &[]).await);
     }
     let create = ["--json", "--database-url", &url, "key", "create", "--tenant", &tenant, "--name", "load"];
-    let scopes = ["--scope", "contacts:read", "--scope", "contacts:write"];
+    let scopes = ["--rate-limit", "0", "--scope", "contacts:read", "--scope", "contacts:write"];
     let key = run_bwp(&[&create[..], &scopes].concat()).await;
     let key = key["key"].as_str().expect("a key");
     let Some(proxy) = Nginx::start(&nodes).await else {
@@ -68,6 +68,20 @@ async fn nodes_behind_a_proxy_are_restarted_without_a_failed_request() {
     let failed: Vec<_> = requests.iter().filter(|request| request.outcome != Outcome::Done).collect();
     assert!(failed.is_empty(), "{} of {}: {failed:#?}\n{}", failed.len(), requests.len(), proxy.log());
     assert!(requests.len() > 200, "{}", requests.len());
+
+    // Each request that was answered is in the audit log, once, though every node was stopped: the load's, and the one
+    // before it.
+    let mut sql = Sql::connect(&url).await;
+    let answered = i64::try_from(requests.len() + 1).expect("not that many");
+    let began = Instant::now();
+    loop {
+        let recorded = sql.number("SELECT count(*) FROM api_audit_logs WHERE status < 400").await;
+        if recorded == answered && began.elapsed() > Duration::from_secs(1) {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(10), "{recorded} entries of {answered} requests");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     // What the proxy sent twice was done once.
     let rows = Sql::connect(&url).await.rows("SELECT company_name AS name, id AS number FROM contacts").await;
     let names: BTreeSet<_> = rows.iter().map(|(name, _)| name.as_str()).collect();

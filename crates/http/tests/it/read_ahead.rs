@@ -11,6 +11,7 @@ use bwp_domain::{
     contacts::Contact,
     keys::KeyState,
     principal::{Credential, Revision},
+    rate_limits::{Admission, Standing},
     scopes::ScopeId,
     store::StoreError,
     testing::{contact, credential, details, tenant_id},
@@ -41,6 +42,8 @@ async fn get(found: Result<Option<Credential>, StoreError>, query: &str) -> (Ans
         let name = if tenant == tenant_id(1) { "Acme" } else { "Bolt" };
         Ok(Some(Contact { id, ..contact(5, details(name)) }))
     });
+    let admit = |_, budgets: &_, _| Ok(Admission::Admitted(Standing::untouched(budgets)));
+    ports.rate_limits.expect_charge().times(..=1).returning(admit);
     let answer = ports.answer(signed(TestRequest::get().uri(&format!("/api/v1/contacts/5{query}")))).await;
     (answer, reads.load(Ordering::SeqCst))
 }
