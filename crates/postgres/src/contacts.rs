@@ -29,7 +29,7 @@ use crate::{
     error::DuringExt,
     lanes::Lanes,
     link::Link,
-    rows::Row,
+    rows::{Moment, Row},
     schema::contacts,
     sql::{AnyOf, PlannedAnew, RowBefore, WithLimit, contains_pattern},
     store::PgStore,
@@ -65,8 +65,8 @@ struct ContactRow {
     website: Option<String>,
     notes: Option<String>,
     type_: String,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
+    created_at: Moment,
+    updated_at: Moment,
 }
 
 impl TryFrom<ContactRow> for Contact {

@@ -3,8 +3,14 @@
 use std::fmt::{Debug, Display};
 
 use bwp_domain::{
+    clock::Timestamp,
     rate_limits::RateLimit,
     store::{Inconsistency, StoreError},
+};
+use diesel::{
+    deserialize::{self, FromSql, FromSqlRow},
+    pg::{Pg, PgValue},
+    sql_types::Timestamptz,
 };
 
 /// A limit as it is stored.
@@ -41,5 +47,25 @@ impl Row<'_> {
 
     fn misfit(&self, column: &'static str) -> StoreError {
         StoreError::Inconsistent(Inconsistency { table: self.table, column, row: self.id.to_string() })
+    }
+}
+
+/// A time as it comes from the database: a list has two in each row, and needs no calendar for them.
+#[derive(Clone, Copy, Debug, FromSqlRow)]
+pub(crate) struct Moment(Timestamp);
+
+/// The start of the year 2000, from which PostgreSQL counts, in milliseconds since 1970.
+const EPOCH: i64 = 946_684_800_000;
+
+impl FromSql<Timestamptz, Pg> for Moment {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        let micros = i64::from_be_bytes(value.as_bytes().try_into()?);
+        Ok(Self(Timestamp::from_unix_millis(micros.div_euclid(1000).saturating_add(EPOCH))))
+    }
+}
+
+impl From<Moment> for Timestamp {
+    fn from(moment: Moment) -> Self {
+        moment.0
     }
 }
