@@ -37,7 +37,7 @@ pub(crate) const TAG: Tag = Tag { name: "Observability", description: "The calli
 
 pub(crate) fn operations() -> Vec<Operation> {
     vec![
-        Operation::get("/me", me)
+        Operation::get_at_once("/me", me)
             .named("getMe", TAG)
             .summary("Get the calling key")
             .description("Tells which key a request is sent with, whose it is and what it may do. Needs no scope.")

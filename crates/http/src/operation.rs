@@ -18,6 +18,7 @@ use futures_util::{
 use crate::{
     audit::Record,
     openapi::{Input, KeyUse, ReplyKind, SchemaSource},
+    paging,
     privileges::Privilege,
     problem::Problem,
     rate_limit,
@@ -64,29 +65,34 @@ const MUTATION_COST: u32 = 5;
 
 impl Operation {
     pub(crate) fn get<A: 'static, H: Handler<A>>(path: &'static str, handler: H) -> Self {
-        Self::new(Method::GET, path, handler)
+        Self::new(Method::GET, path, handler, Pace::Long)
+    }
+
+    /// A GET that reads what is found at once, such as a row by its id: the reading begins before the caller is checked.
+    pub(crate) fn get_at_once<A: 'static, H: Handler<A>>(path: &'static str, handler: H) -> Self {
+        Self::new(Method::GET, path, handler, Pace::Quick)
     }
 
     pub(crate) fn post<A: 'static, H: Handler<A>>(path: &'static str, handler: H) -> Self {
-        Self::new(Method::POST, path, handler)
+        Self::new(Method::POST, path, handler, Pace::Long)
     }
 
     pub(crate) fn patch<A: 'static, H: Handler<A>>(path: &'static str, handler: H) -> Self {
-        Self::new(Method::PATCH, path, handler)
+        Self::new(Method::PATCH, path, handler, Pace::Long)
     }
 
     pub(crate) fn delete<A: 'static, H: Handler<A>>(path: &'static str, handler: H) -> Self {
-        Self::new(Method::DELETE, path, handler)
+        Self::new(Method::DELETE, path, handler, Pace::Long)
     }
 
-    fn new<A: 'static, H: Handler<A>>(method: Method, path: &'static str, handler: H) -> Self {
+    fn new<A: 'static, H: Handler<A>>(method: Method, path: &'static str, handler: H, pace: Pace) -> Self {
         let mut input = Input::default();
         H::describe(&mut input);
         let cost = if method == Method::GET { READ_COST } else { MUTATION_COST };
         let takes = Takes {
             query: input.query_refusal.is_some(),
             change: input.key == KeyUse::Used,
-            waits: input.key == KeyUse::Used || input.body.is_some() || input.standing,
+            waits: pace == Pace::Long || input.body.is_some() || input.standing,
             needs: ScopeSet::of(input.scopes),
             cost,
         };
@@ -152,6 +158,15 @@ impl Reply {
     pub(crate) fn no_content(description: &'static str) -> Self {
         Self { status: 204, description, kind: ReplyKind::Nothing }
     }
+}
+
+/// How long a handler's reading takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// As long as the check of the caller.
+    Quick,
+    /// It may be longer.
+    Long,
 }
 
 /// What a handler takes, as far as it decides how it is run.
@@ -234,12 +249,22 @@ impl<H> Running<'_, H> {
         H: Handler<A>,
     {
         let shown = Shown::by(self.request)?;
-        let guess = if self.takes.waits { None } else { shown.recall(&self.context.state) };
-        if let Some(guess) = guess {
+        if let Some(guess) = self.guess(&shown) {
             return self.read_ahead(&shown, guess, payload).await;
         }
         let credential = self.admit(&shown).await?;
         self.handle(&shown, credential, payload).await
+    }
+
+    /// What was last known of the caller, if it would let them in, and what they ask for is read at once. Whoever is
+    /// refused anyway, or asks for something long, is asked about first.
+    fn guess(&self, shown: &Shown) -> Option<Arc<Credential>> {
+        if self.takes.waits || !paging::is_quick(self.request.query_string()) {
+            return None;
+        }
+        let guess = shown.recall(&self.context.state)?;
+        let good = shown.admit(&self.context.state, &guess).and_then(|()| guess.authorize(self.takes.needs));
+        good.is_ok().then_some(guess)
     }
 
     /// Reads what the caller of `guess` would be shown while that credential is checked, which takes one round trip

@@ -47,6 +47,12 @@ pub(crate) const COMPACT: Param<bool> = Param {
 
 const DATE_TIME: &str = "Send an RFC 3339 date-time, such as 2026-01-31T08:00:00Z; write a `+` as %2B.";
 
+/// Whether a query asks for no more than a page of a list in its order: what is sought or bounded otherwise may take long.
+pub(crate) fn is_quick(query: &str) -> bool {
+    const QUICK: [&str; 3] = ["limit", "cursor", "compact"];
+    query.split('&').all(|pair| pair.is_empty() || QUICK.contains(&pair.split('=').next().unwrap_or_default()))
+}
+
 /// `dateFrom`.
 pub(crate) const DATE_FROM: Param<Timestamp> = Param {
     name: "dateFrom",

@@ -20,7 +20,13 @@ fn store_error(error: &Error, during: &str) -> StoreError {
     let text = format!("{during}: {error}");
     match error {
         Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => StoreError::Conflict(text),
-        Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _)
+        Error::DatabaseError(
+            DatabaseErrorKind::ClosedConnection
+            | DatabaseErrorKind::UnableToSendCommand
+            // A standby: another server writes.
+            | DatabaseErrorKind::ReadOnlyTransaction,
+            _,
+        )
         | Error::BrokenTransactionManager => StoreError::Unavailable(text),
         // Diesel does not pass SQLSTATE on. The connection asks for messages in English (see `connect`).
         Error::DatabaseError(DatabaseErrorKind::Unknown, info) => match info.message() {
@@ -37,6 +43,18 @@ pub(crate) fn is_gone(error: &Error) -> bool {
     match error {
         Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _) => true,
         Error::DatabaseError(DatabaseErrorKind::Unknown, info) => info.message().starts_with("terminating connection"),
+        _ => false,
+    }
+}
+
+/// Whether the statement may succeed another time, or by asking first: it stood in another's way, or a rule of the data
+/// forbids it.
+pub(crate) fn is_passing(error: &Error) -> bool {
+    match error {
+        Error::DatabaseError(DatabaseErrorKind::Unknown, info) => {
+            info.message() == "deadlock detected" || info.message().starts_with("canceling statement")
+        }
+        Error::DatabaseError(kind, _) => !matches!(kind, DatabaseErrorKind::ReadOnlyTransaction),
         _ => false,
     }
 }

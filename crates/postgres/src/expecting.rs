@@ -25,7 +25,12 @@ use diesel_async::RunQueryDsl;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::{locks::Lock, sql::RowVersion, store::PgStore};
+use crate::{
+    error::{is_gone, is_passing},
+    locks::Lock,
+    sql::RowVersion,
+    store::PgStore,
+};
 
 /// A change of rows as a part of the statement: `INSERT … SELECT … FROM go RETURNING 1` or the like. It has to return a
 /// row if it was made, and must do nothing if `go` is empty.
@@ -111,15 +116,18 @@ impl Expectations {
         let store = self.store.clone();
         let work = async {
             let mut connection = store.connection().await?;
-            match Statement::of(self).get_result::<bool>(&mut connection).await {
-                Ok(true) => Ok(()),
-                Ok(false) => Err(StoreError::Conflict("not all was as expected".to_owned())),
-                Err(_) if !connection.is_open() => {
-                    Err(StoreError::Unavailable("the connection broke while a change was made".to_owned()))
+            // To the end of the answer, and not just its first row: the server commits after that.
+            match Statement::of(self).get_results::<bool>(&mut connection).await.as_deref() {
+                Ok([true]) => Ok(()),
+                Ok(_) => Err(StoreError::Conflict("not all was as expected".to_owned())),
+                // It may have been committed: it must not be done again.
+                Err(error) if is_gone(error) || !connection.is_open() => {
+                    Err(StoreError::Unavailable(format!("making an expected change: {error}")))
                 }
-                // A wait that was given up, a constraint that only those who ask can tell about.
                 Err(error) => {
-                    tracing::debug!(%error, "an expected change was not made: it is asked for");
+                    if !is_passing(error) {
+                        tracing::warn!(%error, "an expected change cannot be made: it is asked for, which takes longer");
+                    }
                     Err(StoreError::Conflict(format!("making an expected change: {error}")))
                 }
             }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bwp_domain::store::StoreError;
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::RunQueryDsl;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::timeout};
 
 use crate::lanes::Lanes;
 
@@ -31,6 +31,12 @@ impl IdsAhead {
 
     /// An id that nobody else is given.
     pub(crate) async fn take(&self, lanes: &Lanes) -> Result<i64, StoreError> {
+        // Those who wait behind one that waits in vain do not wait again.
+        let in_time = timeout(lanes.patience(), self.next(lanes)).await;
+        in_time.unwrap_or_else(|_| Err(StoreError::Unavailable("fetching ids ahead: no answer in time".to_owned())))
+    }
+
+    async fn next(&self, lanes: &Lanes) -> Result<i64, StoreError> {
         let mut ids = self.ids.lock().await;
         if let Some(id) = ids.pop_front() {
             return Ok(id);

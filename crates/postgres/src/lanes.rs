@@ -54,6 +54,11 @@ impl Lanes {
         Self { url: url.to_owned(), session, patience: settings.wait, all: lanes }
     }
 
+    /// How long is waited for an answer.
+    pub(crate) const fn patience(&self) -> Duration {
+        self.patience
+    }
+
     /// What `statement` reads. A read that finds its connection closed is sent once more, on a new one.
     pub(crate) async fn read<T, F, Fut>(&self, during: &str, statement: F) -> Result<T, StoreError>
     where

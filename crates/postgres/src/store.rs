@@ -117,7 +117,7 @@ impl Health for PgStore {
 #[async_trait]
 impl Store for PgStore {
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
-        Ok(Box::new(PgUnitOfWork::begin(self.connection().await?).await?))
+        Ok(Box::new(PgUnitOfWork::begin(self.connection().await?, self.patience()).await?))
     }
 
     fn begin_expecting(&self, credential: &Arc<Credential>) -> Result<Box<dyn UnitOfWork>, StoreError> {

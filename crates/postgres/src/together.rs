@@ -63,7 +63,8 @@ where
         let (told, answer) = oneshot::channel();
         if self.0.enqueue(key, told) {
             // A task of its own: a request that goes away must not take the others' answers with it.
-            tokio::spawn(Arc::clone(&self.0).look());
+            let looking = Looking { inner: Arc::clone(&self.0), done: false };
+            tokio::spawn(looking.run());
         }
         let during = self.0.during;
         match timeout(self.0.patience, answer).await {
@@ -92,11 +93,28 @@ where
         queue.busy = !queue.waiting.is_empty();
         queue.busy.then(|| std::mem::take(&mut queue.waiting))
     }
+}
 
-    async fn look(self: Arc<Self>) {
-        let _looking = Looking(&self);
-        while let Some(asking) = self.dequeue() {
-            let found = (self.look)(asking.iter().map(|(key, _)| *key).collect()).await;
+impl<K, V> Inner<K, V> {
+    fn queue(&self) -> MutexGuard<'_, Queue<K, V>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The one who looks. If that ends unforeseen, even before it began, somebody else may look.
+struct Looking<K, V> {
+    inner: Arc<Inner<K, V>>,
+    done: bool,
+}
+
+impl<K, V> Looking<K, V>
+where
+    K: Copy + Eq + Hash + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    async fn run(mut self) {
+        while let Some(asking) = self.inner.dequeue() {
+            let found = (self.inner.look)(asking.iter().map(|(key, _)| *key).collect()).await;
             for (key, told) in asking {
                 let answer = match &found {
                     Ok(found) => found.get(&key).cloned().transpose(),
@@ -106,24 +124,16 @@ where
                 let _ = told.send(answer);
             }
         }
+        // From when nobody waited on, another one may look.
+        self.done = true;
     }
 }
 
-impl<K, V> Inner<K, V> {
-    fn queue(&self) -> MutexGuard<'_, Queue<K, V>> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Lets somebody else look if the one who does ends unforeseen.
-struct Looking<'a, K, V>(&'a Inner<K, V>);
-
-impl<K, V> Drop for Looking<'_, K, V> {
+impl<K, V> Drop for Looking<K, V> {
     fn drop(&mut self) {
-        let mut queue = self.0.queue();
-        if queue.busy {
+        if !self.done {
             // Those who wait are told by their channels' end.
-            *queue = Queue { waiting: Vec::new(), busy: false };
+            *self.inner.queue() = Queue { waiting: Vec::new(), busy: false };
         }
     }
 }

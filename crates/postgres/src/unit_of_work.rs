@@ -1,5 +1,7 @@
 //! Units of work: a transaction on one connection, or one statement at the end.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bwp_domain::{
     contacts::ports::{ContactRepository, HasContacts},
@@ -12,6 +14,7 @@ use bwp_domain::{
 };
 use deadpool::managed::Object;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use tokio::time::timeout;
 
 use crate::{
     connect::Connection,
@@ -41,13 +44,16 @@ enum State {
 const COMMIT: &str = "SELECT 1; COMMIT";
 
 impl PgUnitOfWork {
-    pub(crate) async fn begin(connection: Connection) -> Result<Self, StoreError> {
+    /// Begins a transaction. A server that does not answer within `patience` is not there.
+    pub(crate) async fn begin(connection: Connection, patience: Duration) -> Result<Self, StoreError> {
         // In here before the transaction begins: a caller who goes away meanwhile leaves no open one in the pool.
         let mut uow = Self { state: State::Open(Box::new(connection)) };
         // A pooler between us and the server may give each transaction another session: what a transaction goes by is
         // said in it.
-        let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED; {}", bounded(LOCK_PATIENCE));
-        uow.connection()?.batch_execute(&begin).await.during("beginning a transaction")?;
+        let statement = format!("BEGIN ISOLATION LEVEL READ COMMITTED; {}", bounded(LOCK_PATIENCE));
+        let during = "beginning a transaction";
+        let begun = timeout(patience, uow.connection()?.batch_execute(&statement)).await;
+        begun.map_err(|_| StoreError::Unavailable(format!("{during}: no answer in time")))?.during(during)?;
         Ok(uow)
     }
 

@@ -13,7 +13,7 @@ const TAG: Tag = Tag { name: "Contacts", description: "The people and companies 
 /// Every operation of the family.
 pub(crate) fn operations() -> Vec<Operation> {
     vec![
-        Operation::get("/contacts", handlers::list)
+        Operation::get_at_once("/contacts", handlers::list)
             .named(handlers::LIST, TAG)
             .summary("List contacts")
             .description("A page of the tenant's contacts that fit every filter, newest first.")
@@ -41,7 +41,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             .summary("Sum contacts up")
             .description("How many contacts there are, in all and of each type that there is at least one of.")
             .replies(Reply::data::<Summary>("The sums.")),
-        Operation::get("/contacts/{id}", handlers::get)
+        Operation::get_at_once("/contacts/{id}", handlers::get)
             .named("getContactsById", TAG)
             .summary("Get a contact")
             .description("One contact.")

@@ -71,8 +71,13 @@ impl Shown {
     pub(crate) async fn check(&self, state: &ApiState) -> Result<Arc<Credential>, Problem> {
         let found = state.keys.find_by_hash(&self.hash).await?;
         let credential = found.ok_or(Refusal::Unknown)?;
-        credential.admit(state.environment.clock.now(), self.address)?;
+        self.admit(state, &credential)?;
         Ok(credential)
+    }
+
+    /// Whether the credential lets the caller in now.
+    pub(crate) fn admit(&self, state: &ApiState, credential: &Credential) -> Result<(), Refusal> {
+        credential.admit(state.environment.clock.now(), self.address)
     }
 }
 

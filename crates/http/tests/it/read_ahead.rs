@@ -94,3 +94,36 @@ async fn a_fault_of_the_request_is_told_behind_the_credential() {
     let (answer, _) = get(Ok(None), "?what=1").await;
     assert_eq!(answer.status, 401);
 }
+
+#[actix_web::test]
+async fn nothing_is_read_for_who_would_not_be_let_in() {
+    let mut revoked = credential(READ);
+    revoked.key.state = KeyState::Revoked { at: Timestamp::from_unix_millis(0) };
+    let without_scope = credential(&[]);
+    for guess in [revoked, without_scope] {
+        let mut ports = Ports::default();
+        let guess = Arc::new(guess);
+        let found = Arc::clone(&guess);
+        ports.keys.expect_recall().returning(move |_| Some(Arc::clone(&guess)));
+        ports.keys.expect_find_by_hash().times(1).returning(move |_| Ok(Some(Arc::clone(&found))));
+        let admit = |_, budgets: &_, _| Ok(Admission::Admitted(Standing::untouched(budgets)));
+        ports.rate_limits.expect_charge().times(..=1).returning(admit);
+        // No read is expected.
+        let answer = ports.answer(signed(TestRequest::get().uri("/api/v1/contacts/5"))).await;
+        assert!([401, 403].contains(&answer.status), "{}", answer.status);
+    }
+}
+
+#[actix_web::test]
+async fn what_may_take_long_is_not_begun_before_the_caller_is_known() {
+    for path in
+        ["/contacts?search=a", "/contacts?dateFrom=2026-01-01T00:00:00Z", "/contacts/count", "/contacts/summary"]
+    {
+        let mut ports = Ports::default();
+        // It is not even asked for; nor is a read expected.
+        ports.keys.expect_recall().never();
+        ports.keys.expect_find_by_hash().times(1).returning(|_| Ok(None));
+        let answer = ports.answer(signed(TestRequest::get().uri(&format!("/api/v1{path}")))).await;
+        assert_eq!(answer.status, 401, "{path}");
+    }
+}
