@@ -59,12 +59,23 @@ pub(crate) fn is_passing(error: &Error) -> bool {
     }
 }
 
-/// Messages of SQLSTATE classes 57 (the operator stopped it) and 53 (no resources).
+/// How the messages of SQLSTATE classes 57 (the operator stopped it) and 53 (no resources) begin, and those of a PgBouncer
+/// between us and the server.
+const SHUTDOWN: [&str; 12] = [
+    "terminating connection",
+    "canceling statement due to statement timeout",
+    "canceling statement due to lock timeout",
+    "the database system is",
+    "sorry, too many clients",
+    "remaining connection slots",
+    "query_wait_timeout",
+    "server login has been failing",
+    "server conn crashed",
+    "server closed the connection",
+    "pgbouncer cannot connect to server",
+    "no more connections allowed",
+];
+
 fn is_shutdown(message: &str) -> bool {
-    message.starts_with("terminating connection")
-        || message.starts_with("canceling statement due to statement timeout")
-        || message.starts_with("canceling statement due to lock timeout")
-        || message.starts_with("the database system is")
-        || message.starts_with("sorry, too many clients")
-        || message.starts_with("remaining connection slots")
+    SHUTDOWN.iter().any(|beginning| message.starts_with(beginning))
 }
