@@ -1,15 +1,19 @@
 //! The parameters of every list.
 
+use actix_web::HttpResponse;
 use bwp_domain::{
     clock::{Rounding, Timestamp},
     ids::TenantId,
-    paging::{CursorScope, Limit, PageRequest, Position},
+    paging::{CursorScope, Limit, Page, PageRequest, Position},
 };
+use serde::Serialize;
 use serde_json::json;
 
 use crate::{
+    envelope::{Envelope, Meta, Pagination},
     problem::Problem,
     request::query::{Param, Values},
+    routes::Context,
     state::ApiState,
 };
 
@@ -109,8 +113,21 @@ impl<'a> Listing<'a> {
         Ok(PageRequest { limit: params.limit, after })
     }
 
+    /// The answer that shows a page, each of its rows by `show`.
+    pub(crate) fn answer<'r, T, R: Serialize>(
+        &self,
+        context: &Context,
+        page: &'r Page<T>,
+        show: impl Fn(&'r T) -> R,
+    ) -> HttpResponse {
+        let data: Vec<_> = page.items.iter().map(show).collect();
+        let pagination =
+            Pagination { cursor: self.cursor(page.next), has_more: page.next.is_some(), count: data.len() };
+        Envelope { data, meta: Meta { pagination: Some(pagination), ..Meta::of(context.request_id()) } }.ok()
+    }
+
     /// The cursor of the next page.
-    pub(crate) fn cursor(&self, next: Option<Position>) -> Option<String> {
+    fn cursor(&self, next: Option<Position>) -> Option<String> {
         next.map(|position| self.state.cursors.seal(&self.scope(), position))
     }
 

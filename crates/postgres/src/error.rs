@@ -47,6 +47,11 @@ pub(crate) fn is_gone(error: &Error) -> bool {
     }
 }
 
+/// Whether the statement gave up waiting for a lock (SQLSTATE 55P03).
+pub(crate) fn is_lock_timeout(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(_, info) if info.message().starts_with(LOCK_TIMEOUT))
+}
+
 /// Whether the statement may succeed another time, or by asking first: it stood in another's way, or a rule of the data
 /// forbids it.
 pub(crate) fn is_passing(error: &Error) -> bool {
@@ -59,12 +64,14 @@ pub(crate) fn is_passing(error: &Error) -> bool {
     }
 }
 
+const LOCK_TIMEOUT: &str = "canceling statement due to lock timeout";
+
 /// How the messages of SQLSTATE classes 57 (the operator stopped it) and 53 (no resources) begin, and those of a PgBouncer
 /// between us and the server.
 const SHUTDOWN: [&str; 12] = [
     "terminating connection",
     "canceling statement due to statement timeout",
-    "canceling statement due to lock timeout",
+    LOCK_TIMEOUT,
     "the database system is",
     "sorry, too many clients",
     "remaining connection slots",

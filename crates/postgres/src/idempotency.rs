@@ -21,7 +21,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use crate::{
-    error::DuringExt,
+    error::{DuringExt, is_lock_timeout},
     join::PATIENCE,
     locks::{LOCK_PATIENCE, bounded},
     rows::Row,
@@ -143,15 +143,14 @@ async fn insert_claim(
             connection.batch_execute(&bounded(LOCK_PATIENCE)).await.during("bounding further waits")?;
             Ok(Inserted::Fresh)
         }
-        Err(error) if is_lock_timeout(&error, started) => Ok(Inserted::Busy),
+        Err(error) if was_kept_waiting(&error, started) => Ok(Inserted::Busy),
         Err(error) => Err(error).during("claiming an idempotency key"),
     }
 }
 
-/// Diesel does not pass SQLSTATE 55P03 on. A server may speak another language than English; then the time tells: no
-/// other failure without a kind of its own takes just this long.
-fn is_lock_timeout(error: &Error, started: Instant) -> bool {
-    let Error::DatabaseError(DatabaseErrorKind::Unknown, info) = error else { return false };
-    let waited = started.elapsed();
-    info.message().contains("lock timeout") || (PATIENCE..PATIENCE * 2).contains(&waited)
+/// A server may speak another language than English; then the time tells: no other failure without a kind of its own takes
+/// just this long.
+fn was_kept_waiting(error: &Error, started: Instant) -> bool {
+    let unknown = matches!(error, Error::DatabaseError(DatabaseErrorKind::Unknown, _));
+    is_lock_timeout(error) || unknown && (PATIENCE..PATIENCE * 2).contains(&started.elapsed())
 }

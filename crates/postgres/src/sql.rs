@@ -203,6 +203,16 @@ impl QueryFragment<Pg> for Xmin {
     }
 }
 
+/// The text of a statement, and whether it is planned anew each time. For tests of its plan.
+#[cfg(feature = "testing")]
+pub(crate) fn text(query: &impl QueryFragment<Pg>) -> QueryResult<(String, bool)> {
+    use diesel::{pg::PgQueryBuilder, query_builder::QueryBuilder};
+
+    let mut text = PgQueryBuilder::default();
+    query.to_sql(&mut text, &Pg)?;
+    Ok((text.finish(), !query.is_safe_to_cache_prepared(&Pg)?))
+}
+
 /// `text` as a pattern of LIKE that finds it anywhere.
 pub(crate) fn contains_pattern(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);

@@ -6,7 +6,6 @@ use serde_json::json;
 
 use super::{requests::ListQuery, responses::LogEntry};
 use crate::{
-    envelope::{Envelope, Meta, Pagination},
     paging::Listing,
     privileges::AuditRead,
     problem::Problem,
@@ -26,11 +25,7 @@ pub(super) async fn list(
     let listing = Listing::new(&context.state, caller.tenant(), LIST, &canonical(&filter));
     let page = listing.page(&page).await?;
     let found = context.state.audit_log.list(caller.tenant(), &filter, page).await?;
-    let data: Vec<_> = found.items.iter().map(LogEntry::from).collect();
-    let pagination =
-        Pagination { cursor: listing.cursor(found.next), has_more: found.next.is_some(), count: data.len() };
-    let meta = Meta { pagination: Some(pagination), ..Meta::of(context.request_id()) };
-    Ok(Envelope { data, meta }.ok())
+    Ok(listing.answer(&context, &found, LogEntry::from))
 }
 
 /// The filter in one way of writing, for cursors.

@@ -17,7 +17,7 @@ use super::{
     responses::{Contact, Count, Summary},
 };
 use crate::{
-    envelope::{Envelope, Meta, Pagination},
+    envelope::{Envelope, Meta},
     mutation::no_content,
     paging::Listing,
     privileges::{ContactsDelete, ContactsRead, ContactsWrite},
@@ -37,11 +37,7 @@ pub(super) async fn list(context: Context, caller: Authorized<ContactsRead>, que
     let page = listing.page(&page).await?;
     let found = context.state.contacts.list(caller.tenant(), &filter, page).await?;
     let show = if compact { Contact::compact } else { Contact::full };
-    let data: Vec<_> = found.items.iter().map(show).collect();
-    let pagination =
-        Pagination { cursor: listing.cursor(found.next), has_more: found.next.is_some(), count: data.len() };
-    let meta = Meta { pagination: Some(pagination), ..Meta::of(context.request_id()) };
-    Ok(Envelope { data, meta }.ok())
+    Ok(listing.answer(&context, &found, show))
 }
 
 pub(super) async fn create(

@@ -2,13 +2,13 @@
 
 use bwp_domain::{clock::Timestamp, store::StoreError};
 use chrono::{DateTime, Utc};
-use diesel::{
-    result::Error,
-    sql_types::{Text, Timestamptz},
-};
+use diesel::sql_types::{Text, Timestamptz};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 
-use crate::{error::DuringExt, store::PgStore};
+use crate::{
+    error::{DuringExt, is_lock_timeout},
+    store::PgStore,
+};
 
 /// What was done to the partitions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,8 +69,4 @@ impl PgStore {
         }
         Ok(AuditPartitions { dropped })
     }
-}
-
-fn is_lock_timeout(error: &Error) -> bool {
-    matches!(error, Error::DatabaseError(_, info) if info.message().starts_with("canceling statement due to lock timeout"))
 }

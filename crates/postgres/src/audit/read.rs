@@ -115,14 +115,7 @@ pub(crate) fn page_statement(
     filter: &AuditFilter,
     page: PageRequest,
 ) -> diesel::QueryResult<(String, bool)> {
-    use diesel::{
-        pg::PgQueryBuilder,
-        query_builder::{QueryBuilder, QueryFragment},
-    };
-
-    let (query, mut text) = (page_query(tenant, filter, page), PgQueryBuilder::default());
-    query.to_sql(&mut text, &Pg)?;
-    Ok((text.finish(), !query.is_safe_to_cache_prepared(&Pg)?))
+    crate::sql::text(&page_query(tenant, filter, page))
 }
 
 #[async_trait]
