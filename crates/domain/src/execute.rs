@@ -1,6 +1,6 @@
 //! How a change runs: one transaction, in one order.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -11,6 +11,7 @@ use crate::{
     idempotency::{Claim, KeyedRequest, RenderedResponse},
     ids::TenantId,
     principal::{Caller, Principal, Refusal},
+    security::{Actor, SecurityAction, SecurityEntry},
     store::{Store, StoreError, UnitOfWork},
 };
 
@@ -64,12 +65,24 @@ pub struct Applied<T> {
     pub output: T,
     /// What others are to be told.
     pub events: Vec<Event>,
+    /// What the security log is to say.
+    pub noted: Vec<SecurityAction>,
 }
 
 impl<T> Applied<T> {
     /// A change that nobody is told of.
     pub const fn silently(output: T) -> Self {
-        Self { output, events: Vec::new() }
+        Self { output, events: Vec::new(), noted: Vec::new() }
+    }
+
+    /// A change that others are told of.
+    pub const fn telling(output: T, events: Vec<Event>) -> Self {
+        Self { output, events, noted: Vec::new() }
+    }
+
+    /// A change that the security log tells of.
+    pub const fn noting(output: T, noted: Vec<SecurityAction>) -> Self {
+        Self { output, events: Vec::new(), noted }
     }
 }
 
@@ -130,7 +143,7 @@ const ATTEMPTS: usize = 4;
 /// Runs `command` for `caller`, once for each idempotency key.
 ///
 /// In one transaction: the caller's credential is held and checked again, the idempotency key is claimed, the command
-/// applied, its events appended to the outbox, what `render` makes of its output recorded, and all of it committed. What
+/// applied, its events appended to the outbox and what it noted to the security log, what `render` makes of its output recorded, and all of it committed. What
 /// is expected of the first two may be checked together with the changes, at the end: see [`Store::begin_expecting`].
 /// Whatever goes wrong, nothing remains, the claim included: a refused request may be sent again under the same key.
 /// A transient conflict starts the transaction anew, here and nowhere else.
@@ -210,11 +223,25 @@ where
     if !applied.events.is_empty() {
         uow.outbox().append(context.tenant, &applied.events).await?;
     }
+    if !applied.noted.is_empty() {
+        let entries = entries(&context, caller.address, applied.noted);
+        uow.security_log().append(context.tenant, &entries).await?;
+    }
     let response = render(&applied.output);
     if let Some(request) = request {
         uow.receipts().record(context.tenant, &request.key, &response).await?;
     }
     Ok(Executed::Applied { output: applied.output, response })
+}
+
+/// What a command noted, with who asked and from where.
+pub(crate) fn entries(
+    context: &Context<'_>,
+    address: Option<IpAddr>,
+    noted: Vec<SecurityAction>,
+) -> Vec<SecurityEntry> {
+    let entry = |action| SecurityEntry { at: context.now, actor: Actor::of(context.principal), address, action };
+    noted.into_iter().map(entry).collect()
 }
 
 /// Holds the caller's credential and checks it as it is now.
@@ -223,14 +250,26 @@ async fn hold<E>(
     environment: &Environment,
     caller: &Caller,
 ) -> Result<Principal, ExecuteError<E>> {
-    let Principal::Key(credential) = &caller.principal else {
-        return Ok(caller.principal.clone());
-    };
-    let held = uow.credentials().hold(credential.tenant.id, credential.key.id).await?;
-    let credential = held.ok_or(ExecuteError::Refused(Refusal::Unknown))?;
-    credential
-        .admit(environment.clock.now(), caller.address)
-        .and_then(|()| credential.authorize(caller.needs))
-        .map_err(ExecuteError::Refused)?;
-    Ok(Principal::Key(credential))
+    let now = || environment.clock.now();
+    match &caller.principal {
+        Principal::Key(credential) => {
+            let held = uow.credentials().hold(credential.tenant.id, credential.key.id).await?;
+            let credential = held.ok_or(ExecuteError::Refused(Refusal::Unknown))?;
+            credential
+                .admit(now(), caller.address)
+                .and_then(|()| credential.authorize(caller.needs))
+                .map_err(ExecuteError::Refused)?;
+            Ok(Principal::Key(credential))
+        }
+        Principal::User(signed_in) => {
+            let (account, session) = (signed_in.account().id, signed_in.session.id);
+            let held = uow.credentials().hold_session(account, session).await?;
+            // A session that acts for another tenant now is not the one that asked.
+            let held = held.filter(|held| held.session.acts_as == signed_in.session.acts_as);
+            let signed_in = held.ok_or(ExecuteError::Refused(Refusal::SignedOut))?;
+            signed_in.admit(now()).map_err(ExecuteError::Refused)?;
+            Ok(Principal::User(signed_in))
+        }
+        Principal::Operator(tenant) => Ok(Principal::Operator(*tenant)),
+    }
 }

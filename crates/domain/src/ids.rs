@@ -42,12 +42,20 @@ macro_rules! row_id {
 }
 
 row_id! {
+    /// The id of an account: a person who signs in.
+    AccountId
+}
+row_id! {
     /// The id of an entry of the audit log.
     AuditRecordId
 }
 row_id! {
     /// A contact's id.
     ContactId
+}
+row_id! {
+    /// The id of an invitation.
+    InvitationId
 }
 row_id! {
     /// An API key's id.
@@ -58,11 +66,19 @@ row_id! {
     OauthTokenId
 }
 row_id! {
+    /// The id of an entry of the security log.
+    SecurityRecordId
+}
+row_id! {
+    /// The id of a session.
+    SessionId
+}
+row_id! {
     /// A tenant's id.
     TenantId
 }
 row_id! {
-    /// A user's id.
+    /// A user's id: an account's membership in one tenant.
     UserId
 }
 

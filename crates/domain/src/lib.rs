@@ -1,4 +1,4 @@
-//! The rules of the server: API keys, scopes, rate limits, tenants, users, contacts, idempotency and paging.
+//! The rules of the server: API keys, scopes, rate limits, tenants, accounts, users, contacts, idempotency and paging.
 //!
 //! This crate knows no database, no web framework and no async runtime. What it needs from the outside it asks for
 //! through *ports*: traits that another crate implements. It can be reused on its own and tested with mocks (feature
@@ -19,6 +19,7 @@
 //! credential, claims the idempotency key, applies a [`Command`](execute::Command), appends its events to the outbox,
 //! records the receipt and commits, in this order and in one transaction.
 
+pub mod accounts;
 pub mod audit;
 pub mod clock;
 pub mod contacts;
@@ -33,6 +34,8 @@ pub mod paging;
 pub mod principal;
 pub mod rate_limits;
 pub mod scopes;
+pub mod security;
+pub mod sessions;
 pub mod store;
 pub mod tenants;
 pub mod text;

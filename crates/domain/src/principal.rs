@@ -7,7 +7,9 @@ use crate::{
     ids::TenantId,
     keys::{ApiKey, KeyRefusal},
     scopes::ScopeSet,
+    sessions::SignedIn,
     tenants::{Tenant, TenantRefusal},
+    users::{Forbidden, Permission},
 };
 
 /// A credential as it was stored at one moment: a key and the tenant it belongs to.
@@ -36,6 +38,8 @@ pub struct Revision {
 pub enum Principal {
     /// A program of the tenant's, by an API key.
     Key(Arc<Credential>),
+    /// A user of the tenant who is signed in.
+    User(Arc<SignedIn>),
     /// Who runs the server, acting on a tenant with the `bwp` command.
     Operator(TenantId),
 }
@@ -56,6 +60,8 @@ pub struct Caller {
 pub enum Refusal {
     /// The credential is not known (any more).
     Unknown,
+    /// The session has ended, or the user's access was taken away.
+    SignedOut,
     /// The key may not be used.
     Key(KeyRefusal),
     /// The tenant may not use the API.
@@ -86,8 +92,19 @@ impl Principal {
     pub fn tenant(&self) -> TenantId {
         match self {
             Self::Key(credential) => credential.tenant.id,
+            Self::User(signed_in) => signed_in.tenant.id,
             Self::Operator(tenant) => *tenant,
         }
+    }
+
+    /// Whether they may do this: a person by their role, a key by its scope.
+    pub fn require(&self, permission: Permission) -> Result<(), Forbidden> {
+        let may = match self {
+            Self::Key(credential) => permission.scope().is_some_and(|scope| credential.key.scopes.contains(scope)),
+            Self::User(signed_in) => signed_in.user.role.may(permission),
+            Self::Operator(_) => true,
+        };
+        if may { Ok(()) } else { Err(Forbidden { permission }) }
     }
 }
 

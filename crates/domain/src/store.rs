@@ -5,12 +5,14 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 
 use crate::{
+    accounts::ports::HasAccounts,
     contacts::ports::HasContacts,
     events::Outbox,
     idempotency::{IdempotencyKey, ReceiptRepository},
     ids::TenantId,
     keys::ports::{CredentialRepository, HasKeys},
     principal::Credential,
+    security::ports::SecurityLog,
     tenants::ports::HasTenants,
     users::ports::HasUsers,
 };
@@ -89,13 +91,15 @@ pub type JoinGuard = Box<dyn std::any::Any + Send>;
 ///
 /// A unit of work that is dropped without [`commit`](Self::commit) MUST leave no transaction open.
 #[async_trait]
-pub trait UnitOfWork: HasContacts + HasKeys + HasTenants + HasUsers + Send {
+pub trait UnitOfWork: HasAccounts + HasContacts + HasKeys + HasTenants + HasUsers + Send {
     /// The credentials of callers.
     fn credentials(&mut self) -> &mut dyn CredentialRepository;
     /// The receipts of keyed requests.
     fn receipts(&mut self) -> &mut dyn ReceiptRepository;
     /// The events that others will be told of.
     fn outbox(&mut self) -> &mut dyn Outbox;
+    /// What was done about keys and people.
+    fn security_log(&mut self) -> &mut dyn SecurityLog;
     /// Makes all changes durable and visible. After an error nothing, or everything, was kept: a client finds out by
     /// repeating the request under the same idempotency key.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;

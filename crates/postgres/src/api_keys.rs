@@ -5,13 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bwp_domain::{
     clock::Timestamp,
-    ids::{KeyId, KeyPublicId, TenantId, UserId},
+    ids::{AccountId, KeyId, KeyPublicId, SessionId, TenantId, UserId},
     keys::{
         Allowlist, ApiKey, CreatedBy, KeyHash, KeyName, KeyState,
         ports::{CredentialRepository, KeyListing, KeyReader, KeyRecord, KeyRepository},
     },
     principal::{Credential, Revision},
     scopes::{ScopeId, ScopeSet},
+    sessions::SignedIn,
     store::StoreError,
 };
 use chrono::{DateTime, Utc};
@@ -200,6 +201,14 @@ impl CredentialRepository for PgUnitOfWork {
             .optional()
             .during("reading a held credential")?;
         row.map(credential).transpose()
+    }
+
+    async fn hold_session(
+        &mut self,
+        account: AccountId,
+        session: SessionId,
+    ) -> Result<Option<Arc<SignedIn>>, StoreError> {
+        self.hold_signed_in(account, session).await
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`PgStore`] is all of them: it begins units of work and reads. Each family has a file of its own here, named as in
 //! the domain, with the rows it reads, the statements it sends and the ports it implements.
 
+mod accounts;
 mod api_keys;
 mod audit;
 mod connect;
@@ -26,6 +27,8 @@ mod rows;
 // The lint takes no notice of tests.
 #[cfg_attr(not(test), expect(clippy::wildcard_imports, reason = "generated"))]
 mod schema;
+mod security_log;
+mod sessions;
 mod sql;
 mod store;
 mod tenants;

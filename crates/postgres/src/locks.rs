@@ -32,6 +32,9 @@ pub(crate) fn bounded(patience: Duration) -> String {
 pub(crate) enum Lock {
     /// An API key: held shared by those who write with it, exclusively by the one who revokes or narrows it.
     ApiKey(i64),
+    /// An account: held shared by those who are signed in while they change something, exclusively by the one who ends its
+    /// sessions or changes what it may do.
+    Account(i64),
     /// The making of the first tenant.
     FirstStart,
     /// The schema.
@@ -43,6 +46,7 @@ impl Lock {
         match self {
             Self::ApiKey(id) => 1 << 56 | id,
             Self::FirstStart => 2 << 56,
+            Self::Account(id) => 4 << 56 | id,
             Self::Migrations => 3 << 56,
         }
     }

@@ -3,6 +3,19 @@
 diesel::table! {
     use diesel::sql_types::*;
 
+    accounts (id) {
+        id -> Int8,
+        email -> Text,
+        first_name -> Nullable<Text>,
+        last_name -> Nullable<Text>,
+        password_hash -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     api_audit_logs (tenant_id, created_at, id) {
         tenant_id -> Int8,
         created_at -> Timestamptz,
@@ -119,6 +132,36 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    security_log (tenant_id, created_at, id) {
+        tenant_id -> Int8,
+        created_at -> Timestamptz,
+        id -> Int8,
+        actor_kind -> Text,
+        actor_id -> Nullable<Int8>,
+        actor_name -> Nullable<Text>,
+        address -> Nullable<Inet>,
+        key_id -> Nullable<Int8>,
+        action -> Jsonb,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    sessions (id) {
+        id -> Int8,
+        token_hash -> Bytea,
+        account_id -> Int8,
+        tenant_id -> Nullable<Int8>,
+        user_id -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     tenants (id) {
         id -> Int8,
         public_id -> Uuid,
@@ -136,17 +179,22 @@ diesel::table! {
     users (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
-        email -> Text,
+        email -> Nullable<Text>,
         role -> Text,
-        password_hash -> Text,
+        password_hash -> Nullable<Text>,
         created_at -> Timestamptz,
+        account_id -> Nullable<Int8>,
+        deactivated_at -> Nullable<Timestamptz>,
     }
 }
 
 diesel::joinable!(api_keys -> tenants (tenant_id));
+diesel::joinable!(sessions -> accounts (account_id));
+diesel::joinable!(users -> accounts (account_id));
 diesel::joinable!(users -> tenants (tenant_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    accounts,
     api_audit_logs,
     api_keys,
     contacts,
@@ -154,6 +202,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency_receipts,
     key_usage,
     outbox,
+    security_log,
+    sessions,
     tenants,
     users,
 );

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bwp_domain::{
+    accounts::ports::{AccountRepository, HasAccounts},
     contacts::ports::{ContactRepository, HasContacts},
     events::Outbox,
     idempotency::ReceiptRepository,
     keys::ports::{CredentialRepository, HasKeys, KeyRepository},
+    security::ports::SecurityLog,
     store::{StoreError, UnitOfWork},
     tenants::ports::{HasTenants, TenantRepository},
     users::ports::{HasUsers, UserRepository},
@@ -104,6 +106,10 @@ impl UnitOfWork for PgUnitOfWork {
         self
     }
 
+    fn security_log(&mut self) -> &mut dyn SecurityLog {
+        self
+    }
+
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         if let State::Expecting(_) = &self.state {
             let State::Expecting(expectations) = std::mem::replace(&mut self.state, State::Ended) else {
@@ -137,6 +143,7 @@ macro_rules! lends {
 }
 
 lends! {
+    HasAccounts, accounts: AccountRepository;
     HasContacts, contacts: ContactRepository;
     HasKeys, keys: KeyRepository;
     HasTenants, tenants: TenantRepository;

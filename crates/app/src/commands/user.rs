@@ -3,10 +3,7 @@
 use std::io::Read;
 
 use anyhow::{Context, anyhow};
-use bwp_domain::{
-    text::Email,
-    users::{CreateUser, Password},
-};
+use bwp_domain::{accounts::Password, text::Email, users::CreateUser};
 use serde_json::json;
 
 use crate::{
@@ -28,11 +25,11 @@ pub(crate) async fn run(args: &DatabaseArgs, command: UserCommand, output: Outpu
         let json = json!({
             "id": user.id,
             "tenantId": tenant.public_id,
-            "email": &*user.email,
+            "email": &*user.account.email,
             "role": user.role.as_str(),
             "createdAt": user.created_at,
         });
-        output.print(&json, || format!("Made user {} ({}), {}", user.id, user.email, user.role))?;
+        output.print(&json, || format!("Made user {} ({}), {}", user.id, user.account.email, user.role))?;
         Ok(())
     })
     .await

@@ -4,13 +4,14 @@ use std::{fmt::Write, net::SocketAddr};
 
 use anyhow::anyhow;
 use bwp_domain::{
+    accounts::Password,
     execute::Environment,
     keys::{Allowlist, CreateKey, CreatedBy, KeyMode, KeyName, NewKey},
     rate_limits::RateLimit,
     scopes::ScopeId,
     tenants::{FirstStart, Provisioned, TenantName, first_start},
     text::Email,
-    users::{CreateUser, Password, Role},
+    users::{CreateUser, Role},
 };
 use bwp_postgres::PgStore;
 use serde_json::{Value, json};
@@ -63,7 +64,7 @@ pub(super) fn ready(listening: SocketAddr, url: &str, made: Option<&Made>) -> Va
     if let Some(Made { provisioned, password }) = made {
         ready["firstStart"] = json!({
             "tenantId": provisioned.tenant.public_id,
-            "email": &*provisioned.admin.email,
+            "email": &*provisioned.admin.account.email,
             "password": password.expose(),
             "keyId": provisioned.key.key.public_id,
             "key": provisioned.key.secret.expose(),
@@ -98,7 +99,7 @@ Stop it with Ctrl-C.
 ",
             tenant = provisioned.tenant.public_id,
             name = provisioned.tenant.name.as_str(),
-            email = provisioned.admin.email,
+            email = provisioned.admin.account.email,
             password = password.expose(),
         );
     }

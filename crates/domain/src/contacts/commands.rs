@@ -41,7 +41,7 @@ impl<U: HasContacts + ?Sized> Command<U> for CreateContact {
         }
         let contact = uow.contacts().insert(context.tenant, &self.0, context.now).await?;
         let events = vec![events::created(context, &contact)];
-        Ok(Applied { output: contact, events })
+        Ok(Applied::telling(contact, events))
     }
 }
 
@@ -69,7 +69,7 @@ impl<U: HasContacts + ?Sized> Command<U> for UpdateContact {
         contact.updated_at = context.now.max(before.updated_at);
         uow.contacts().update(context.tenant, &contact).await?;
         let events = vec![events::updated(context, &contact, &before)];
-        Ok(Applied { output: contact, events })
+        Ok(Applied::telling(contact, events))
     }
 }
 
@@ -81,7 +81,7 @@ impl<U: HasContacts + ?Sized> Command<U> for DeleteContact {
     async fn apply(&self, context: &Context<'_>, uow: &mut U) -> Result<Applied<()>> {
         let contact = lock(context, uow, self.id).await?;
         uow.contacts().delete(context.tenant, self.id, context.now).await?;
-        Ok(Applied { output: (), events: vec![events::deleted(context, &contact)] })
+        Ok(Applied::telling((), vec![events::deleted(context, &contact)]))
     }
 }
 

@@ -51,6 +51,15 @@ impl Allowlist {
         &self.0
     }
 
+    /// The blocks, as people write them: a block of one address without its prefix.
+    pub fn entries(&self) -> Vec<String> {
+        let alone = |network: &IpNetwork| match network {
+            IpNetwork::V4(network) => network.prefix() == 32,
+            IpNetwork::V6(network) => network.prefix() == 128,
+        };
+        self.0.iter().map(|n| if alone(n) { n.ip().to_string() } else { n.to_string() }).collect()
+    }
+
     /// Whether a caller at `address` is let in. An address that could not be determined is let in only where every
     /// address is.
     pub fn allows(&self, address: Option<IpAddr>) -> bool {

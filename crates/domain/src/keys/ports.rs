@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use super::{ApiKey, CreatedBy, KeyHash, NewKey};
 use crate::{
     clock::Timestamp,
-    ids::{KeyId, KeyPublicId, TenantId},
+    ids::{AccountId, KeyId, KeyPublicId, SessionId, TenantId},
     principal::Credential,
+    sessions::SignedIn,
     store::StoreError,
 };
 
@@ -88,6 +89,17 @@ pub trait CredentialRepository: Send {
     /// In a unit of work that [expects](crate::store::Store::begin_expecting) a credential, this may be the expected one:
     /// then all of the above MUST happen before the unit of work commits.
     async fn hold(&mut self, tenant: TenantId, id: KeyId) -> Result<Option<Arc<Credential>>, StoreError>;
+
+    /// Who is signed in by this session of this account and as which user, held so that the session cannot be ended, nor
+    /// the user's role or access changed, until the unit of work ends. `None` if it is ended, or acts as nobody.
+    ///
+    /// MUST take the account's lock shared and read in a *later* statement. MUST let other holders in, and MUST NOT starve
+    /// the one who ends the session.
+    async fn hold_session(
+        &mut self,
+        account: AccountId,
+        session: SessionId,
+    ) -> Result<Option<Arc<SignedIn>>, StoreError>;
 }
 
 /// A unit of work that lends the keys.

@@ -105,6 +105,8 @@ catalogue! {
     AuditRead = "audit:read", Meta, "Read the API audit log and the usage counters.";
     SettingsRead = "settings:read", Meta, "See the tenant's settings.";
     SettingsWrite = "settings:write", Meta, "Change the tenant's settings.";
+    ApiKeysRead = "api_keys:read", Meta, "See the tenant's API keys. Only an admin can give it.";
+    ApiKeysManage = "api_keys:manage", Meta, "Make, change, rotate and revoke API keys within its own limits. Only an admin can give it.";
     OfflineAccess = "offline_access", Meta, "Stay connected through refresh tokens. Has meaning for OAuth only.";
 }
 

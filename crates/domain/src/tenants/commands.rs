@@ -2,7 +2,7 @@
 
 use super::{NewTenant, Tenant, TenantName};
 use crate::{
-    execute::{Command, Context, Environment, Failure},
+    execute::{Command, Context, Environment, Failure, entries},
     ids::TenantPublicId,
     keys::{CreateKey, CreatedKey, KeyError},
     principal::Principal,
@@ -76,10 +76,12 @@ pub async fn first_start(
     let principal = Principal::Operator(tenant.id);
     let context = Context::new(&principal, environment);
     let uow_ref: &mut dyn UnitOfWork = &mut *uow;
-    let admin = first.admin.apply(&context, uow_ref).await.map_err(|f| split(f, FirstStartError::User))?.output;
-    let key = first.key.apply(&context, uow_ref).await.map_err(|f| split(f, FirstStartError::Key))?.output;
+    let admin = first.admin.apply(&context, uow_ref).await.map_err(|f| split(f, FirstStartError::User))?;
+    let key = first.key.apply(&context, uow_ref).await.map_err(|f| split(f, FirstStartError::Key))?;
+    let noted = entries(&context, None, admin.noted.into_iter().chain(key.noted).collect());
+    uow.security_log().append(tenant.id, &noted).await?;
     uow.commit().await?;
-    Ok(Some(Provisioned { tenant, admin, key }))
+    Ok(Some(Provisioned { tenant, admin: admin.output, key: key.output }))
 }
 
 fn split<E>(failure: Failure<E>, rejected: impl FnOnce(E) -> FirstStartError) -> FirstStartError {

@@ -8,12 +8,14 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
+    accounts::ports::{AccountRepository, HasAccounts, MockAccountRepository},
     contacts::ports::{ContactRepository, HasContacts, MockContactRepository},
     events::{MockOutbox, Outbox},
     idempotency::{IdempotencyKey, MockReceiptRepository, ReceiptRepository},
     ids::TenantId,
     keys::ports::{CredentialRepository, HasKeys, KeyRepository, MockCredentialRepository, MockKeyRepository},
     principal::Credential,
+    security::ports::{MockSecurityLog, SecurityLog},
     store::{JoinGuard, Store, StoreError, UnitOfWork},
     tenants::ports::{HasTenants, MockTenantRepository, TenantRepository},
     users::ports::{HasUsers, MockUserRepository, UserRepository},
@@ -39,6 +41,10 @@ pub struct ScriptedUnitOfWork {
     pub receipts: MockReceiptRepository,
     /// The outbox.
     pub outbox: MockOutbox,
+    /// The security log.
+    pub security_log: MockSecurityLog,
+    /// The accounts.
+    pub accounts: MockAccountRepository,
     /// The contacts.
     pub contacts: MockContactRepository,
     /// The keys.
@@ -157,6 +163,10 @@ impl UnitOfWork for ScriptedUnitOfWork {
         &mut self.outbox
     }
 
+    fn security_log(&mut self) -> &mut dyn SecurityLog {
+        &mut self.security_log
+    }
+
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         let failed = self.commit_error.take();
         self.end(Ending::Committed, failed)
@@ -179,6 +189,7 @@ macro_rules! lends {
 }
 
 lends! {
+    HasAccounts, accounts: AccountRepository;
     HasContacts, contacts: ContactRepository;
     HasKeys, keys: KeyRepository;
     HasTenants, tenants: TenantRepository;

@@ -1,10 +1,12 @@
-//! Users: the people of a tenant.
+//! Users: the people of a tenant, and what each may do there.
 
 mod commands;
-mod password;
+mod error;
 pub mod ports;
+mod role;
 mod user;
 
 pub use commands::CreateUser;
-pub use password::{Password, PasswordHash};
-pub use user::{Role, UnknownRole, User, UserError};
+pub use error::UserError;
+pub use role::{Forbidden, Permission, Role, UnknownRole};
+pub use user::{User, UserState};

@@ -2,18 +2,16 @@
 
 use async_trait::async_trait;
 
-use super::{PasswordHash, Role, User};
-use crate::{clock::Timestamp, ids::TenantId, store::StoreError, text::Email};
+use super::{Role, User};
+use crate::{accounts::Account, clock::Timestamp, ids::TenantId, store::StoreError};
 
 /// A user that is about to be stored.
 #[derive(Clone, Debug)]
 pub struct UserRecord {
-    /// Their address.
-    pub email: Email,
+    /// Their account.
+    pub account: Account,
     /// What they may do.
     pub role: Role,
-    /// What is kept of their password.
-    pub password: PasswordHash,
     /// Since when.
     pub created_at: Timestamp,
 }
@@ -22,8 +20,8 @@ pub struct UserRecord {
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait UserRepository: Send {
-    /// Stores a user and gives them their id. MUST return `Ok(None)` and store nothing if the tenant has a user with
-    /// this address, whatever the case of its letters.
+    /// Stores a user and gives them their id. MUST return `Ok(None)` and store nothing if the account has a user in the
+    /// tenant, active or not.
     async fn insert(&mut self, tenant: TenantId, record: UserRecord) -> Result<Option<User>, StoreError>;
 }
 

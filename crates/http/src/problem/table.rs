@@ -46,6 +46,7 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Unknown => Self::bad_credential("unknown"),
+            Refusal::SignedOut => Self::bad_credential("signed out"),
             Refusal::Key(KeyRefusal::Revoked) => Self::bad_credential("revoked"),
             Refusal::Key(KeyRefusal::Expired) => Self::bad_credential("expired"),
             Refusal::Key(KeyRefusal::AddressNotAllowed) => Self::bad_credential("address not allowed"),

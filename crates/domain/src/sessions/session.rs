@@ -1,0 +1,63 @@
+//! A session, and who is signed in by it.
+
+use std::time::Duration;
+
+use crate::{
+    accounts::Account,
+    clock::Timestamp,
+    ids::{SessionId, TenantId, UserId},
+    principal::Refusal,
+    tenants::Tenant,
+    users::User,
+};
+
+/// A browser in which a person has signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// As which user of which tenant they act. `None` until they have chosen.
+    pub acts_as: Option<(TenantId, UserId)>,
+    /// When they signed in.
+    pub created_at: Timestamp,
+    /// When a page was last asked for, to the minute.
+    pub seen_at: Timestamp,
+}
+
+/// A user of a tenant who is signed in now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedIn {
+    /// By which session.
+    pub session: Session,
+    /// Who they are there.
+    pub user: User,
+    /// Where.
+    pub tenant: Tenant,
+}
+
+impl Session {
+    /// After this long without a request a session is over.
+    pub const IDLE: Duration = Duration::from_hours(12);
+    /// After this long it is over anyway.
+    pub const LIFETIME: Duration = Duration::from_hours(7 * 24);
+
+    /// Whether the session is over at `now`.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.seen_at.plus(Self::IDLE) <= now || self.created_at.plus(Self::LIFETIME) <= now
+    }
+}
+
+impl SignedIn {
+    /// The person.
+    pub const fn account(&self) -> &Account {
+        &self.user.account
+    }
+
+    /// Whether they may act at `now`, whatever they want.
+    pub fn admit(&self, now: Timestamp) -> Result<(), Refusal> {
+        if self.session.is_over(now) || !self.user.is_active() {
+            return Err(Refusal::SignedOut);
+        }
+        self.tenant.check().map_err(Refusal::Tenant)
+    }
+}
