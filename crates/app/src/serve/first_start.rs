@@ -82,13 +82,17 @@ pub(super) fn greeting(url: &str, made: Option<&Made>) -> String {
         let _ = write!(
             text,
             "
-This is the first start. A tenant, an admin and an API key were made. The password and the key are shown this once:
+This is the first start. An organization, an admin and an API key were made. The password and the key are shown this once.
 
-  tenant    {tenant}  {name}
-  admin     {email}  password {password}
-  API key   {key}
+1. Sign in, make keys of your own, and see what they are used for:
 
-Try it:
+  {url}/
+  e-mail    {email}
+  password  {password}
+
+2. Call the API. A first key is there already, for contacts:
+
+  {key}
 
   curl -H 'Authorization: Bearer {key}' {url}/api/v1/me
 
@@ -97,8 +101,6 @@ Try it:
 
 Stop it with Ctrl-C.
 ",
-            tenant = provisioned.tenant.public_id,
-            name = provisioned.tenant.name.as_str(),
             email = provisioned.admin.account.email,
             password = password.expose(),
         );
