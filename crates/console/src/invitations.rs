@@ -30,7 +30,7 @@ pub(crate) fn entries() -> Vec<Entry> {
 }
 
 fn shown(visit: &Visit) -> Option<InvitationToken> {
-    InvitationToken::parse(visit.part("token")).ok()
+    InvitationToken::parse(visit.part("token"))
 }
 
 async fn show(visit: Rc<Visit>) -> Answer {

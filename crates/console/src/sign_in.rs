@@ -83,7 +83,7 @@ pub(crate) fn origin(visit: &Visit) -> Origin {
     Origin {
         address: visit.address(),
         user_agent: visit.user_agent().map(|agent| Excerpt::of(agent.as_bytes(), Origin::MAX_USER_AGENT)),
-        device: visit.cookie(CookieName::Device).and_then(|text| DeviceToken::parse(&text).ok()),
+        device: visit.cookie(CookieName::Device).and_then(|text| DeviceToken::parse(&text)),
     }
 }
 

@@ -75,7 +75,7 @@ impl Visit {
     }
 
     async fn find(&self, shown: Option<&str>) -> Result<Option<OpenSession>, Trouble> {
-        let Some(token) = shown.and_then(|text| SessionToken::parse(text).ok()) else { return Ok(None) };
+        let Some(token) = shown.and_then(SessionToken::parse) else { return Ok(None) };
         let now = self.state.environment.clock.now();
         let found = self.state.sessions.find(&token.hash(), now).await?;
         Ok(found.filter(|found| !found.session.is_over(now)))

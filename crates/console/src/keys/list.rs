@@ -23,7 +23,7 @@ pub(super) async fn list(visit: Rc<Visit>) -> Answer {
     let now = visit.state.environment.clock.now();
     let (search, status) = (visit.query("q"), visit.query("status"));
     let filter = KeyFilter {
-        search: SearchText::parse(&search),
+        search: SearchText::parse(&search).ok().flatten(),
         status: KeyStatus::ALL.into_iter().find(|known| known.as_str() == status).map(|status| (status, now)),
     };
     let page = PageRequest { limit: Limit::DEFAULT, after: position(&visit.query("before")) };
