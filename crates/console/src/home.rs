@@ -22,8 +22,8 @@ async fn home(visit: Rc<Visit>) -> Answer {
     let page = html! {
         h1 { "Welcome, " (member.account().label()) }
         p {
-            "You are in " strong { (member.tenant.name.as_str()) } " as " strong { (member.user.role.label()) } ". "
-            (member.user.role.meaning())
+            "You are in " strong { (member.tenant.name.as_str()) } ". Your role there is "
+            strong { (member.user.role.label()) } ": " (member.user.role.meaning())
         }
         @if visit.may(Permission::ManageKeys) {
             h2 { "Call the API in three steps" }

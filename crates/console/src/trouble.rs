@@ -14,7 +14,6 @@ use maud::html;
 use crate::visit::Visit;
 
 /// Why a page is not shown.
-#[derive(Debug)]
 pub(crate) enum Trouble {
     /// Nobody is signed in (any more).
     SignInFirst,
@@ -116,8 +115,10 @@ pub(crate) fn answer(visit: &Visit, trouble: &Trouble) -> HttpResponse {
             "It was written to the log, under the number below. Tell it to the operator of this server.",
         ),
     };
-    if status.is_server_error() {
-        tracing::error!(request_id = visit.request_id(), ?trouble, "a page was not shown");
+    match trouble {
+        Trouble::Store(error) => tracing::error!(request_id = visit.request_id(), %error, "a page was not shown"),
+        Trouble::Internal(error) => tracing::error!(request_id = visit.request_id(), %error, "a page was not shown"),
+        _ => {}
     }
     let page = html! {
         h1 { (title) }
