@@ -89,7 +89,7 @@ pub(crate) enum Command {
     /// Make users
     #[command(subcommand)]
     User(UserCommand),
-    /// Make, list and revoke API keys
+    /// Make, list, rotate and revoke API keys
     #[command(subcommand)]
     Key(KeyCommand),
     /// Manage the secret that signs cursors
@@ -307,6 +307,14 @@ pub(crate) enum KeyCommand {
         /// The tenant's id, `tnt_…`
         #[arg(long)]
         tenant: TenantPublicId,
+    },
+    /// Give a key a successor with the same rights, which is shown once
+    Rotate {
+        /// The key's id, `key_…`
+        key: KeyPublicId,
+        /// How long the old key goes on working, up to 7d; never longer than it would have. 0s: it ends at once
+        #[arg(long, value_name = "TIME", default_value = "0s")]
+        overlap: humantime::Duration,
     },
     /// Revoke a key for good, from the next request on
     Revoke {

@@ -18,6 +18,24 @@ pub struct Name(Text);
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Email(Text);
 
+/// A text that is looked for, anywhere in other texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchText(Text);
+
+impl SearchText {
+    /// `text` without white space around it, or the fault with it. `Ok(None)` if nothing is left: that looks for
+    /// nothing in particular.
+    pub fn parse(text: &str) -> Result<Option<Self>, Fault> {
+        let text = text.trim();
+        if text.is_empty() { Ok(None) } else { Text::parse(text.to_owned()).map(Self).map(Some) }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Text {
     /// `text`, or the fault with it.
     pub fn parse(text: String) -> Result<Self, Fault> {

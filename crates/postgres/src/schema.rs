@@ -52,6 +52,9 @@ diesel::table! {
         revoked_at -> Nullable<Timestamptz>,
         rate_limit -> Int4,
         revision -> Uuid,
+        replaces -> Nullable<Int8>,
+        replaced_by -> Nullable<Int8>,
+        created_by_key -> Nullable<Int8>,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Users.
 
+mod read;
+
 use async_trait::async_trait;
 use bwp_domain::{
     ids::{TenantId, UserId},

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use bwp_domain::{
     accounts::Password,
     execute::Environment,
-    keys::{Allowlist, CreateKey, CreatedBy, KeyMode, KeyName, NewKey},
+    keys::{Allowlist, CreateKey, KeyMode, KeyName, NewKey},
     rate_limits::RateLimit,
     scopes::ScopeId,
     tenants::{FirstStart, Provisioned, TenantName, first_start},
@@ -51,7 +51,6 @@ pub(super) async fn provision(store: &PgStore, environment: &Environment) -> any
                 rate_limit: RateLimit::OF_KEY,
                 expires_at: None,
             },
-            created_by: CreatedBy::Operator,
         },
     };
     let made = first_start(store, environment, &first).await?;

@@ -3,6 +3,7 @@
 mod commands;
 mod error;
 pub mod ports;
+mod reader;
 mod role;
 mod user;
 

@@ -2,6 +2,9 @@
 
 use async_trait::async_trait;
 
+#[cfg(feature = "testing")]
+pub use super::reader::MockUserReader;
+pub use super::reader::UserReader;
 use super::{Role, User};
 use crate::{accounts::Account, clock::Timestamp, ids::TenantId, store::StoreError};
 

@@ -4,6 +4,7 @@ use crate::{
     accounts::Account,
     clock::Timestamp,
     ids::{TenantId, UserId},
+    paging::Position,
 };
 
 use super::Role;
@@ -38,6 +39,11 @@ pub struct User {
 }
 
 impl User {
+    /// Where they stand in lists.
+    pub const fn position(&self) -> Position {
+        Position { created_at: self.created_at, id: self.id.get() }
+    }
+
     /// Whether they may still sign in to the tenant.
     pub const fn is_active(&self) -> bool {
         matches!(self.state, UserState::Active)
