@@ -13,8 +13,8 @@ use bwp_domain::{
     },
     execute::{Command, ExecuteError, Executed, execute},
     fields::Field,
-    ids::TenantId,
     idempotency::RenderedResponse,
+    ids::TenantId,
     invitations::{
         AcceptError, Invitation, InvitationError, InvitationState, InvitationToken, InviteUser, Invited, NewcomerDraft,
         WithdrawInvitation, accept_as_newcomer, accept_signed_in, look_at,
@@ -155,7 +155,10 @@ async fn who_is_new_becomes_a_user_and_is_signed_in_as_it() {
     let signed_in = fixture.session(&done.session).await.expect("open").signed_in.expect("somebody");
     assert_eq!((signed_in.tenant.id, signed_in.user.role), (tenant, Role::Manager));
     assert_eq!(signed_in.account().label(), "Bob");
-    assert_eq!(fixture.number("SELECT count(*) FROM accounts WHERE password_hash = 'plain correct horse battery'").await, 1);
+    assert_eq!(
+        fixture.number("SELECT count(*) FROM accounts WHERE password_hash = 'plain correct horse battery'").await,
+        1
+    );
     let seen = fixture.store.find(&token.hash()).await.expect("a look").expect("there").invitation;
     assert!(matches!(seen.state, InvitationState::Accepted { user, .. } if user == signed_in.user.id), "{seen:?}");
     assert_eq!(fixture.store.pending(tenant).await.expect("a list"), []);
@@ -181,7 +184,10 @@ async fn the_owner_of_an_account_joins_with_it() {
     let session = accept(&bobs).await.expect("accepted");
     let open = fixture.session(&session).await.expect("open");
     let signed_in = open.signed_in.clone().expect("somebody");
-    assert_eq!((signed_in.tenant.id, signed_in.user.role, &signed_in.user.account), (tenant, Role::Manager, &bob.account));
+    assert_eq!(
+        (signed_in.tenant.id, signed_in.user.role, &signed_in.user.account),
+        (tenant, Role::Manager, &bob.account)
+    );
     assert_eq!(fixture.session(&old).await, None);
     assert_eq!(SessionReader::memberships(&fixture.store, bob.account.id).await.expect("a list").len(), 2);
     let again = accept(&open).await;
@@ -200,13 +206,14 @@ async fn of_many_who_accept_one_invitation_at_once_one_joins() {
     let (fixture, tenant) = begin().await;
     let other = fixture.tenant().await.id;
     let bob = fixture.user(other, "bob@example.com", Role::Viewer).await;
-    let (new, known) = (invite(&fixture, tenant, "new@example.com").await, invite(&fixture, tenant, "bob@example.com").await);
+    let (new, known) =
+        (invite(&fixture, tenant, "new@example.com").await, invite(&fixture, tenant, "bob@example.com").await);
     let fixture = Arc::new(fixture);
     let mut accepts = JoinSet::new();
     for _ in 0..8 {
-        let (fixture, token) = (Arc::clone(&fixture), new.token.clone());
-        accepts.spawn(async move { accept_new(&fixture, &token).await.map(|_| "new") });
-        let (fixture, token, bob) = (Arc::clone(&fixture_of(&accepts, &fixture)), known.token.clone(), bob.clone());
+        let (joining, token) = (Arc::clone(&fixture), new.token.clone());
+        accepts.spawn(async move { accept_new(&joining, &token).await.map(|_| "new") });
+        let (fixture, token, bob) = (Arc::clone(&fixture), known.token.clone(), bob.clone());
         accepts.spawn(async move {
             let (_, open) = fixture.sign_in(&bob).await;
             accept_signed_in(&fixture.store, &fixture.environment, &open, &token, None).await.map(|_| "known")
@@ -271,7 +278,9 @@ async fn two_admins_cannot_take_the_last_one_away_between_them() {
         let (of_ann, of_bob) = if themselves { (ann.id, bob.id) } else { (bob.id, ann.id) };
         let (one, other) = (Arc::clone(&fixture), Arc::clone(&fixture));
         let started = std::time::Instant::now();
-        let one = tokio::spawn(async move { run(&one, &anns, &ChangeRole { user: of_ann, role: Role::Viewer }).await.map(|_| ()) });
+        let one = tokio::spawn(async move {
+            run(&one, &anns, &ChangeRole { user: of_ann, role: Role::Viewer }).await.map(|_| ())
+        });
         let other = tokio::spawn(async move {
             if round % 3 == 0 {
                 run(&other, &bobs, &DeactivateUser { user: of_bob }).await.map(|_| ())
@@ -279,7 +288,8 @@ async fn two_admins_cannot_take_the_last_one_away_between_them() {
                 run(&other, &bobs, &ChangeRole { user: of_bob, role: Role::Viewer }).await.map(|_| ())
             }
         });
-        let (one, other) = (within("one", one).await.expect("no panic"), within("the other", other).await.expect("no panic"));
+        let (one, other) =
+            (within("one", one).await.expect("no panic"), within("the other", other).await.expect("no panic"));
         assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
         let refused = one.and(other).expect_err("one was refused");
         let right = match &refused {
