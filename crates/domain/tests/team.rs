@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bwp_domain::{
     accounts::{PasswordHash, TypedPassword, ports::MockPasswordHasher},
     clock::Timestamp,
-    execute::{Applied, Command, Context, Environment, Failure},
+    execute::{Applied, Command, Context, Failure},
     fields::Field,
     ids::{InvitationId, UserId},
     invitations::{
@@ -31,7 +31,7 @@ use futures_executor::block_on;
 
 fn apply<C>(
     command: &C,
-    uow: &mut dyn UnitOfWork,
+    uow: &mut (dyn UnitOfWork + 'static),
     principal: &Principal,
 ) -> Result<Applied<C::Output>, Failure<C::Error>>
 where
@@ -286,9 +286,8 @@ fn newcomer(
     draft: NewcomerDraft,
 ) -> (Result<(), AcceptError>, Vec<Ending>) {
     let store = ScriptedStore::new(uow);
-    let environment: Environment = environment();
-    let origin = Origin::default();
-    let done = accept_as_newcomer(&store, reader, &environment, hasher, &token(), draft, &origin);
+    let (environment, origin, token) = (environment(), Origin::default(), token());
+    let done = accept_as_newcomer(&store, reader, &environment, hasher, &token, draft, &origin);
     (block_on(done).map(|_| ()), store.endings())
 }
 

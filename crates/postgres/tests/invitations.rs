@@ -211,9 +211,9 @@ async fn of_many_who_accept_one_invitation_at_once_one_joins() {
     let fixture = Arc::new(fixture);
     let mut accepts = JoinSet::new();
     for _ in 0..8 {
-        let (fixture, token) = (Arc::clone(&fixture), new.token.clone());
-        accepts.spawn(async move { accept_new(&fixture, &token).await.map(|_| "new") });
-        let (fixture, token, bob) = (Arc::clone(&fixture_of(&accepts, &fixture)), known.token.clone(), bob.clone());
+        let (joining, token) = (Arc::clone(&fixture), new.token.clone());
+        accepts.spawn(async move { accept_new(&joining, &token).await.map(|_| "new") });
+        let (fixture, token, bob) = (Arc::clone(&fixture), known.token.clone(), bob.clone());
         accepts.spawn(async move {
             let (_, open) = fixture.sign_in(&bob).await;
             accept_signed_in(&fixture.store, &fixture.environment, &open, &token, None).await.map(|_| "known")

@@ -4,7 +4,7 @@
 
 use bwp_domain::store::Health;
 use bwp_postgres::{
-    MigrateError, MigrationReport, PgStore, PoolSettings, migrate,
+    MigrateError, MigrationReport, PgStore, PoolSettings, drop_everything, migrate,
     testing::{Fixture, TestDatabase, revert_all, within},
 };
 use diesel::sql_types::Text;
@@ -45,16 +45,22 @@ async fn the_way_back_leaves_nothing_and_can_be_gone_again() {
     let database = TestDatabase::empty().await;
     up(&database).await;
     revert_all(&database.url()).await.expect("the way back");
-    let left: Vec<Finding> = query(
-        &database,
-        "SELECT relname::text AS finding FROM pg_class WHERE relnamespace = 'public'::regnamespace
-            AND relname NOT LIKE '\\_\\_diesel%'
-         UNION ALL SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-            AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')",
-    )
-    .await;
-    assert_eq!(left, []);
+    assert_eq!(left(&database).await, []);
     assert_eq!(versions(&up(&database).await.applied), versions(&steps()));
+}
+
+/// What a backup is restored over.
+#[tokio::test]
+async fn all_that_the_steps_made_can_be_dropped() {
+    let database = TestDatabase::empty().await;
+    up(&database).await;
+    let mut connection = database.connection().await;
+    connection.batch_execute("CREATE TABLE somebody_elses (id int)").await.expect("made");
+    // Whatever of it is there.
+    for _ in 0..2 {
+        connection.batch_execute(&drop_everything()).await.expect("dropped");
+        assert_eq!(left(&database).await, [Finding { finding: "somebody_elses".to_owned() }]);
+    }
 }
 
 #[tokio::test]
@@ -78,6 +84,18 @@ async fn a_database_that_is_not_there_is_named_as_such() {
     let database = TestDatabase::empty().await;
     let refused = migrate(&database.url().replace("/test_", "/absent_")).await;
     assert!(matches!(refused, Err(MigrateError::Connect(_))), "{refused:?}");
+}
+
+/// What is there besides the list of the steps, and what comes with extensions.
+async fn left(database: &TestDatabase) -> Vec<Finding> {
+    query(
+        database,
+        "SELECT relname::text AS finding FROM pg_class WHERE relnamespace = 'public'::regnamespace
+            AND relname NOT LIKE '\\_\\_diesel%'
+         UNION ALL SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+            AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')",
+    )
+    .await
 }
 
 #[derive(Debug, PartialEq, Eq, diesel::QueryableByName)]
