@@ -80,7 +80,8 @@ async fn who_has_an_account_in_another_tenant_keeps_their_password() {
     let before = sql.number("SELECT hashtext(password_hash) FROM accounts").await;
     let said = printed(&operator.feed(&create(&other, "ADA@example.com", "viewer"), "another horse battery").await);
     assert!(said.contains("account already") && said.contains("ada@example.com"), "{said}");
-    let json = [&create(&operator.tenant().await, "ada@example.com", "viewer")[..], &["--json"]].concat();
+    let third = operator.tenant().await;
+    let json = [&create(&third, "ada@example.com", "viewer")[..], &["--json"]].concat();
     assert_eq!(parsed(&operator.feed(&json, "another horse battery").await)["hadAccount"], json!(true));
     assert_eq!(sql.number("SELECT hashtext(password_hash) FROM accounts").await, before);
     assert_eq!(sql.number("SELECT count(*) FROM users").await, 3);
