@@ -12,8 +12,8 @@ async fn a_whole_key_is_in_the_answer_and_nowhere_else() {
     let client = world.client(HELD).await;
     let post =
         |path: String, body| send(client.request(Method::POST, &path).header("Idempotency-Key", &path).json(body));
-    let made = post("/api-keys".to_owned(), &new("k")).await.data(201).clone();
-    let rotated = post(format!("{}/rotate", path(&made)), &json!({})).await.data(201).clone();
+    let made = post("/api-keys".to_owned(), new("k")).await.data(201).clone();
+    let rotated = post(format!("{}/rotate", path(&made)), json!({})).await.data(201).clone();
     client.patch(&path(&rotated), &json!({ "name": "renamed" })).await.data(200);
     assert_eq!(client.delete(&path(&rotated)).await.status, 204);
     world.wait_until("SELECT count(*) FROM api_audit_logs WHERE method = 'DELETE'").await;
