@@ -86,7 +86,7 @@ pub(crate) enum Command {
     /// Make, list, suspend and limit tenants
     #[command(subcommand)]
     Tenant(TenantCommand),
-    /// Make users
+    /// Make and list users, and give them another password
     #[command(subcommand)]
     User(UserCommand),
     /// Make, list, rotate and revoke API keys
@@ -270,6 +270,21 @@ pub(crate) enum UserCommand {
         /// company_admin, manager, member, field_crew or viewer
         #[arg(long)]
         role: Role,
+        /// Read the password from standard input: 12 bytes or more. Who has an account already keeps theirs
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+    /// List the users of a tenant
+    List {
+        /// The tenant's id, `tnt_…`
+        #[arg(long)]
+        tenant: TenantPublicId,
+    },
+    /// Give somebody another password, for all tenants in which they are a user, and sign them out everywhere
+    SetPassword {
+        /// E-mail address
+        #[arg(long)]
+        email: String,
         /// Read the password from standard input: 12 bytes or more
         #[arg(long, required = true)]
         password_stdin: bool,

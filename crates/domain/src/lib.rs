@@ -18,6 +18,10 @@
 //! [`execute`](execute::execute) is the only way to change anything on behalf of a caller: it holds the caller's
 //! credential, claims the idempotency key, applies a [`Command`](execute::Command), appends its events to the outbox,
 //! records the receipt and commits, in this order and in one transaction.
+//!
+//! What people do before they act in a tenant has functions of its own, each in transactions of its own: signing in
+//! ([`sign_in`]), choosing a tenant and ending sessions ([`sessions`]), changing a password ([`accounts`]), and accepting an
+//! invitation ([`invitations`]).
 
 pub mod accounts;
 pub mod audit;
@@ -29,6 +33,7 @@ pub mod execute;
 pub mod fields;
 pub mod idempotency;
 pub mod ids;
+pub mod invitations;
 pub mod keys;
 pub mod paging;
 pub mod principal;
@@ -36,9 +41,11 @@ pub mod rate_limits;
 pub mod scopes;
 pub mod security;
 pub mod sessions;
+pub mod sign_in;
 pub mod store;
 pub mod tenants;
 pub mod text;
+pub mod tokens;
 pub mod users;
 
 #[cfg(feature = "testing")]

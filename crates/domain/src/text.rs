@@ -67,6 +67,16 @@ impl Email {
         Text::parse(text).map(Self)
     }
 
+    /// An address as somebody typed it to be found by it: any text, without blanks around it.
+    pub fn typed(text: &str) -> Result<Self, Fault> {
+        Text::parse(text.trim().to_owned()).map(Self)
+    }
+
+    /// The address in small letters: two that differ in the case of their letters alone are one person's.
+    pub fn folded(&self) -> String {
+        self.to_lowercase()
+    }
+
     /// An address as it was stored. It was checked then; what counts as an address may have been another rule.
     pub fn stored(text: String) -> Result<Self, Fault> {
         Text::parse(text).map(Self)

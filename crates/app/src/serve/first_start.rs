@@ -58,8 +58,11 @@ pub(super) async fn provision(store: &PgStore, environment: &Environment) -> any
 }
 
 /// What a program is told when the server is ready.
-pub(super) fn ready(listening: SocketAddr, url: &str, made: Option<&Made>) -> Value {
+pub(super) fn ready(listening: SocketAddr, admin: Option<SocketAddr>, url: &str, made: Option<&Made>) -> Value {
     let mut ready = json!({ "listening": listening, "url": url });
+    if let Some(admin) = admin {
+        ready["admin"] = json!(admin);
+    }
     if let Some(Made { provisioned, password }) = made {
         ready["firstStart"] = json!({
             "tenantId": provisioned.tenant.public_id,
@@ -81,13 +84,17 @@ pub(super) fn greeting(url: &str, made: Option<&Made>) -> String {
         let _ = write!(
             text,
             "
-This is the first start. A tenant, an admin and an API key were made. The password and the key are shown this once:
+This is the first start. An organization, an admin and an API key were made. The password and the key are shown this once.
 
-  tenant    {tenant}  {name}
-  admin     {email}  password {password}
-  API key   {key}
+1. Sign in, make keys of your own, and see what they are used for:
 
-Try it:
+  {url}/
+  e-mail    {email}
+  password  {password}
+
+2. Call the API. A first key is there already, for contacts:
+
+  {key}
 
   curl -H 'Authorization: Bearer {key}' {url}/api/v1/me
 
@@ -96,8 +103,6 @@ Try it:
 
 Stop it with Ctrl-C.
 ",
-            tenant = provisioned.tenant.public_id,
-            name = provisioned.tenant.name.as_str(),
             email = provisioned.admin.account.email,
             password = password.expose(),
         );
