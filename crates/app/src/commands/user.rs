@@ -7,7 +7,7 @@ use bwp_domain::{
     accounts::{Password, PasswordHash, TypedPassword, set_password},
     ids::TenantPublicId,
     text::Email,
-    users::{CreateUser, User, ports::TeamReader},
+    users::{CreateUser, User, UserError, ports::TeamReader},
 };
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! Where a whole key must not be.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{HELD, new, path};
 use crate::support::{Sql, World, send};
