@@ -36,6 +36,8 @@ pub(crate) enum Lock {
     FirstStart,
     /// The schema.
     Migrations,
+    /// Tidying the search index.
+    SearchIndex,
 }
 
 impl Lock {
@@ -44,6 +46,7 @@ impl Lock {
             Self::ApiKey(id) => 1 << 56 | id,
             Self::FirstStart => 2 << 56,
             Self::Migrations => 3 << 56,
+            Self::SearchIndex => 4 << 56,
         }
     }
 

@@ -1,5 +1,5 @@
-//! What is done now and then: learning of new cursor secrets, making room in the audit log, and throwing away what nobody
-//! will ask for again.
+//! What is done now and then: tidying the search index, learning of new cursor secrets, making room in the audit log, and
+//! throwing away what nobody will ask for again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +9,10 @@ use bwp_postgres::{AuditPartitions, PgStore, Purged};
 
 use super::rate_limits::RateLimits;
 
-const PAUSE: Duration = Duration::from_mins(1);
+/// Between two times that the search index is tidied: all searches read what is not.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How often that is done before the rest is.
+const PAUSES: usize = 60;
 
 /// For how long delivered events are kept.
 const DELIVERED_FOR: Duration = Duration::from_hours(7 * 24);
@@ -23,7 +26,12 @@ pub(super) async fn run(
     audit_retention: Duration,
 ) {
     loop {
-        tokio::time::sleep(PAUSE).await;
+        for _ in 0..PAUSES {
+            tokio::time::sleep(PAUSE).await;
+            if let Err(error) = store.tidy_search().await {
+                tracing::warn!(%error, "the search index is tidied again later");
+            }
+        }
         limits.alone.sweep();
         if let Err(error) = cursors.refresh().await {
             tracing::warn!(%error, "the cursor secrets could not be read again; it is tried again later");
