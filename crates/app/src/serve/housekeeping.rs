@@ -26,12 +26,7 @@ pub(super) async fn run(
     audit_retention: Duration,
 ) {
     loop {
-        for _ in 0..PAUSES {
-            tokio::time::sleep(PAUSE).await;
-            if let Err(error) = store.tidy_search().await {
-                tracing::warn!(%error, "the search index is tidied again later");
-            }
-        }
+        tidy(&store).await;
         limits.alone.sweep();
         if let Err(error) = cursors.refresh().await {
             tracing::warn!(%error, "the cursor secrets could not be read again; it is tried again later");
@@ -51,6 +46,18 @@ pub(super) async fn run(
                     break;
                 }
             }
+        }
+    }
+}
+
+/// Tidies the search index for a minute. What is in the way is told once.
+async fn tidy(store: &PgStore) {
+    let mut tidied = Ok(());
+    for _ in 0..PAUSES {
+        tokio::time::sleep(PAUSE).await;
+        let last = std::mem::replace(&mut tidied, store.tidy_search().await);
+        if let (Ok(()), Err(error)) = (last, &tidied) {
+            tracing::warn!(%error, "the search index is tidied again later");
         }
     }
 }

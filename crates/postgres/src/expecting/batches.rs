@@ -5,12 +5,14 @@
 
 use std::{
     collections::VecDeque,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use bwp_domain::store::StoreError;
 use diesel_async::RunQueryDsl;
+use futures_util::future::{Either, join_all, select};
 use tokio::{sync::oneshot, time::timeout};
 
 use super::{Expectations, statement::Statement};
@@ -110,21 +112,32 @@ impl Inner {
     }
 
     /// The numbers of those that were made, counted from 1. After [`StoreError::Conflict`] none was.
-    async fn make(&self, connection: Result<Connection, StoreError>, batch: &[Ready]) -> Result<Vec<i32>, StoreError> {
-        let in_time = timeout(self.patience, async { send(connection?, batch).await }).await;
-        in_time.unwrap_or_else(|_| Err(StoreError::Unavailable("making changes: no answer in time".to_owned())))
+    async fn make(
+        &self,
+        connection: Result<Connection, StoreError>,
+        batch: &mut [Ready],
+    ) -> Result<Vec<i32>, StoreError> {
+        let (expected, told): (Vec<_>, Vec<_>) =
+            batch.iter_mut().map(|Ready { expected, told }| (&*expected, told)).unzip();
+        let work = pin!(timeout(self.patience, async { send(connection?, &expected).await }));
+        let all_gone = pin!(join_all(told.into_iter().map(oneshot::Sender::closed)));
+        let why = match select(work, all_gone).await {
+            Either::Left((Ok(made), _)) => return made,
+            Either::Left((Err(_), _)) => "no answer in time",
+            Either::Right(_) => "nobody waits for it any more",
+        };
+        Err(StoreError::Unavailable(format!("making changes: {why}")))
     }
 
     async fn make_alone(&self, ready: Ready) {
-        let alone = vec![ready];
-        tell(&self.make(connection(&self.pool).await, &alone).await, alone);
+        let mut alone = vec![ready];
+        tell(&self.make(connection(&self.pool).await, &mut alone).await, alone);
     }
 }
 
 /// See [`Inner::make`].
-async fn send(mut connection: Connection, batch: &[Ready]) -> Result<Vec<i32>, StoreError> {
-    let expected: Vec<_> = batch.iter().map(|ready| &ready.expected).collect();
-    let statement = Statement::of(&expected, if batch.len() > 1 { WITH_OTHERS } else { ALONE });
+async fn send(mut connection: Connection, expected: &[&Expectations]) -> Result<Vec<i32>, StoreError> {
+    let statement = Statement::of(expected, if expected.len() > 1 { WITH_OTHERS } else { ALONE });
     // To the end of the answer, and not just its first row: the server commits after that.
     match statement.get_results::<Vec<i32>>(&mut connection).await {
         Ok(mut rows) => rows.pop().ok_or_else(|| StoreError::Internal("making changes: no answer".to_owned())),
@@ -165,8 +178,8 @@ impl AtWork {
         loop {
             // What becomes ready while a connection is waited for goes with the rest.
             let connection = connection(&self.inner.pool).await;
-            let Some(batch) = self.inner.dequeue() else { break };
-            let outcome = self.inner.make(connection, &batch).await;
+            let Some(mut batch) = self.inner.dequeue() else { break };
+            let outcome = self.inner.make(connection, &mut batch).await;
             if batch.len() > 1 && matches!(outcome, Err(StoreError::Conflict(_))) {
                 // None was made, for something about one of them: the others are not to suffer from it.
                 for ready in batch {
