@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bwp_domain::store::StoreError;
-use deadpool::managed::{Manager, Metrics, Object, PoolError, RecycleError, RecycleResult};
+use deadpool::managed::{Manager, Metrics, Object, PoolError, QueueMode, RecycleError, RecycleResult};
 use diesel::ConnectionError;
 
 use crate::{
@@ -85,6 +85,8 @@ impl Manager for Links {
 pub(crate) fn pool(url: &str, settings: PoolSettings) -> Result<Pool, ConnectError> {
     Pool::builder(Links { url: url.to_owned(), session: settings.session() })
         .max_size(settings.max_size)
+        // The last one used knows most statements, and is in the processor's caches.
+        .queue_mode(QueueMode::Lifo)
         .wait_timeout(Some(settings.wait))
         .create_timeout(Some(settings.wait))
         .runtime(deadpool::Runtime::Tokio1)

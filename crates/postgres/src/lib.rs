@@ -29,6 +29,7 @@ mod rows;
 // The lint takes no notice of tests.
 #[cfg_attr(not(test), expect(clippy::wildcard_imports, reason = "generated"))]
 mod schema;
+mod search_index;
 mod security_log;
 mod sessions;
 mod sign_in;

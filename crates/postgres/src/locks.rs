@@ -41,6 +41,8 @@ pub(crate) enum Lock {
     FirstStart,
     /// The schema.
     Migrations,
+    /// Tidying the search index.
+    SearchIndex,
 }
 
 impl Lock {
@@ -51,6 +53,7 @@ impl Lock {
             Self::Account(id) => 4 << 56 | id,
             Self::Migrations => 3 << 56,
             Self::Team(tenant) => 5 << 56 | tenant,
+            Self::SearchIndex => 6 << 56,
         }
     }
 

@@ -10,13 +10,19 @@ use chrono::{DateTime, Utc};
 use diesel::{
     pg::Pg,
     prelude::*,
-    query_builder::{AstPass, QueryFragment},
+    query_builder::AstPass,
     sql_types::{BigInt, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use crate::{error::DuringExt, schema::outbox, unit_of_work::PgUnitOfWork};
+use crate::{
+    error::DuringExt,
+    expecting::{Change, Sql},
+    schema::outbox,
+    sql::WrittenJson,
+    unit_of_work::PgUnitOfWork,
+};
 
 #[async_trait]
 impl Outbox for PgUnitOfWork {
@@ -57,8 +63,8 @@ struct AppendEvent {
     kind: &'static str,
     version: i16,
     occurred_at: DateTime<Utc>,
-    data: serde_json::Value,
-    previous_attributes: Option<serde_json::Value>,
+    data: WrittenJson,
+    previous_attributes: Option<WrittenJson>,
 }
 
 impl AppendEvent {
@@ -69,22 +75,30 @@ impl AppendEvent {
             kind: event.kind,
             version: event.version,
             occurred_at: event.occurred_at.into(),
-            data: event.data.clone(),
-            previous_attributes: event.previous_attributes.clone(),
+            data: WrittenJson::of(&event.data),
+            previous_attributes: event.previous_attributes.as_ref().map(WrittenJson::of),
         }
     }
 }
 
-impl QueryFragment<Pg> for AppendEvent {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(
-            "INSERT INTO outbox (tenant_id, event_id, kind, version, occurred_at, data, previous_attributes) SELECT ",
-        );
+impl Change for AppendEvent {
+    fn sql(&self) -> &'static Sql {
+        &Sql {
+            change: "INSERT INTO outbox \
+                     (tenant_id, event_id, kind, version, occurred_at, data, previous_attributes) \
+                     SELECT tenant_id, event_id, kind, version, occurred_at, data, previous_attributes",
+            columns: "tenant_id, event_id, kind, version, occurred_at, data, previous_attributes",
+            condition: "",
+        }
+    }
+
+    fn values<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(", ");
         out.push_bind_param::<BigInt, _>(&self.tenant)?;
         out.push_sql(", ");
         out.push_bind_param::<SqlUuid, _>(&self.id)?;
         out.push_sql(", ");
-        out.push_bind_param::<Text, _>(&self.kind)?;
+        out.push_bind_param::<Text, _>(self.kind)?;
         out.push_sql(", ");
         out.push_bind_param::<SmallInt, _>(&self.version)?;
         out.push_sql(", ");
@@ -92,8 +106,6 @@ impl QueryFragment<Pg> for AppendEvent {
         out.push_sql(", ");
         out.push_bind_param::<Jsonb, _>(&self.data)?;
         out.push_sql(", ");
-        out.push_bind_param::<Nullable<Jsonb>, _>(&self.previous_attributes)?;
-        out.push_sql(" FROM go RETURNING 1");
-        Ok(())
+        out.push_bind_param::<Nullable<Jsonb>, _>(&self.previous_attributes)
     }
 }

@@ -13,7 +13,7 @@ use diesel::{
     pg::{Pg, PgValue},
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     serialize::{self, IsNull, Output, ToSql},
-    sql_types::{Array, BigInt, Bool, SqlType, Timestamptz},
+    sql_types::{Array, BigInt, Bool, Jsonb, SqlType, Timestamptz},
 };
 
 /// `(created_at, id) < ($1, $2)`: the rows behind a position, newest first.
@@ -154,6 +154,26 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for WithLimit<Q> {
         out.push_sql(" LIMIT ");
         out.push_sql(&self.rows.to_string());
         Ok(())
+    }
+}
+
+/// A value of JSON as text: it is written once, where a copy of the value would be another tree.
+#[derive(Debug, Clone, AsExpression)]
+#[diesel(sql_type = Jsonb)]
+pub(crate) struct WrittenJson(String);
+
+impl WrittenJson {
+    pub(crate) fn of(value: &serde_json::Value) -> Self {
+        Self(value.to_string())
+    }
+}
+
+impl ToSql<Jsonb, Pg> for WrittenJson {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        // The version of the format.
+        out.write_all(&[1])?;
+        out.write_all(self.0.as_bytes())?;
+        Ok(IsNull::No)
     }
 }
 

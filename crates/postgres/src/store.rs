@@ -20,7 +20,7 @@ use crate::{
     connect::{ConnectError, Connection, Pool, PoolSettings, PoolUse, connection, pool},
     contacts,
     credentials::{Credentials, Known, REMEMBERED},
-    expecting::Expectations,
+    expecting::{Batches, Expectations},
     ids_ahead::IdsAhead,
     join::Joins,
     lanes::Lanes,
@@ -34,6 +34,7 @@ pub struct PgStore {
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) credentials: Credentials,
     pub(crate) contacts: Together<(TenantId, ContactId), Contact>,
+    pub(crate) batches: Batches,
     pub(crate) shared: Arc<Shared>,
     pool: Pool,
     settings: PoolSettings,
@@ -79,7 +80,8 @@ impl PgStore {
         });
         let pool = pool(&shared.url, settings)?;
         shared.pools.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
-        Ok(Self { lanes, credentials, contacts, shared, pool, settings })
+        let batches = Batches::new(pool.clone(), settings.wait);
+        Ok(Self { lanes, credentials, contacts, batches, shared, pool, settings })
     }
 
     /// How the pools of all threads are used now.

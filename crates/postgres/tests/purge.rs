@@ -155,3 +155,20 @@ async fn sessions_browsers_and_failures_go_when_they_are_good_for_nothing() {
         assert_eq!(fixture.number(&format!("SELECT count(*) FROM {table}")).await, 1, "{table}");
     }
 }
+
+#[tokio::test]
+async fn the_search_index_is_tidied_by_one_server_at_a_time() {
+    let fixture = Fixture::new().await;
+    fixture.contact(fixture.tenant().await.id, &bwp_domain::testing::details("Acme"), NOW).await;
+    let tidying = || within("tidying", fixture.store.tidy_search());
+    let mut other = fixture.database.connection().await;
+    let lock = "BEGIN; SELECT pg_advisory_xact_lock(6::bigint << 56)";
+    diesel_async::SimpleAsyncConnection::batch_execute(&mut other, lock).await.expect("locked");
+    let list = "SELECT gin_clean_pending_list('contacts_search')";
+    tidying().await.expect("left to another server");
+    assert!(fixture.number(list).await > 0, "it was left to another server");
+    diesel_async::SimpleAsyncConnection::batch_execute(&mut other, "ROLLBACK").await.expect("unlocked");
+    fixture.contact(fixture.tenant().await.id, &bwp_domain::testing::details("Bolt"), NOW).await;
+    tidying().await.expect("tidied");
+    assert_eq!(fixture.number(list).await, 0, "nothing is left to do");
+}

@@ -1,5 +1,5 @@
-//! What is done now and then: learning of new cursor secrets, making room in the audit log, and throwing away what nobody
-//! will ask for again.
+//! What is done now and then: tidying the search index, learning of new cursor secrets, making room in the audit log, and
+//! throwing away what nobody will ask for again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +9,10 @@ use bwp_postgres::{AuditPartitions, PgStore};
 
 use super::rate_limits::RateLimits;
 
-const PAUSE: Duration = Duration::from_mins(1);
+/// Between two times that the search index is tidied: all searches read what is not.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How often that is done before the rest is.
+const PAUSES: usize = 60;
 
 /// For how long delivered events are kept.
 const DELIVERED_FOR: Duration = Duration::from_hours(7 * 24);
@@ -23,7 +26,7 @@ pub(super) async fn run(
     audit_retention: Duration,
 ) {
     loop {
-        tokio::time::sleep(PAUSE).await;
+        tidy(&store).await;
         limits.alone.sweep();
         if let Err(error) = cursors.refresh().await {
             tracing::warn!(%error, "the cursor secrets could not be read again; it is tried again later");
@@ -43,6 +46,18 @@ pub(super) async fn run(
                     break;
                 }
             }
+        }
+    }
+}
+
+/// Tidies the search index for a minute. What is in the way is told once.
+async fn tidy(store: &PgStore) {
+    let mut tidied = Ok(());
+    for _ in 0..PAUSES {
+        tokio::time::sleep(PAUSE).await;
+        let last = std::mem::replace(&mut tidied, store.tidy_search().await);
+        if let (Ok(()), Err(error)) = (last, &tidied) {
+            tracing::warn!(%error, "the search index is tidied again later");
         }
     }
 }

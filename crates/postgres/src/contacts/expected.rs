@@ -11,14 +11,14 @@ use diesel::{
     QueryResult,
     pg::Pg,
     prelude::*,
-    query_builder::{AstPass, QueryFragment},
+    query_builder::AstPass,
     sql_types::{BigInt, Nullable, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
 
 use super::{ContactRow, DetailsColumns};
 use crate::{
-    expecting::Expectations,
+    expecting::{Change, Expectations, Sql},
     rows::Row,
     schema::contacts,
     sql::{RowVersion, Xid, Xmin},
@@ -36,7 +36,8 @@ impl Expectations {
         let id = self.store.shared.contact_ids.take(&self.store.lanes).await?;
         let id = Row { table: TABLE, id: &id }.some("id", ContactId::new(id))?;
         let contact = Contact { id, details: new.clone(), created_at: now, updated_at: now };
-        self.change(Box::new(InsertContact(ContactChange::of(tenant, &contact))));
+        let change = ContactChange::of(tenant, &contact);
+        self.change(Box::new(InsertContact { change, created_at: now.into() }));
         Ok(contact)
     }
 
@@ -78,13 +79,8 @@ struct ContactChange {
     texts: [Option<String>; 9],
     parent: Option<i64>,
     kind: &'static str,
-    created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
-
-/// The columns of `ContactChange::texts`.
-const TEXTS: [&str; 9] =
-    ["first_name", "last_name", "company_name", "position", "email", "phone", "mobile", "website", "notes"];
 
 impl ContactChange {
     fn of(tenant: TenantId, contact: &Contact) -> Self {
@@ -106,40 +102,51 @@ impl ContactChange {
             texts: texts.map(|text| text.map(str::to_owned)),
             parent: columns.parent_contact_id,
             kind: contact.details.kind.as_str(),
-            created_at: contact.created_at.into(),
             updated_at: contact.updated_at.into(),
         }
     }
-}
 
-struct InsertContact(ContactChange);
-
-impl QueryFragment<Pg> for InsertContact {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Self(row) = self;
-        out.push_sql("INSERT INTO contacts (tenant_id, id, parent_contact_id, type, created_at, updated_at");
-        for column in TEXTS {
-            out.push_sql(", ");
-            out.push_sql(column);
-        }
-        out.push_sql(") SELECT ");
-        out.push_bind_param::<BigInt, _>(&row.tenant)?;
+    fn values<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(", ");
-        out.push_bind_param::<BigInt, _>(&row.id)?;
+        out.push_bind_param::<BigInt, _>(&self.tenant)?;
         out.push_sql(", ");
-        out.push_bind_param::<Nullable<BigInt>, _>(&row.parent)?;
+        out.push_bind_param::<BigInt, _>(&self.id)?;
         out.push_sql(", ");
-        out.push_bind_param::<Text, _>(&row.kind)?;
+        out.push_bind_param::<Nullable<BigInt>, _>(&self.parent)?;
         out.push_sql(", ");
-        out.push_bind_param::<Timestamptz, _>(&row.created_at)?;
+        out.push_bind_param::<Text, _>(self.kind)?;
         out.push_sql(", ");
-        out.push_bind_param::<Timestamptz, _>(&row.updated_at)?;
-        for text in &row.texts {
+        out.push_bind_param::<Timestamptz, _>(&self.updated_at)?;
+        for text in &self.texts {
             out.push_sql(", ");
             out.push_bind_param::<Nullable<Text>, _>(text)?;
         }
-        out.push_sql(" FROM go RETURNING 1");
         Ok(())
+    }
+}
+
+struct InsertContact {
+    change: ContactChange,
+    created_at: DateTime<Utc>,
+}
+
+impl Change for InsertContact {
+    fn sql(&self) -> &'static Sql {
+        &Sql {
+            change: "INSERT INTO contacts (tenant_id, id, parent_contact_id, type, updated_at, first_name, last_name, \
+                     company_name, position, email, phone, mobile, website, notes, created_at) \
+                     SELECT tenant_id, id, parent_contact_id, type, updated_at, first_name, last_name, company_name, \
+                     position, email, phone, mobile, website, notes, created_at",
+            columns: "tenant_id, id, parent_contact_id, type, updated_at, first_name, last_name, company_name, \
+                      position, email, phone, mobile, website, notes, created_at",
+            condition: "",
+        }
+    }
+
+    fn values<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.change.values(out.reborrow())?;
+        out.push_sql(", ");
+        out.push_bind_param::<Timestamptz, _>(&self.created_at)
     }
 }
 
@@ -148,28 +155,23 @@ struct UpdateContact {
     version: RowVersion,
 }
 
-impl QueryFragment<Pg> for UpdateContact {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let row = &self.change;
-        out.push_sql("UPDATE contacts SET parent_contact_id = ");
-        out.push_bind_param::<Nullable<BigInt>, _>(&row.parent)?;
-        out.push_sql(", type = ");
-        out.push_bind_param::<Text, _>(&row.kind)?;
-        out.push_sql(", updated_at = ");
-        out.push_bind_param::<Timestamptz, _>(&row.updated_at)?;
-        for (column, text) in TEXTS.iter().zip(&row.texts) {
-            out.push_sql(", ");
-            out.push_sql(column);
-            out.push_sql(" = ");
-            out.push_bind_param::<Nullable<Text>, _>(text)?;
+impl Change for UpdateContact {
+    fn sql(&self) -> &'static Sql {
+        &Sql {
+            change: "UPDATE contacts SET parent_contact_id = new.parent_contact_id, type = new.type, \
+                     updated_at = new.updated_at, first_name = new.first_name, last_name = new.last_name, \
+                     company_name = new.company_name, position = new.position, email = new.email, phone = new.phone, \
+                     mobile = new.mobile, website = new.website, notes = new.notes",
+            columns: "tenant_id, id, parent_contact_id, type, updated_at, first_name, last_name, company_name, \
+                      position, email, phone, mobile, website, notes, version",
+            condition: " AND contacts.tenant_id = new.tenant_id AND contacts.id = new.id \
+                        AND contacts.xmin = new.version",
         }
-        out.push_sql(" FROM go WHERE contacts.tenant_id = ");
-        out.push_bind_param::<BigInt, _>(&row.tenant)?;
-        out.push_sql(" AND contacts.id = ");
-        out.push_bind_param::<BigInt, _>(&row.id)?;
-        out.push_sql(" AND contacts.xmin = ");
-        out.push_bind_param::<Xid, _>(&self.version)?;
-        out.push_sql(" RETURNING 1");
-        Ok(())
+    }
+
+    fn values<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.change.values(out.reborrow())?;
+        out.push_sql(", ");
+        out.push_bind_param::<Xid, _>(&self.version)
     }
 }

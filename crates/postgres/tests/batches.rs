@@ -1,0 +1,285 @@
+//! Changes of many requests at once: each is made as if it were alone, whatever becomes of those it goes with.
+
+#![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bwp_domain::{
+    clock::Timestamp,
+    contacts::{Contact, ContactChanges, ContactDraft, CreateContact, UpdateContact, ports::ContactReader},
+    execute::{ExecuteError, Executed, execute},
+    fields::{Field, FieldErrors},
+    idempotency::{Fingerprint, IdempotencyKey, KeyedRequest, RenderedResponse},
+    ids::TenantId,
+    keys::{CreatedKey, ports::KeyReader},
+    principal::{Caller, Credential, Principal},
+    scopes::ScopeSet,
+    store::{Store, StoreError, UnitOfWork},
+    testing::details,
+};
+use bwp_postgres::{
+    PgStore,
+    testing::{Fixture, within},
+};
+use futures_util::future::join_all;
+use tokio::task::JoinSet;
+
+const NOW: Timestamp = Timestamp::from_unix_millis(1_767_225_600_000);
+
+/// One who makes changes.
+struct Someone {
+    tenant: TenantId,
+    key: CreatedKey,
+    credential: Arc<Credential>,
+}
+
+impl Someone {
+    async fn new(fixture: &Fixture) -> Self {
+        let tenant = fixture.tenant().await.id;
+        let key = fixture.key(tenant).await;
+        let credential = fixture.store.find_by_hash(&key.secret.hash()).await.expect("a look").expect("the key");
+        Self { tenant, key, credential }
+    }
+
+    fn caller(&self) -> Caller {
+        Caller { principal: Principal::Key(Arc::clone(&self.credential)), address: None, needs: ScopeSet::EMPTY }
+    }
+
+    /// A unit of work in which they made a contact under an idempotency key.
+    async fn creating(&self, store: &PgStore, key: &str) -> Box<dyn UnitOfWork> {
+        let mut uow = store.begin_expecting(&self.credential).expect("a unit of work");
+        uow.receipts().claim(self.tenant, &request(key), NOW).await.expect("claimed");
+        uow.contacts().insert(self.tenant, &details("Acme"), NOW).await.expect("made");
+        uow.receipts().record(self.tenant, &request(key).key, &RenderedResponse::default()).await.expect("recorded");
+        uow
+    }
+
+    /// A unit of work in which they renamed a contact.
+    async fn renaming(&self, store: &PgStore, contact: &Contact, name: &str) -> Box<dyn UnitOfWork> {
+        let mut uow = store.begin_expecting(&self.credential).expect("a unit of work");
+        let mut read = uow.contacts().lock(self.tenant, contact.id).await.expect("read").expect("there");
+        read.details = details(name);
+        uow.contacts().update(self.tenant, &read).await.expect("changed");
+        uow
+    }
+}
+
+fn request(key: &str) -> KeyedRequest {
+    let key = IdempotencyKey::parse(key).expect("a key");
+    KeyedRequest { fingerprint: Fingerprint::of("POST", "/api/v1/contacts", key.as_str().as_bytes()), key }
+}
+
+async fn scene(people: usize) -> (Fixture, Vec<Someone>) {
+    let fixture = Fixture::new().await;
+    let mut all = Vec::new();
+    for _ in 0..people {
+        all.push(Someone::new(&fixture).await);
+    }
+    (fixture, all)
+}
+
+/// Commits all at once.
+async fn commit(changes: Vec<Box<dyn UnitOfWork>>) -> Vec<Result<(), StoreError>> {
+    within("all of them", join_all(changes.into_iter().map(UnitOfWork::commit))).await
+}
+
+fn is_conflict(committed: &Result<(), StoreError>) -> bool {
+    matches!(committed, Err(StoreError::Conflict(_)))
+}
+
+#[tokio::test]
+async fn what_is_ready_at_once_is_one_transaction() {
+    let (fixture, people) = scene(4).await;
+    let mut changes = Vec::new();
+    for n in 0..8 {
+        changes.push(people[n % 4].creating(&fixture.store, &format!("k{n}")).await);
+    }
+    let committed = commit(changes).await;
+    assert!(committed.iter().all(Result::is_ok), "{committed:?}");
+    assert_eq!(fixture.number("SELECT count(*) FROM contacts").await, 8);
+    assert_eq!(fixture.number("SELECT count(*) FROM idempotency_receipts").await, 8);
+    assert_eq!(fixture.number("SELECT count(DISTINCT xmin::text) FROM contacts").await, 1);
+    fixture.until_quiet().await;
+}
+
+#[tokio::test]
+async fn what_is_not_as_expected_is_left_out() {
+    let (fixture, people) = scene(4).await;
+    people[1].creating(&fixture.store, "used").await.commit().await.expect("a commit");
+    let mut changes = Vec::new();
+    for (someone, key) in people.iter().zip(["a", "used", "b", "c"]) {
+        changes.push(someone.creating(&fixture.store, key).await);
+    }
+    fixture.run(&format!("UPDATE api_keys SET revoked_at = now() WHERE id = {}", people[3].key.key.id.get())).await;
+    let committed = commit(changes).await;
+    assert_eq!(committed.iter().map(is_conflict).collect::<Vec<_>>(), [false, true, false, true], "{committed:?}");
+    assert_eq!(fixture.number("SELECT count(*) FROM contacts").await, 3);
+    assert_eq!(fixture.number("SELECT count(*) FROM idempotency_receipts").await, 3);
+}
+
+#[tokio::test]
+async fn one_that_fails_fails_alone() {
+    let (fixture, people) = scene(4).await;
+    let mut changes = Vec::new();
+    for (n, someone) in people.iter().enumerate() {
+        let contact = fixture.contact(someone.tenant, &details("Acme"), NOW).await;
+        changes.push(someone.renaming(&fixture.store, &contact, "Bolt").await);
+        if n == 2 {
+            fixture.run(&format!("UPDATE contacts SET notes = 'new' WHERE id = {}", contact.id.get())).await;
+        }
+    }
+    let committed = commit(changes).await;
+    assert_eq!(committed.iter().map(is_conflict).collect::<Vec<_>>(), [false, false, true, false], "{committed:?}");
+    assert_eq!(fixture.number("SELECT count(*) FROM contacts WHERE company_name = 'Bolt'").await, 3);
+    fixture.until_quiet().await;
+}
+
+#[tokio::test]
+async fn nobody_waits_for_another_ones_key_or_row() {
+    let (fixture, people) = scene(4).await;
+    let mut contacts = Vec::new();
+    let mut changes = Vec::new();
+    for someone in &people {
+        let contact = fixture.contact(someone.tenant, &details("Acme"), NOW).await;
+        changes.push(someone.renaming(&fixture.store, &contact, "Bolt").await);
+        contacts.push(contact);
+    }
+    // One key is being revoked, and one row is being changed, for as long as the others take.
+    let mut revoking = fixture.begin().await;
+    revoking.keys().lock(people[0].tenant, people[0].key.key.id).await.expect("a lock").expect("a key");
+    let mut changing = fixture.begin().await;
+    changing.contacts().lock(people[1].tenant, contacts[1].id).await.expect("a lock").expect("a contact");
+    let committed = commit(changes).await;
+    assert_eq!(committed.iter().map(is_conflict).collect::<Vec<_>>(), [true, true, false, false], "{committed:?}");
+    revoking.rollback().await.expect("a roll-back");
+    changing.rollback().await.expect("a roll-back");
+    assert_eq!(fixture.number("SELECT count(*) FROM contacts WHERE company_name = 'Bolt'").await, 2);
+}
+
+#[tokio::test]
+async fn who_goes_away_takes_nobody_along() {
+    let (fixture, people) = scene(4).await;
+    let mut changes = Vec::new();
+    for someone in &people {
+        changes.push(someone.creating(&fixture.store, "k").await.commit());
+    }
+    let mut going = JoinSet::new();
+    for (n, change) in changes.into_iter().enumerate() {
+        // Half of them do not wait for an answer.
+        let patience = if n % 2 == 0 { Duration::ZERO } else { Duration::from_secs(20) };
+        going.spawn(async move { tokio::time::timeout(patience, change).await });
+    }
+    let done = within("all of them", going.join_all()).await;
+    assert_eq!(done.iter().filter(|done| matches!(done, Ok(Ok(())))).count(), 2, "{done:?}");
+    fixture.until_quiet().await;
+    assert!(fixture.number("SELECT count(*) FROM contacts").await >= 2);
+}
+
+#[tokio::test]
+async fn changes_whose_connection_ends_are_not_made_again() {
+    let (fixture, people) = scene(4).await;
+    fixture
+        .run(
+            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN PERFORM pg_sleep(1); RETURN NEW; END $$; \
+             CREATE TRIGGER slow BEFORE INSERT ON contacts FOR EACH ROW EXECUTE FUNCTION slow()",
+        )
+        .await;
+    let mut changes = Vec::new();
+    for someone in &people {
+        changes.push(someone.creating(&fixture.store, "k").await);
+    }
+    let committing = tokio::spawn(commit(changes));
+    let sleeping = "FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    fixture.until(&format!("SELECT count(*) {sleeping}"), 1).await;
+    fixture.run(&format!("SELECT pg_terminate_backend(pid) {sleeping}")).await;
+    let committed = committing.await.expect("an end");
+    let unknown = |committed: &Result<(), StoreError>| matches!(committed, Err(StoreError::Unavailable(_)));
+    assert!(committed.iter().all(unknown), "{committed:?}");
+    fixture.until_quiet().await;
+    assert_eq!(fixture.number("SELECT count(*) FROM contacts").await, 0);
+}
+
+/// Two processes, few tenants, idempotency keys and rows, and connections that end: what was acknowledged is there, once,
+/// and what was refused is not.
+#[tokio::test]
+async fn what_is_acknowledged_is_there_once() {
+    for ending in [false, true] {
+        race(ending).await;
+    }
+}
+
+async fn race(ending: bool) {
+    let (fixture, people) = scene(3).await;
+    let people = Arc::new(people);
+    let hot = fixture.contact(people[0].tenant, &details("hot"), NOW).await;
+    let stores = [fixture.store.clone(), fixture.database.store()];
+    let mut running = JoinSet::new();
+    for n in 0..300_usize {
+        let (store, environment) = (stores[n % 2].clone(), fixture.environment.clone());
+        let (people, hot) = (Arc::clone(&people), hot.id);
+        running.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(u64::try_from(n % 40).expect("small"))).await;
+            // Every fourth renames the one row. The others share 25 names, and the keys that belong to them.
+            let renames = n % 4 == 0;
+            let name = if renames { format!("rename {n}") } else { format!("name-{}", n % 25) };
+            let someone = &people[if renames { 0 } else { n % 25 % 3 }];
+            let render = |contact: &Contact| RenderedResponse {
+                body: contact.id.get().to_string().into_bytes(),
+                ..RenderedResponse::default()
+            };
+            let done = if renames {
+                let draft = ContactDraft { company_name: Field::Value(name.clone()), ..ContactDraft::default() };
+                let changes = ContactChanges::parse(draft, FieldErrors::new()).expect("valid changes");
+                let command = UpdateContact { id: hot, changes };
+                let done = execute(&store, &environment, &someone.caller(), None, &command, render).await;
+                done.map_err(|error| matches!(error, ExecuteError::Store(StoreError::Unavailable(_))))
+            } else {
+                let command = CreateContact(details(&name));
+                let keyed = request(&name);
+                let done = execute(&store, &environment, &someone.caller(), Some(&keyed), &command, render).await;
+                done.map_err(|error| matches!(error, ExecuteError::Store(StoreError::Unavailable(_))))
+            };
+            let id = done.map(|done| match done {
+                Executed::Applied { response, .. } | Executed::Replayed(response) => response.body,
+            });
+            (renames, name, id)
+        });
+    }
+    for _ in 0..if ending { 15 } else { 0 } {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        fixture
+            .run(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                 WHERE datname = current_database() AND query LIKE 'WITH held%' AND state = 'active'",
+            )
+            .await;
+    }
+    let done = within("all of them", running.join_all()).await;
+    fixture.until_quiet().await;
+    let mut made: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let (mut renamed, mut unknown) = (0, 0);
+    for (renames, name, id) in done {
+        match id {
+            Ok(_) if renames => renamed += 1,
+            Ok(id) => assert_eq!(made.entry(name).or_insert_with(|| id.clone()), &id, "one key, one contact"),
+            Err(unavailable) => {
+                assert!(ending && unavailable, "{name} failed");
+                unknown += 1;
+            }
+        }
+    }
+    let contacts = fixture.number("SELECT count(*) FROM contacts WHERE company_name LIKE 'name-%'").await;
+    let names = "SELECT count(DISTINCT company_name) FROM contacts WHERE company_name LIKE 'name-%'";
+    assert_eq!(contacts, fixture.number(names).await, "nothing is made twice");
+    for (name, id) in &made {
+        let id = String::from_utf8_lossy(id);
+        let query = format!("SELECT count(*) FROM contacts WHERE id = {id} AND company_name = '{name}'");
+        assert_eq!(fixture.number(&query).await, 1, "what was acknowledged is there");
+    }
+    let told = fixture.number("SELECT count(*) FROM outbox WHERE kind = 'contact.updated'").await;
+    assert!((renamed..=renamed + unknown).contains(&told), "{renamed} renamed, {unknown} unknown, {told} told");
+    let created = fixture.number("SELECT count(*) FROM outbox WHERE kind = 'contact.created'").await;
+    assert_eq!(created, contacts, "each is told of once");
+    assert!(ContactReader::get(&fixture.store, people[0].tenant, hot.id).await.expect("a look").is_some());
+}
