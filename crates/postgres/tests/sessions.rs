@@ -25,6 +25,9 @@ use bwp_domain::{
 use bwp_postgres::testing::{Fixture, caller, within};
 use tokio::task::JoinHandle;
 
+/// A millisecond before a session is over.
+const ALMOST_IDLE: Duration = Session::IDLE.saturating_sub(Duration::from_millis(1));
+
 async fn ann() -> (Fixture, User) {
     let fixture = Fixture::new().await;
     let tenant = fixture.tenant().await.id;
@@ -66,7 +69,7 @@ async fn a_session_is_found_by_its_token_with_whose_it_is_and_as_whom_it_acts() 
 async fn a_session_is_over_when_it_is_idle_or_old() {
     let (fixture, ann) = ann().await;
     let (token, _) = fixture.sign_in(&ann).await;
-    later(&fixture, Session::IDLE - Duration::from_millis(1));
+    later(&fixture, ALMOST_IDLE);
     assert!(fixture.session(&token).await.is_some());
     later(&fixture, Session::IDLE);
     assert_eq!(fixture.session(&token).await, None);
@@ -75,7 +78,7 @@ async fn a_session_is_over_when_it_is_idle_or_old() {
     let (token, open) = fixture.sign_in(&ann).await;
     let start = fixture.environment.clock.now();
     while fixture.environment.clock.now().plus(Session::IDLE) < start.plus(Session::LIFETIME) {
-        later(&fixture, Session::IDLE - Duration::from_millis(1));
+        later(&fixture, ALMOST_IDLE);
         assert!(fixture.session(&token).await.is_some());
     }
     fixture.clock.set(start.plus(Session::LIFETIME));
@@ -225,7 +228,7 @@ fn start(fixture: &Fixture, end: End, open: &OpenSession, of: &User) -> JoinHand
             End::SignOut => sign_out(&store, &open).await.expect("done"),
             End::Choose => drop(choose(&store, &environment, &open, None, of.tenant).await.expect("done")),
             End::Role => {
-                operate(&store, &environment, of.tenant, &ChangeRole { user: of.id, role: Role::Viewer }).await
+                operate(&store, &environment, of.tenant, &ChangeRole { user: of.id, role: Role::Viewer }).await;
             }
             End::Access => operate(&store, &environment, of.tenant, &DeactivateUser { user: of.id }).await,
         }
