@@ -10,8 +10,9 @@ use crate::support::{Sql, World, send};
 async fn a_whole_key_is_in_the_answer_and_nowhere_else() {
     let world = World::start_with(&["--log", "trace"]).await;
     let client = world.client(HELD).await;
-    let post =
-        |path: String, body| send(client.request(Method::POST, &path).header("Idempotency-Key", &path).json(body));
+    let post = |path: String, body: serde_json::Value| {
+        send(client.request(Method::POST, &path).header("Idempotency-Key", &path).json(&body))
+    };
     let made = post("/api-keys".to_owned(), new("k")).await.data(201).clone();
     let rotated = post(format!("{}/rotate", path(&made)), json!({})).await.data(201).clone();
     client.patch(&path(&rotated), &json!({ "name": "renamed" })).await.data(200);
