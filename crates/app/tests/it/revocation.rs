@@ -229,7 +229,7 @@ impl Ground {
     async fn narrow(&self, key: &ApiKey) {
         let elsewhere = Allowlist::parse(&["192.0.2.7"]).expect("an address");
         let changes = KeyChanges { name: None, allowlist: Some(elsewhere) };
-        apply(&self.store, &self.environment, self.tenant, EditKey { id: key.id, changes }).await;
+        apply(&self.store, &self.environment, self.tenant, EditKey { id: key.id, changes, seen: None }).await;
     }
 
     async fn revoke(&self, key: &ApiKey) {

@@ -33,7 +33,7 @@ async fn both_work_for_the_overlap() {
 async fn without_an_overlap_the_old_key_ends_at_once() {
     let (_world, client) = start().await;
     let made = create(&client, &new("k")).await;
-    let answer = rotate(&client, &made, json!({})).await;
+    let answer = rotate(&client, &made, json!({ "overlapSeconds": 0 })).await;
     client_of(&client, &made).get("/contacts").await.problem(401, "unauthorized");
     client_of(&client, answer.data(201)).get("/contacts").await.data(200);
     assert_eq!(client.get(&path(&made)).await.data(200)["status"], "revoked");

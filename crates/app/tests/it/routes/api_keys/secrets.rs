@@ -1,7 +1,7 @@
 //! Where a whole key must not be.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{HELD, new, path};
 use crate::support::{Sql, World, send};
@@ -10,7 +10,7 @@ use crate::support::{Sql, World, send};
 async fn a_whole_key_is_in_the_answer_and_nowhere_else() {
     let world = World::start_with(&["--log", "trace"]).await;
     let client = world.client(HELD).await;
-    let post = |path: String, body: serde_json::Value| {
+    let post = |path: String, body: Value| {
         send(client.request(Method::POST, &path).header("Idempotency-Key", &path).json(&body))
     };
     let made = post("/api-keys".to_owned(), new("k")).await.data(201).clone();
