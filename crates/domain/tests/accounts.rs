@@ -169,6 +169,12 @@ fn the_operator_gives_another_password_to_who_forgot_theirs() {
         Ok(())
     });
     uow.sign_ins.expect_forget().times(1).return_once(|_| Ok(()));
+    // Nor do the guesses of others keep them out.
+    uow.sign_ins.expect_lock_failures().times(1).return_once(|_| Ok(vec![Failures::default()]));
+    uow.sign_ins.expect_store_failures().times(1).return_once(|_, failures| {
+        assert_eq!(*failures, Failures::default());
+        Ok(())
+    });
     expect_notes(&mut uow, &[1], |entry| {
         matches!((&entry.action, &entry.actor), (SecurityAction::PasswordChanged { .. }, Actor::Operator))
     });

@@ -207,7 +207,18 @@ fn in_a_browser_of_its_owner_an_account_has_failures_of_its_own() {
 #[test]
 fn a_hasher_or_a_store_that_fails_lets_nobody_in() {
     let uow = look_up(Some(stored("$")), None, unknown_browser(&email("ann@example.com")), Failures::default());
-    let (done, _) = run(vec![uow], &hasher(Err(PasswordHasherError::Busy), true), attempt(None));
+    // Nobody looked at the password: it is no failure.
+    let mut forgiving = ScriptedUnitOfWork::default();
+    forgiving.sign_ins.expect_lock_failures().times(1).return_once(|keys| {
+        let mut failed = Failures::default();
+        failed.admit(1, environment().clock.now()).expect("the first");
+        Ok(vec![failed; keys.len()])
+    });
+    forgiving.sign_ins.expect_store_failures().times(2).returning(|_, failures| {
+        assert_eq!(*failures, Failures::default());
+        Ok(())
+    });
+    let (done, _) = run(vec![uow, forgiving], &hasher(Err(PasswordHasherError::Busy), true), attempt(None));
     assert!(matches!(done, Err(SignInError::Hasher(PasswordHasherError::Busy))), "{done:?}");
     let mut uow = ScriptedUnitOfWork::default();
     uow.accounts.expect_find_by_email().return_once(|_| Err(StoreError::Unavailable("gone".to_owned())));

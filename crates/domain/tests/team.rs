@@ -65,6 +65,16 @@ fn with(held: Option<User>, admins_then: i64) -> ScriptedUnitOfWork {
     uow
 }
 
+/// Like [`with`], and the invitations that the user made are withdrawn.
+fn withdrawing(held: User, admins_then: i64) -> ScriptedUnitOfWork {
+    let mut uow = with(Some(held), admins_then);
+    uow.invitations.expect_withdraw_those_of().times(1).return_once(|tenant, user, now| {
+        assert_eq!((tenant, user, now), (tenant_id(1), id(7), environment().clock.now()));
+        Ok(())
+    });
+    uow
+}
+
 fn deactivated(role: Role) -> User {
     User { state: UserState::Deactivated { at: Timestamp::MIN }, ..user(tenant_id(1), 7, role) }
 }
@@ -91,7 +101,7 @@ fn a_role_is_changed_and_noted_and_the_same_one_is_no_change() {
 #[test]
 fn access_is_taken_and_given_back_once() {
     let (take, give) = (DeactivateUser { user: id(7) }, ReactivateUser { user: id(7) });
-    let done = apply(&take, &mut with(Some(active(Role::Viewer)), 1), &admin()).expect("taken");
+    let done = apply(&take, &mut withdrawing(active(Role::Viewer), 1), &admin()).expect("taken");
     assert_eq!(done.output.state, UserState::Deactivated { at: environment().clock.now() });
     assert!(matches!(done.noted.as_slice(), [SecurityAction::UserDeactivated { .. }]));
     let done = apply(&give, &mut with(Some(deactivated(Role::Viewer)), 1), &admin()).expect("given");
@@ -110,7 +120,8 @@ fn the_last_admin_keeps_role_and_access() {
     let take = DeactivateUser { user: id(7) };
     let refused = apply(&take, &mut with(Some(active(Role::CompanyAdmin)), 0), &admin());
     assert!(matches!(refused, Err(Failure::Rejected(UserError::LastAdmin))), "{refused:?}");
-    assert!(apply(&demote, &mut with(Some(active(Role::CompanyAdmin)), 1), &admin()).is_ok());
+    // Who cannot invite any more has invited nobody.
+    assert!(apply(&demote, &mut withdrawing(active(Role::CompanyAdmin), 1), &admin()).is_ok());
 }
 
 #[test]

@@ -5,10 +5,11 @@ use std::fmt::Write;
 /// Generated from the migrated database, so every table is in it.
 const SCHEMA: &str = include_str!("schema.rs");
 
-const FUNCTIONS: [&str; 5] = [
+const FUNCTIONS: [&str; 6] = [
     "api_audit_logs_make_partition",
     "contact_search_text",
     "hold_expected_key",
+    "hold_expected_keys",
     "refuse_unexpected",
     "renew_revision",
 ];

@@ -57,7 +57,7 @@ impl<U: HasInvitations + HasUsers + ?Sized> Command<U> for ChangeRole {
         }
         uow.users().update(context.tenant, &user).await?;
         keep_an_admin(context, uow).await?;
-        if !user.role.may(Permission::ManageUsers) {
+        if from.may(Permission::ManageUsers) && !user.role.may(Permission::ManageUsers) {
             uow.invitations().withdraw_those_of(context.tenant, user.id, context.now).await?;
         }
         let (from, to) = (from.to_string(), user.role.to_string());

@@ -196,3 +196,29 @@ async fn of_two_admins_one_is_told_what_the_other_did() {
         }
     }
 }
+
+/// A form that was shown before the list was narrowed does not widen it again.
+#[tokio::test]
+async fn a_stale_form_widens_nothing() {
+    let (world, mut ada) = world().await;
+    make(&mut ada, "sync").await;
+    let path = last(&world).await;
+    let edit = format!("{path}/edit");
+    let stale = ada.get(&edit).await;
+    let page = ada.fill(&edit, &edit, &[("name", "sync"), ("allowlist", "192.0.2.1")]).await;
+    assert!(page.location().ends_with("?done=edited"), "{}", page.text);
+    let page = ada.post(&edit, &[("csrf", stale.hidden("csrf")), ("name", "renamed"), ("allowlist", "")]).await;
+    assert_eq!(page.status, 409);
+    assert!(page.text.contains("somebody else changed"), "{}", page.text);
+    assert!(ada.get(&path).await.text.contains("192.0.2.1"));
+}
+
+#[tokio::test]
+async fn a_whole_key_is_not_searched_for() {
+    let (_world, mut ada) = world().await;
+    let key = make(&mut ada, "sync").await;
+    let list = "/settings/developer/api-keys";
+    let page = ada.get(&format!("{list}?q={key}")).await;
+    assert_eq!(page.location(), format!("{list}?q={}", &key[..13]));
+    assert!(ada.get(page.location()).await.text.contains("sync"));
+}

@@ -3,3 +3,4 @@
 mod guards;
 mod keys;
 mod sign_in;
+mod team;

@@ -43,7 +43,7 @@ async fn without_an_overlap_the_old_key_ends_at_once() {
 async fn the_old_key_never_works_longer_than_it_would_have() {
     let (_world, client) = start().await;
     let end = "2100-01-01T00:00:00.000Z";
-    let soon = (chrono::Utc::now() + chrono::TimeDelta::seconds(90)).to_rfc3339();
+    let soon = in_seconds(90);
     for (expiry, is_kept) in [(end, false), (soon.as_str(), true)] {
         let made = create(&client, &json!({ "name": "k", "scopes": [], "expiresAt": expiry })).await;
         let answer = rotate(&client, &made, json!({ "overlapSeconds": 604_800 })).await;
@@ -101,4 +101,10 @@ async fn a_key_rotates_itself() {
     let successor = client_of(&client, answer.data(201));
     assert_eq!(successor.get("/me").await.data(200)["scopes"], client.get("/me").await.data(200)["scopes"]);
     create(&successor, &new("by the successor")).await;
+}
+
+/// The time in so many seconds.
+#[expect(clippy::disallowed_methods, reason = "the server runs by the real clock")]
+fn in_seconds(seconds: i64) -> String {
+    (chrono::Utc::now() + chrono::TimeDelta::seconds(seconds)).to_rfc3339()
 }
