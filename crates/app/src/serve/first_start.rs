@@ -92,6 +92,7 @@ This is the first start. An organization, an admin and an API key were made. The
   {url}/
   e-mail    {email}
   password  {password}
+  tenant    {tenant} (the organization, for the bwp command)
 
 2. Call the API. A first key is there already, for contacts:
 
@@ -105,6 +106,7 @@ This is the first start. An organization, an admin and an API key were made. The
 Stop it with Ctrl-C.
 ",
             email = provisioned.admin.account.email,
+            tenant = provisioned.tenant.public_id,
             password = password.expose(),
         );
     }

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{has_fields, refused, text};
-use crate::support::{Client, DataFolder, Server, attempt_bwp, bwp, run_bwp};
+use crate::support::{Client, DataFolder, Person, Server, attempt_bwp, bwp, run_bwp};
 
 async fn json(folder: &DataFolder, arguments: &[&str]) -> Value {
     let [option, path] = folder.arguments();
@@ -64,6 +64,14 @@ async fn the_first_start_shows_once_what_to_call_with() {
     let contact = shell(&format!("{} -sS", curls[1])).await;
     assert_eq!(contact["data"]["companyName"], "Byron Masonry");
     assert_eq!(shell(&format!("{} -sS", curls[1])).await, contact, "pasted twice, it is made once");
+
+    // And the page lets the admin in.
+    let after = |label: &str| said.split_once(label).expect("there").1.split_whitespace().next().expect("a word");
+    let mut admin =
+        Person::at(after("1. Sign in, make keys of your own, and see what they are used for:").trim_end_matches('/'));
+    let page = admin.sign_in(after("e-mail"), after("  password")).await;
+    assert_eq!((page.status, page.location()), (303, "/"), "{}", page.text);
+    assert!(admin.get("/settings/developer/api-keys").await.text.contains("First key"));
 
     // Commands work beside it.
     let tenants = json(&folder, &["tenant", "list"]).await;

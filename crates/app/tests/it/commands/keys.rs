@@ -125,7 +125,7 @@ async fn one_is_rotated_once() {
     let refusal = operator.refusal(&["key", "rotate", &text(&rotated["keyId"]), "--overlap", "8days"]).await;
     assert!(refusal.contains("--overlap") && refusal.contains("7 days"), "{refusal}");
 
-    let said = operator.text(&["key", "rotate", &text(&rotated["keyId"])]).await;
+    let said = operator.text(&["key", "rotate", &text(&rotated["keyId"]), "--overlap", "0s"]).await;
     assert!(said.contains("revoked") && said.contains("shown this once"), "{said}");
     let listed = operator.text(&["key", "list", "--tenant", &tenant]).await;
     let lines: Vec<_> = listed.lines().collect();
