@@ -86,10 +86,10 @@ pub(crate) enum Command {
     /// Make, list, suspend and limit tenants
     #[command(subcommand)]
     Tenant(TenantCommand),
-    /// Make users
+    /// Make and list users, and give them another password
     #[command(subcommand)]
     User(UserCommand),
-    /// Make, list and revoke API keys
+    /// Make, list, rotate and revoke API keys
     #[command(subcommand)]
     Key(KeyCommand),
     /// Manage the secret that signs cursors
@@ -270,6 +270,21 @@ pub(crate) enum UserCommand {
         /// company_admin, manager, member, field_crew or viewer
         #[arg(long)]
         role: Role,
+        /// Read the password from standard input: 12 bytes or more. Who has an account already keeps theirs
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+    /// List the users of a tenant
+    List {
+        /// The tenant's id, `tnt_…`
+        #[arg(long)]
+        tenant: TenantPublicId,
+    },
+    /// Give somebody another password, for all tenants in which they are a user, and sign them out everywhere
+    SetPassword {
+        /// E-mail address
+        #[arg(long)]
+        email: String,
         /// Read the password from standard input: 12 bytes or more
         #[arg(long, required = true)]
         password_stdin: bool,
@@ -307,6 +322,14 @@ pub(crate) enum KeyCommand {
         /// The tenant's id, `tnt_…`
         #[arg(long)]
         tenant: TenantPublicId,
+    },
+    /// Give a key a successor with the same rights, which is shown once
+    Rotate {
+        /// The key's id, `key_…`
+        key: KeyPublicId,
+        /// How long the old key goes on working, up to 7d; never longer than it would have. 0s: it ends at once
+        #[arg(long, value_name = "TIME", default_value = "0s")]
+        overlap: humantime::Duration,
     },
     /// Revoke a key for good, from the next request on
     Revoke {

@@ -84,6 +84,13 @@ impl Timestamp {
         std::str::from_utf8(text).unwrap_or_default()
     }
 
+    /// This moment, `duration` earlier.
+    #[must_use]
+    pub fn minus(self, duration: std::time::Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self::from_unix_millis(self.0.saturating_sub(millis))
+    }
+
     /// This moment, `duration` later.
     #[must_use]
     pub fn plus(self, duration: std::time::Duration) -> Self {

@@ -54,6 +54,13 @@ pub trait Command<U: ?Sized>: Send + Sync {
     /// Why it is refused.
     type Error: Send;
 
+    /// Whether this may take away from a tenant someone it cannot do without. Such changes are made one after another:
+    /// the [team](crate::users::ports::UserRepository::lock_team) is held before the caller's credential, for two
+    /// callers who are about to change each other hold their own.
+    fn changes_team(&self) -> bool {
+        false
+    }
+
     /// Makes the change, or refuses it. A refusal undoes whatever was done before it.
     async fn apply(&self, context: &Context<'_>, uow: &mut U) -> Result<Applied<Self::Output>, Failure<Self::Error>>;
 }
@@ -143,8 +150,8 @@ const ATTEMPTS: usize = 4;
 /// Runs `command` for `caller`, once for each idempotency key.
 ///
 /// In one transaction: the caller's credential is held and checked again, the idempotency key is claimed, the command
-/// applied, its events appended to the outbox and what it noted to the security log, what `render` makes of its output recorded, and all of it committed. What
-/// is expected of the first two may be checked together with the changes, at the end: see [`Store::begin_expecting`].
+/// applied, its events appended to the outbox and what it noted to the security log, what `render` makes of its output
+/// recorded, and all of it committed. What is expected of the first two may be checked together with the changes, at the end: see [`Store::begin_expecting`].
 /// Whatever goes wrong, nothing remains, the claim included: a refused request may be sent again under the same key.
 /// A transient conflict starts the transaction anew, here and nowhere else.
 ///
@@ -206,6 +213,9 @@ where
     O: Send,
     E: Send,
 {
+    if command.changes_team() {
+        uow.users().lock_team(caller.principal.tenant()).await?;
+    }
     let principal = hold(uow, environment, caller).await?;
     let context = Context::new(&principal, environment);
     if let Some(request) = request {

@@ -29,6 +29,7 @@ pub mod execute;
 pub mod fields;
 pub mod idempotency;
 pub mod ids;
+pub mod invitations;
 pub mod keys;
 pub mod paging;
 pub mod principal;
@@ -36,9 +37,11 @@ pub mod rate_limits;
 pub mod scopes;
 pub mod security;
 pub mod sessions;
+pub mod sign_in;
 pub mod store;
 pub mod tenants;
 pub mod text;
+pub mod tokens;
 pub mod users;
 
 #[cfg(feature = "testing")]

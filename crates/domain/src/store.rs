@@ -10,9 +10,12 @@ use crate::{
     events::Outbox,
     idempotency::{IdempotencyKey, ReceiptRepository},
     ids::TenantId,
+    invitations::ports::HasInvitations,
     keys::ports::{CredentialRepository, HasKeys},
     principal::Credential,
     security::ports::SecurityLog,
+    sessions::ports::HasSessions,
+    sign_in::ports::HasSignIns,
     tenants::ports::HasTenants,
     users::ports::HasUsers,
 };
@@ -91,7 +94,9 @@ pub type JoinGuard = Box<dyn std::any::Any + Send>;
 ///
 /// A unit of work that is dropped without [`commit`](Self::commit) MUST leave no transaction open.
 #[async_trait]
-pub trait UnitOfWork: HasAccounts + HasContacts + HasKeys + HasTenants + HasUsers + Send {
+pub trait UnitOfWork:
+    HasAccounts + HasContacts + HasInvitations + HasKeys + HasSessions + HasSignIns + HasTenants + HasUsers + Send
+{
     /// The credentials of callers.
     fn credentials(&mut self) -> &mut dyn CredentialRepository;
     /// The receipts of keyed requests.
@@ -105,4 +110,15 @@ pub trait UnitOfWork: HasAccounts + HasContacts + HasKeys + HasTenants + HasUser
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
     /// Undoes all changes.
     async fn rollback(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// Ends a unit of work by what came of it: commits it, or rolls it back and passes on why.
+pub(crate) async fn ended<T, E: From<StoreError>>(uow: Box<dyn UnitOfWork>, done: Result<T, E>) -> Result<T, E> {
+    if done.is_ok() {
+        uow.commit().await?;
+    } else {
+        // A connection that cannot roll back is dropped: that changes nothing.
+        let _ = uow.rollback().await;
+    }
+    done
 }

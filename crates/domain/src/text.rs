@@ -18,6 +18,24 @@ pub struct Name(Text);
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Email(Text);
 
+/// A text that is looked for, anywhere in other texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchText(Text);
+
+impl SearchText {
+    /// `text` without white space around it, or the fault with it. `Ok(None)` if nothing is left: that looks for
+    /// nothing in particular.
+    pub fn parse(text: &str) -> Result<Option<Self>, Fault> {
+        let text = text.trim();
+        if text.is_empty() { Ok(None) } else { Text::parse(text.to_owned()).map(Self).map(Some) }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Text {
     /// `text`, or the fault with it.
     pub fn parse(text: String) -> Result<Self, Fault> {
@@ -47,6 +65,16 @@ impl Email {
             return Err(Fault::new("invalid_format", "Must be an e-mail address, such as name@example.com."));
         }
         Text::parse(text).map(Self)
+    }
+
+    /// An address as somebody typed it to be found by it: any text, without blanks around it.
+    pub fn typed(text: &str) -> Result<Self, Fault> {
+        Text::parse(text.trim().to_owned()).map(Self)
+    }
+
+    /// The address in small letters: two that differ in the case of their letters alone are one person's.
+    pub fn folded(&self) -> String {
+        self.to_lowercase()
     }
 
     /// An address as it was stored. It was checked then; what counts as an address may have been another rule.

@@ -5,7 +5,7 @@
 use bwp_domain::{
     clock::Timestamp,
     ids::{TenantId, UserId},
-    keys::{Allowlist, CreateKey, CreatedBy, KeyError, KeyMode, KeyName, NewKey},
+    keys::{Allowlist, CreateKey, KeyError, KeyMode, KeyName, NewKey},
     rate_limits::RateLimit,
     scopes::ScopeSet,
     store::StoreError,
@@ -31,7 +31,7 @@ fn first() -> FirstStart {
             role: Role::CompanyAdmin,
             password: PasswordHash::from_stored("$".to_owned()),
         },
-        key: CreateKey { mode: KeyMode::Live, key, created_by: CreatedBy::Operator },
+        key: CreateKey { mode: KeyMode::Live, key },
     }
 }
 

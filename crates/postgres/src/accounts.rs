@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use bwp_domain::{
     accounts::{
-        Account, PersonName,
-        ports::{AccountRecord, AccountRepository},
+        Account, PasswordHash, PersonName,
+        ports::{AccountRecord, AccountRepository, StoredAccount},
     },
     ids::AccountId,
     store::StoreError,
@@ -48,6 +48,10 @@ impl TryFrom<AccountRow> for Account {
     }
 }
 
+fn stored((row, password): (AccountRow, String)) -> Result<StoredAccount, StoreError> {
+    Ok(StoredAccount { account: row.try_into()?, password: PasswordHash::from_stored(password) })
+}
+
 #[async_trait]
 impl AccountRepository for PgUnitOfWork {
     async fn insert(&mut self, record: AccountRecord) -> Result<Option<Account>, StoreError> {
@@ -69,24 +73,49 @@ impl AccountRepository for PgUnitOfWork {
         row.map(Account::try_from).transpose()
     }
 
-    async fn lock_by_email(&mut self, email: &Email) -> Result<Option<Account>, StoreError> {
-        let connection = self.connection()?;
-        let with_address = accounts::table.filter(lower(accounts::email).eq(lower(&**email)));
-        let id: Option<i64> = with_address
-            .select(accounts::id)
-            .get_result(connection)
+    async fn find_by_email(&mut self, email: &Email) -> Result<Option<StoredAccount>, StoreError> {
+        let row = accounts::table
+            .filter(lower(accounts::email).eq(lower(&**email)))
+            .select((AccountRow::as_select(), accounts::password_hash))
+            .get_result(self.connection()?)
             .await
             .optional()
-            .during("finding an account to lock")?;
-        let Some(id) = id else { return Ok(None) };
-        Lock::Account(id).take(connection).await.during("locking an account")?;
+            .during("finding an account")?;
+        row.map(stored).transpose()
+    }
+
+    async fn lock(&mut self, id: AccountId) -> Result<Option<StoredAccount>, StoreError> {
+        let connection = self.connection()?;
+        Lock::Account(id.get()).take(connection).await.during("locking an account")?;
         let row = accounts::table
-            .find(id)
-            .select(AccountRow::as_select())
+            .find(id.get())
+            .select((AccountRow::as_select(), accounts::password_hash))
             .get_result(connection)
             .await
             .optional()
             .during("reading a locked account")?;
-        row.map(Account::try_from).transpose()
+        row.map(stored).transpose()
+    }
+
+    async fn set_password(&mut self, id: AccountId, password: &PasswordHash) -> Result<(), StoreError> {
+        diesel::update(accounts::table.find(id.get()))
+            .set(accounts::password_hash.eq(password.as_str()))
+            .execute(self.connection()?)
+            .await
+            .during("storing a password's hash")
+            .map(|_| ())
+    }
+
+    async fn lock_by_email(&mut self, email: &Email) -> Result<Option<Account>, StoreError> {
+        let id: Option<i64> = accounts::table
+            .filter(lower(accounts::email).eq(lower(&**email)))
+            .select(accounts::id)
+            .get_result(self.connection()?)
+            .await
+            .optional()
+            .during("finding an account to lock")?;
+        let Some(id) = id else { return Ok(None) };
+        let id = Row { table: "accounts", id: &id }.some("id", AccountId::new(id))?;
+        Ok(AccountRepository::lock(self, id).await?.map(|stored| stored.account))
     }
 }

@@ -35,6 +35,8 @@ pub(crate) enum Lock {
     /// An account: held shared by those who are signed in while they change something, exclusively by the one who ends its
     /// sessions or changes what it may do.
     Account(i64),
+    /// A tenant's team: held by the one who changes a role or takes access away, before any of the above.
+    Team(i64),
     /// The making of the first tenant.
     FirstStart,
     /// The schema.
@@ -48,6 +50,7 @@ impl Lock {
             Self::FirstStart => 2 << 56,
             Self::Account(id) => 4 << 56 | id,
             Self::Migrations => 3 << 56,
+            Self::Team(tenant) => 5 << 56 | tenant,
         }
     }
 

@@ -1,6 +1,11 @@
 //! Throwing away what nobody will ask for again.
 
-use bwp_domain::{clock::Timestamp, store::StoreError};
+use bwp_domain::{
+    clock::Timestamp,
+    sessions::Session,
+    sign_in::{DEVICE_LIFETIME, Failures},
+    store::StoreError,
+};
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Timestamptz};
 use diesel_async::RunQueryDsl;
@@ -14,6 +19,19 @@ pub struct Purged {
     pub receipts: usize,
     /// Events delivered long ago.
     pub events: usize,
+    /// Sessions that are over.
+    pub sessions: usize,
+    /// Browsers in which nobody has signed in for long.
+    pub browsers: usize,
+    /// Failed attempts to sign in that do not count any more.
+    pub failures: usize,
+}
+
+impl Purged {
+    /// Whether nothing was.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Rows in one statement: small enough to hold no lock for long.
@@ -31,9 +49,25 @@ const PURGE_EVENTS: &str = "DELETE FROM outbox USING (
     ) AS delivered
     WHERE outbox.tenant_id = delivered.tenant_id AND outbox.id = delivered.id";
 
+/// One whose time is over since long ago has been idle since then too. Who signed in a moment ago is not looked at.
+const PURGE_SESSIONS: &str = "DELETE FROM sessions WHERE id IN (
+        SELECT id FROM sessions WHERE created_at <= $1 AND seen_at <= $1
+        ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    )";
+
+const PURGE_BROWSERS: &str = "DELETE FROM known_browsers USING (
+        SELECT account_id, token_hash FROM known_browsers WHERE signed_in_at <= $1
+        ORDER BY signed_in_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    ) AS old
+    WHERE known_browsers.account_id = old.account_id AND known_browsers.token_hash = old.token_hash";
+
+const PURGE_FAILURES: &str = "DELETE FROM sign_in_failures WHERE key IN (
+        SELECT key FROM sign_in_failures WHERE last_at <= $1 ORDER BY last_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    )";
+
 impl PgStore {
-    /// Throws away a batch of receipts whose time is over at `now`, and of events that were delivered before
-    /// `delivered_before`. Servers that do so at once pass over each other's rows. Call again as long as something was
+    /// Throws away a batch of what nobody can use at `now` any more: receipts, sessions, known browsers and failed attempts;
+    /// and of events that were delivered before `delivered_before`. Servers that do so at once pass over each other's rows. Call again as long as something was
     /// purged.
     pub async fn purge(&self, now: Timestamp, delivered_before: Timestamp) -> Result<Purged, StoreError> {
         let mut connection = self.connection().await?;
@@ -45,6 +79,12 @@ impl PgStore {
                 .await
                 .during("purging")
         };
-        Ok(Purged { receipts: purge(PURGE_RECEIPTS, now).await?, events: purge(PURGE_EVENTS, delivered_before).await? })
+        Ok(Purged {
+            receipts: purge(PURGE_RECEIPTS, now).await?,
+            events: purge(PURGE_EVENTS, delivered_before).await?,
+            sessions: purge(PURGE_SESSIONS, now.minus(Session::IDLE)).await?,
+            browsers: purge(PURGE_BROWSERS, now.minus(DEVICE_LIFETIME)).await?,
+            failures: purge(PURGE_FAILURES, now.minus(Failures::WINDOW)).await?,
+        })
     }
 }

@@ -52,6 +52,9 @@ diesel::table! {
         revoked_at -> Nullable<Timestamptz>,
         rate_limit -> Int4,
         revision -> Uuid,
+        replaces -> Nullable<Int8>,
+        replaced_by -> Nullable<Int8>,
+        created_by_key -> Nullable<Int8>,
     }
 }
 
@@ -106,10 +109,38 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    invitations (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        email -> Text,
+        role -> Text,
+        token_hash -> Bytea,
+        invited_by -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        accepted_at -> Nullable<Timestamptz>,
+        user_id -> Nullable<Int8>,
+        withdrawn_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     key_usage (tenant_id, key_id) {
         tenant_id -> Int8,
         key_id -> Int8,
         last_used_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    known_browsers (account_id, token_hash) {
+        account_id -> Int8,
+        token_hash -> Bytea,
+        signed_in_at -> Timestamptz,
     }
 }
 
@@ -156,6 +187,18 @@ diesel::table! {
         user_id -> Nullable<Int8>,
         created_at -> Timestamptz,
         seen_at -> Timestamptz,
+        address -> Nullable<Inet>,
+        user_agent -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    sign_in_failures (key) {
+        key -> Bytea,
+        failed_at -> Array<Nullable<Timestamptz>>,
+        last_at -> Timestamptz,
     }
 }
 
@@ -189,6 +232,8 @@ diesel::table! {
 }
 
 diesel::joinable!(api_keys -> tenants (tenant_id));
+diesel::joinable!(invitations -> tenants (tenant_id));
+diesel::joinable!(known_browsers -> accounts (account_id));
 diesel::joinable!(sessions -> accounts (account_id));
 diesel::joinable!(users -> accounts (account_id));
 diesel::joinable!(users -> tenants (tenant_id));
@@ -200,10 +245,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     contacts,
     cursor_secrets,
     idempotency_receipts,
+    invitations,
     key_usage,
+    known_browsers,
     outbox,
     security_log,
     sessions,
+    sign_in_failures,
     tenants,
     users,
 );

@@ -8,8 +8,11 @@ use bwp_domain::{
     contacts::ports::{ContactRepository, HasContacts},
     events::Outbox,
     idempotency::ReceiptRepository,
+    invitations::ports::{HasInvitations, InvitationRepository},
     keys::ports::{CredentialRepository, HasKeys, KeyRepository},
     security::ports::SecurityLog,
+    sessions::ports::{HasSessions, SessionRepository},
+    sign_in::ports::{HasSignIns, SignInRepository},
     store::{StoreError, UnitOfWork},
     tenants::ports::{HasTenants, TenantRepository},
     users::ports::{HasUsers, UserRepository},
@@ -145,7 +148,10 @@ macro_rules! lends {
 lends! {
     HasAccounts, accounts: AccountRepository;
     HasContacts, contacts: ContactRepository;
+    HasInvitations, invitations: InvitationRepository;
     HasKeys, keys: KeyRepository;
+    HasSessions, sessions: SessionRepository;
+    HasSignIns, sign_ins: SignInRepository;
     HasTenants, tenants: TenantRepository;
     HasUsers, users: UserRepository;
 }

@@ -6,12 +6,12 @@ mod common;
 
 use bwp_domain::{
     clock::Timestamp,
-    contacts::{Contact, ContactDetails, ContactFilter, ContactSummary, ContactType, SearchText, ports::ContactReader},
+    contacts::{Contact, ContactDetails, ContactFilter, ContactSummary, ContactType, ports::ContactReader},
     ids::{ContactId, TenantId},
     paging::{Limit, PageRequest, Position},
     store::{Store, StoreError, UnitOfWork},
     testing::details,
-    text::{Email, Name, Text},
+    text::{Email, Name, SearchText, Text},
 };
 use bwp_postgres::{
     PgStore,

@@ -11,12 +11,12 @@ use std::{
 
 use bwp_domain::{
     clock::Timestamp,
-    contacts::{Contact, ContactFilter, ContactType, SearchText, ports::ContactReader},
+    contacts::{Contact, ContactFilter, ContactType, ports::ContactReader},
     ids::{ContactId, TenantId},
     paging::{Limit, PageRequest, Position},
     store::Store,
     testing::{details, tenant_id},
-    text::Text,
+    text::{SearchText, Text},
 };
 use bwp_postgres::{
     PgStore,

@@ -5,7 +5,7 @@
 use bwp_domain::{
     execute::Environment,
     ids::TenantPublicId,
-    keys::{Allowlist, CreateKey, CreatedBy, KeyMode, KeyName, NewKey, ports::KeyReader},
+    keys::{Allowlist, CreateKey, KeyMode, KeyName, NewKey, ports::KeyReader},
     rate_limits::RateLimit,
     scopes::ScopeSet,
     store::Store,
@@ -139,7 +139,7 @@ fn first() -> FirstStart {
     FirstStart {
         tenant: name("First"),
         admin: CreateUser { email, role: Role::CompanyAdmin, password },
-        key: CreateKey { mode: KeyMode::Live, key, created_by: CreatedBy::Operator },
+        key: CreateKey { mode: KeyMode::Live, key },
     }
 }
 

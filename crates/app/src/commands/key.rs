@@ -1,13 +1,18 @@
 //! `bwp key`
 
+use std::time::Duration;
+
 use anyhow::anyhow;
 use bwp_domain::{
-    ids::TenantPublicId,
+    ids::{KeyId, KeyPublicId, TenantId, TenantPublicId},
     keys::{
-        Allowlist, ApiKey, CreateKey, CreatedBy, KeyMode, KeyName, KeyState, NewKey, RevokeKey,
+        Allowlist, ApiKey, CreateKey, CreatedBy, CreatedKey, KeyFilter, KeyMode, KeyName, KeyState, KeyStatus, NewKey,
+        Overlap, RevokeKey, RotateKey, RotatedKey,
         ports::{KeyListing, KeyReader},
     },
+    paging::{Limit, PageRequest},
 };
+use bwp_postgres::PgStore;
 use serde_json::{Value, json};
 
 use crate::{
@@ -34,14 +39,15 @@ pub(crate) async fn run(args: &DatabaseArgs, command: KeyCommand, output: Output
                 expires_at: expires_in.map(|duration| now.plus(*duration)),
             };
             let mode = if test { KeyMode::Test } else { KeyMode::Live };
-            create(args, tenant, CreateKey { mode, key, created_by: CreatedBy::Operator }, output).await
+            create(args, tenant, CreateKey { mode, key }, output).await
         }
         KeyCommand::List { tenant } => list(args, tenant, output).await,
+        KeyCommand::Rotate { key, overlap } => rotate(args, key, *overlap, output).await,
         KeyCommand::Revoke { key } => {
             with_database(args, async |database| {
                 let store = database.store()?;
-                let (tenant, id) = store.locate(key).await?.ok_or_else(|| anyhow!("there is no key {key}"))?;
-                let key = commands::operate(&store, tenant, RevokeKey { id }).await?;
+                let (tenant, id) = locate(&store, key).await?;
+                let key = commands::operate(&store, tenant, RevokeKey::always(id)).await?;
                 output.print(&json(&key), || format!("Revoked {}", line(&key)))?;
                 Ok(())
             })
@@ -50,17 +56,32 @@ pub(crate) async fn run(args: &DatabaseArgs, command: KeyCommand, output: Output
     }
 }
 
+async fn locate(store: &PgStore, key: KeyPublicId) -> anyhow::Result<(TenantId, KeyId)> {
+    store.locate(key).await?.ok_or_else(|| anyhow!("there is no key {key}"))
+}
+
 async fn create(args: &DatabaseArgs, tenant: TenantPublicId, command: CreateKey, output: Output) -> anyhow::Result<()> {
     with_database(args, async |database| {
         let store = database.store()?;
         let tenant = commands::tenant(&store, tenant).await?;
         let created = commands::operate(&store, tenant.id, command).await?;
-        let mut shown = json(&created.key);
-        shown["key"] = json!(created.secret.expose());
+        let mut shown = with_secret(&created);
         shown["tenantId"] = json!(tenant.public_id);
-        output.print(&shown, || {
-            format!("Made {}\n\n  {}\n\nIt is shown this once.", line(&created.key), created.secret.expose())
-        })?;
+        output.print(&shown, || format!("Made {}", shown_once(&created)))?;
+        Ok(())
+    })
+    .await
+}
+
+async fn rotate(args: &DatabaseArgs, key: KeyPublicId, overlap: Duration, output: Output) -> anyhow::Result<()> {
+    let overlap = Overlap::new(overlap).map_err(commands::wrong("--overlap"))?;
+    with_database(args, async |database| {
+        let store = database.store()?;
+        let (tenant, id) = locate(&store, key).await?;
+        let RotatedKey { successor, replaced } = commands::operate(&store, tenant, RotateKey { id, overlap }).await?;
+        let mut shown = with_secret(&successor);
+        shown["replaced"] = json(&replaced);
+        output.print(&shown, || format!("Rotated {}\nMade {}", line(&replaced), shown_once(&successor)))?;
         Ok(())
     })
     .await
@@ -70,7 +91,7 @@ async fn list(args: &DatabaseArgs, tenant: TenantPublicId, output: Output) -> an
     with_database(args, async |database| {
         let store = database.store()?;
         let tenant = commands::tenant(&store, tenant).await?;
-        let keys = KeyReader::list(&store, tenant.id).await?;
+        let keys = all(&store, tenant.id).await?;
         output.print(&keys.iter().map(listed_json).collect(), || {
             keys.iter().map(listed_line).collect::<Vec<_>>().join("\n")
         })?;
@@ -79,38 +100,71 @@ async fn list(args: &DatabaseArgs, tenant: TenantPublicId, output: Output) -> an
     .await
 }
 
+/// The tenant's keys, newest first.
+async fn all(store: &PgStore, tenant: TenantId) -> anyhow::Result<Vec<KeyListing>> {
+    let mut keys = Vec::new();
+    let mut request = PageRequest { limit: Limit::LARGEST, after: None };
+    loop {
+        let page = KeyReader::page(store, tenant, &KeyFilter::default(), request).await?;
+        keys.extend(page.items);
+        request.after = page.next;
+        if request.after.is_none() {
+            return Ok(keys);
+        }
+    }
+}
+
 fn json(key: &ApiKey) -> Value {
-    let (status, expires_at, revoked_at) = match key.state {
-        KeyState::Active { expires_at } => ("active", expires_at, None),
-        KeyState::Revoked { at } => ("revoked", None, Some(at)),
+    let (expires_at, revoked_at) = match key.state {
+        KeyState::Active { expires_at } => (expires_at, None),
+        KeyState::Revoked { at } => (None, Some(at)),
     };
-    let created_by = match key.created_by {
-        CreatedBy::Operator => Value::Null,
-        CreatedBy::User(id) => json!(id),
+    let (by, by_id) = match key.created_by {
+        CreatedBy::Operator => ("operator", Value::Null),
+        CreatedBy::User(id) => ("user", json!(id)),
+        CreatedBy::Key(id) => ("key", json!(id)),
     };
     json!({
+        "id": key.id,
         "keyId": key.public_id,
         "name": key.name.as_str(),
         "prefix": key.display_prefix,
+        "mode": key.mode().as_str(),
         "scopes": key.scopes,
-        "allowlist": key.allowlist.networks().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "allowlist": key.allowlist.entries(),
         "rateLimit": key.rate_limit.get(),
-        "status": status,
-        "createdBy": created_by,
+        "status": key.status(environment().clock.now()).as_str(),
+        "createdBy": { "type": by, "id": by_id },
         "createdAt": key.created_at,
         "expiresAt": expires_at,
         "revokedAt": revoked_at,
+        "replaces": key.replaces,
+        "replacedBy": key.replaced_by,
     })
 }
 
+fn with_secret(created: &CreatedKey) -> Value {
+    let mut shown = json(&created.key);
+    shown["key"] = json!(created.secret.expose());
+    shown
+}
+
+fn shown_once(created: &CreatedKey) -> String {
+    format!("{}\n\n  {}\n\nIt is shown this once.", line(&created.key), created.secret.expose())
+}
+
 fn line(key: &ApiKey) -> String {
-    let state = match key.state {
-        KeyState::Active { expires_at: None } => "active".to_owned(),
-        KeyState::Active { expires_at: Some(at) } => format!("active until {at}"),
-        KeyState::Revoked { at } => format!("revoked {at}"),
+    let status = key.status(environment().clock.now());
+    let state = match (key.state, status) {
+        (KeyState::Active { expires_at: None }, _) => "active".to_owned(),
+        (KeyState::Active { expires_at: Some(at) }, KeyStatus::Expired) => format!("expired {at}"),
+        (KeyState::Active { expires_at: Some(at) }, _) => format!("active until {at}"),
+        (KeyState::Revoked { at }, _) => format!("revoked {at}"),
     };
+    let successor = key.replaced_by.map(|by| format!("  replaced by {by}")).unwrap_or_default();
     let limit = commands::limit(key.rate_limit, "requests a minute");
-    format!("{}  {}…  {}  {state}  {limit}  [{}]", key.public_id, key.display_prefix, key.name.as_str(), key.scopes)
+    let (name, id, prefix) = (key.name.as_str(), key.public_id, &key.display_prefix);
+    format!("{id}  {prefix}…  {name}  {state}{successor}  {limit}  [{}]", key.scopes)
 }
 
 fn listed_json(KeyListing { key, last_used_at }: &KeyListing) -> Value {

@@ -3,43 +3,110 @@
 use std::io::Read;
 
 use anyhow::{Context, anyhow};
-use bwp_domain::{accounts::Password, text::Email, users::CreateUser};
-use serde_json::json;
+use bwp_domain::{
+    accounts::{Password, PasswordHash, TypedPassword, set_password},
+    ids::TenantPublicId,
+    text::Email,
+    users::{CreateUser, User, ports::TeamReader},
+};
+use serde_json::{Value, json};
 
 use crate::{
     cli::{DatabaseArgs, UserCommand},
     commands,
-    database::with_database,
+    database::{Database, with_database},
     output::Output,
     system::environment,
 };
 
 pub(crate) async fn run(args: &DatabaseArgs, command: UserCommand, output: Output) -> anyhow::Result<()> {
-    let UserCommand::Create { tenant, email, role, password_stdin: _ } = command;
-    let email = Email::parse(email).map_err(commands::wrong("--email"))?;
-    let password = read_password()?.hash(&*environment().entropy).map_err(|error| anyhow!("hashing: {error}"))?;
-    with_database(args, async |database| {
-        let store = database.store()?;
-        let tenant = commands::tenant(&store, tenant).await?;
-        let user = commands::operate(&store, tenant.id, CreateUser { email, role, password }).await?;
-        let json = json!({
-            "id": user.id,
-            "tenantId": tenant.public_id,
-            "email": &*user.account.email,
-            "role": user.role.as_str(),
-            "createdAt": user.created_at,
-        });
-        output.print(&json, || format!("Made user {} ({}), {}", user.id, user.account.email, user.role))?;
-        Ok(())
-    })
-    .await
+    match command {
+        UserCommand::Create { tenant, email, role, password_stdin: _ } => {
+            let email = parse(email)?;
+            let password = read_password(&email)?;
+            let command = CreateUser { email, role, password };
+            with_database(args, async |database| create(database, tenant, command, output).await).await
+        }
+        UserCommand::List { tenant } => {
+            with_database(args, async |database| list(database, tenant, output).await).await
+        }
+        UserCommand::SetPassword { email, password_stdin: _ } => {
+            let email = parse(email)?;
+            let password = read_password(&email)?;
+            with_database(args, async |database| change(database, &email, &password, output).await).await
+        }
+    }
 }
 
-fn read_password() -> anyhow::Result<Password> {
+async fn create(
+    database: &Database,
+    tenant: TenantPublicId,
+    command: CreateUser,
+    output: Output,
+) -> anyhow::Result<()> {
+    let store = database.store()?;
+    let tenant = commands::tenant(&store, tenant).await?;
+    let made = commands::operate(&store, tenant.id, command).await?;
+    let user = &made.user;
+    let mut json = described(user);
+    json["hadAccount"] = made.had_account.into();
+    output.print(&json, || {
+        let text = format!("Made user {} ({}), {}", user.id, user.account.email, user.role);
+        if made.had_account {
+            format!("{text}. They have an account already: they sign in with the password that they have.")
+        } else {
+            text
+        }
+    })?;
+    Ok(())
+}
+
+fn described(user: &User) -> Value {
+    json!({
+        "id": user.id,
+        "email": &*user.account.email,
+        "role": user.role.as_str(),
+        "active": user.is_active(),
+        "createdAt": user.created_at,
+    })
+}
+
+async fn list(database: &Database, tenant: TenantPublicId, output: Output) -> anyhow::Result<()> {
+    let store = database.store()?;
+    let tenant = commands::tenant(&store, tenant).await?;
+    let team = store.team(tenant.id).await?;
+    let json: Vec<Value> = team.iter().map(|member| described(&member.user)).collect();
+    output.print(&json.into(), || {
+        let line = |user: &User| {
+            let state = if user.is_active() { "" } else { ", deactivated" };
+            format!("{}  {}  {}{state}", user.id, user.account.email, user.role)
+        };
+        team.iter().map(|member| line(&member.user)).collect::<Vec<_>>().join("\n")
+    })?;
+    Ok(())
+}
+
+async fn change(database: &Database, email: &Email, password: &PasswordHash, output: Output) -> anyhow::Result<()> {
+    let changed = set_password(&database.store()?, &environment(), email, password).await?;
+    let account = changed.ok_or_else(|| anyhow!("nobody has the address {email}; see `bwp user list`"))?;
+    let email = &*account.email;
+    output.print(&json!({ "email": email }), || {
+        format!("{email} signs in with the new password now, and is signed out everywhere.")
+    })?;
+    Ok(())
+}
+
+fn parse(email: String) -> anyhow::Result<Email> {
+    Email::parse(email).map_err(commands::wrong("--email"))
+}
+
+/// The hash of a password that is read from the standard input. Hashed before anything is done: no transaction waits for it.
+fn read_password(email: &Email) -> anyhow::Result<PasswordHash> {
     let mut text = String::new();
     // One more than a password has, to notice one that is too long.
     let most = Password::MAX_BYTES as u64 + 3;
     std::io::stdin().lock().take(most).read_to_string(&mut text).context("reading the password")?;
     let password = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-    Password::parse(password.to_owned()).map_err(commands::wrong("the password"))
+    let password = TypedPassword::new(password.to_owned()).choose(email).map_err(commands::wrong("the password"))?;
+    password.hash(&*environment().entropy).map_err(|error| anyhow!("hashing: {error}"))
 }

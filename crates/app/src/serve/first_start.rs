@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use bwp_domain::{
     accounts::Password,
     execute::Environment,
-    keys::{Allowlist, CreateKey, CreatedBy, KeyMode, KeyName, NewKey},
+    keys::{Allowlist, CreateKey, KeyMode, KeyName, NewKey},
     rate_limits::RateLimit,
     scopes::ScopeId,
     tenants::{FirstStart, Provisioned, TenantName, first_start},
@@ -51,7 +51,6 @@ pub(super) async fn provision(store: &PgStore, environment: &Environment) -> any
                 rate_limit: RateLimit::OF_KEY,
                 expires_at: None,
             },
-            created_by: CreatedBy::Operator,
         },
     };
     let made = first_start(store, environment, &first).await?;
@@ -82,13 +81,17 @@ pub(super) fn greeting(url: &str, made: Option<&Made>) -> String {
         let _ = write!(
             text,
             "
-This is the first start. A tenant, an admin and an API key were made. The password and the key are shown this once:
+This is the first start. An organization, an admin and an API key were made. The password and the key are shown this once.
 
-  tenant    {tenant}  {name}
-  admin     {email}  password {password}
-  API key   {key}
+1. Sign in, make keys of your own, and see what they are used for:
 
-Try it:
+  {url}/
+  e-mail    {email}
+  password  {password}
+
+2. Call the API. A first key is there already, for contacts:
+
+  {key}
 
   curl -H 'Authorization: Bearer {key}' {url}/api/v1/me
 
@@ -97,8 +100,6 @@ Try it:
 
 Stop it with Ctrl-C.
 ",
-            tenant = provisioned.tenant.public_id,
-            name = provisioned.tenant.name.as_str(),
             email = provisioned.admin.account.email,
             password = password.expose(),
         );

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use bwp_domain::{clock::Timestamp, execute::Environment};
 use bwp_http::Cursors;
-use bwp_postgres::{AuditPartitions, PgStore, Purged};
+use bwp_postgres::{AuditPartitions, PgStore};
 
 use super::rate_limits::RateLimits;
 
@@ -36,8 +36,8 @@ pub(super) async fn run(
         }
         loop {
             match store.purge(now, before(now, DELIVERED_FOR)).await {
-                Ok(Purged { receipts: 0, events: 0 }) => break,
-                Ok(Purged { receipts, events }) => tracing::debug!(receipts, events, "purged"),
+                Ok(purged) if purged.is_empty() => break,
+                Ok(purged) => tracing::debug!(?purged, "purged"),
                 Err(error) => {
                     tracing::warn!(%error, "purging failed; it is tried again later");
                     break;

@@ -1,6 +1,7 @@
 //! `bwp serve`
 
 mod admin;
+mod console;
 mod cursors;
 mod first_start;
 mod housekeeping;
@@ -24,7 +25,7 @@ use std::{
 
 use actix_web::{
     App,
-    web::{self, Data},
+    web::Data,
 };
 use anyhow::Context;
 use bwp_domain::{ids::RequestId, paging::CursorSecret};
@@ -44,7 +45,7 @@ use bwp_web::{
     server::{self, Door, ServerLimits},
 };
 
-use self::{metrics::Metrics, rate_limits::RateLimits, stop::StopSignals, threads::Threads, traces::Traces};
+use self::{console::Console, metrics::Metrics, rate_limits::RateLimits, stop::StopSignals, threads::Threads, traces::Traces};
 use crate::{
     cli::{DatabaseArgs, ServeArgs},
     database::Database,
@@ -152,7 +153,10 @@ async fn serve(
     // Only now: its secrets are shown once, and a server that cannot listen shows nothing. On a database that others run,
     // who runs the server makes its tenants; a key printed there may end in a log.
     let first = if database.is_private() { first_start::provision(&store, &environment).await? } else { None };
-    let public_url = public_url.map_or_else(|| format!("http://{}", reachable(bound)), |url| url.as_str().to_owned());
+    let public_url = match public_url {
+        Some(url) => url,
+        None => format!("http://{}", reachable(bound)).parse().context("the address it listens on")?,
+    };
     let audit = AuditLog::start(database.url(), PoolSettings::DEFAULT, AuditLimits::default());
     let (meter, availability) = (Arc::<Meter>::default(), Arc::<Availability>::default());
     maintenance::set(&availability, args.maintenance);
@@ -176,8 +180,9 @@ async fn serve(
         body_limits: BodyLimits { deadline: *args.body_timeout, ..BodyLimits::default() },
         request_timeout: Some(*args.request_timeout).filter(|limit| !limit.is_zero()),
     };
-    let document = Data::new(bwp_http::document(&public_url, env!("CARGO_PKG_VERSION")));
-    let pages = Arc::new(DocsPages::new(&public_url, env!("CARGO_PKG_VERSION")));
+    let console = Console::new(&state, &public_url);
+    let document = Data::new(bwp_http::document(public_url.as_str(), env!("CARGO_PKG_VERSION")));
+    let pages = Arc::new(DocsPages::new(public_url.as_str(), env!("CARGO_PKG_VERSION")));
     let observer = Observer {
         new_request_id: {
             let environment = environment.clone();
@@ -196,6 +201,7 @@ async fn serve(
             tracing::error!(%error, "a worker shares the connections of others");
             stores.clone()
         });
+        let console = Data::new(console.over(&worker));
         let state = Data::new(ApiState {
             store: Arc::new(worker.clone()),
             keys: Arc::new(worker.clone()),
@@ -203,8 +209,8 @@ async fn serve(
             ..shared.clone()
         });
         App::new()
-            .service(web::redirect("/", "docs"))
             .configure(|config| docs::configure(config, Arc::clone(&pages)))
+            .configure(bwp_console::configure(console))
             .configure(bwp_http::configure(state, document.clone()))
             .wrap(head::answer_like_get())
             .wrap(limits::refuse_long_targets(bwp_http::refuse_long_target))
@@ -220,11 +226,11 @@ async fn serve(
     let switch = actix_web::rt::spawn(maintenance::switch(availability, args.maintenance));
     let housekeeping = housekeeping::run(store, environment, state.cursors, rate_limits, *args.audit_retention);
     let housekeeping = actix_web::rt::spawn(housekeeping);
-    let mut ready = first_start::ready(bound, &public_url, first.as_ref());
+    let mut ready = first_start::ready(bound, public_url.as_str(), first.as_ref());
     if let Some(admin) = &admin {
         ready["admin"] = admin.address.to_string().into();
     }
-    output.print(&ready, || first_start::greeting(&public_url, first.as_ref()))?;
+    output.print(&ready, || first_start::greeting(public_url.as_str(), first.as_ref()))?;
     tracing::info!(address = %bound, %public_url, "serving");
     let ended = tokio::select! {
         ended = server => ended,

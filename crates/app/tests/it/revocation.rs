@@ -16,7 +16,7 @@ use bwp_domain::{
     execute::{Command, Environment, Executed, execute},
     idempotency::RenderedResponse,
     ids::TenantId,
-    keys::{Allowlist, ApiKey, CreateKey, CreatedBy, CreatedKey, KeyMode, KeyName, NewKey, RevokeKey},
+    keys::{Allowlist, ApiKey, CreateKey, CreatedKey, KeyMode, KeyName, NewKey, RevokeKey},
     principal::Caller,
     rate_limits::RateLimit,
     scopes::ScopeId,
@@ -159,7 +159,7 @@ async fn who_is_in_a_transaction_comes_first_and_who_waits_behind_the_revocation
     });
     sql.until_waiting(1).await;
     let (store, environment) = (ground.store.clone(), ground.environment.clone());
-    let (tenant, revoke) = (ground.tenant, RevokeKey { id: key.id });
+    let (tenant, revoke) = (ground.tenant, RevokeKey::always(key.id));
     let revoking = tokio::spawn(async move { apply(&store, &environment, tenant, revoke).await });
     sql.until_waiting(2).await;
     let late = tokio::spawn(async move { second.post("/contacts", &contact("late")).await.status });
@@ -211,12 +211,12 @@ impl Ground {
             rate_limit: RateLimit::NONE,
             expires_at: None,
         };
-        let create = CreateKey { mode: KeyMode::Live, key, created_by: CreatedBy::Operator };
+        let create = CreateKey { mode: KeyMode::Live, key };
         apply(&self.store, &self.environment, self.tenant, create).await
     }
 
     async fn revoke(&self, key: &ApiKey) {
-        apply(&self.store, &self.environment, self.tenant, RevokeKey { id: key.id }).await;
+        apply(&self.store, &self.environment, self.tenant, RevokeKey::always(key.id)).await;
     }
 }
 

@@ -2,18 +2,27 @@
 
 use std::fmt;
 
-use argon2::{Argon2, PasswordHasher as _};
+use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::{entropy::Entropy, fields::Fault};
+use super::common_passwords;
+use crate::{entropy::Entropy, fields::Fault, text::Email};
 
 /// A password as a person chose it: 12 to 1,024 bytes. `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
+/// What somebody typed as their password, to be compared: any text. `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct TypedPassword(String);
+
 /// An Argon2id hash of a password, in the PHC string format, with its salt and cost.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
+
+/// What the passwords of unknown people are compared with, at the cost of a real one.
+const NOBODYS: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 const SALT_BYTES: usize = 16;
 const GENERATED_BYTES: usize = 18;
@@ -24,13 +33,22 @@ impl Password {
     /// The most bytes: hashing costs time for each.
     pub const MAX_BYTES: usize = 1024;
 
-    /// `password`, or the fault with it.
-    pub fn parse(password: String) -> Result<Self, Fault> {
-        if (Self::MIN_BYTES..=Self::MAX_BYTES).contains(&password.len()) {
-            Ok(Self(password))
-        } else {
-            Err(Fault::new("invalid_length", "A password has 12 to 1,024 bytes."))
+    /// The password that somebody with this address wants to have, or the fault with it (NIST SP 800-63B, section 5.1.1.2:
+    /// a length, and a list of what is guessed first).
+    pub fn parse(password: String, email: &Email) -> Result<Self, Fault> {
+        if !(Self::MIN_BYTES..=Self::MAX_BYTES).contains(&password.len()) {
+            return Err(Fault::new("invalid_length", "A password has 12 to 1,024 bytes."));
         }
+        if password.trim().to_lowercase() == email.folded() {
+            return Err(Fault::new("invalid_value", "A password is not the e-mail address. Choose another one."));
+        }
+        if common_passwords::is_common(&password) {
+            return Err(Fault::new(
+                "invalid_value",
+                "This password is among the first that are guessed. Choose another one.",
+            ));
+        }
+        Ok(Self(password))
     }
 
     /// A new password of 24 characters, for someone to change.
@@ -57,6 +75,26 @@ impl Password {
     }
 }
 
+impl TypedPassword {
+    /// What somebody typed.
+    pub const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Whether this is the password that `hash` was made of; without one it is not, and that takes just as long. Takes some
+    /// tens of milliseconds and 19 MiB, on purpose.
+    pub fn matches(&self, hash: Option<&PasswordHash>) -> bool {
+        let compared = hash.map_or(NOBODYS, PasswordHash::as_str);
+        let same = Argon2::default().verify_password(self.0.as_bytes(), compared).is_ok();
+        same && hash.is_some()
+    }
+
+    /// What was typed, to be kept as the password of who has this address from now on.
+    pub fn choose(self, email: &Email) -> Result<Password, Fault> {
+        Password::parse(self.0, email)
+    }
+}
+
 impl PasswordHash {
     /// A hash as it was stored.
     pub const fn from_stored(text: String) -> Self {
@@ -72,6 +110,12 @@ impl PasswordHash {
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(…)")
+    }
+}
+
+impl fmt::Debug for TypedPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TypedPassword(…)")
     }
 }
 
@@ -93,17 +137,80 @@ mod tests {
         }
     }
 
+    fn email() -> Email {
+        Email::parse("long.address@example.com".to_owned()).expect("an address")
+    }
+
+    fn parse(text: &str) -> Result<Password, &'static str> {
+        Password::parse(text.to_owned(), &email()).map_err(|fault| fault.code)
+    }
+
     #[test]
     fn hashes_with_argon2id_and_shows_nothing() {
-        let password = Password::parse("correct horse battery".to_owned()).expect("long enough");
+        let password = parse("correct horse battery").expect("long enough");
         let hash = password.hash(&Zeros).expect("a hash");
         assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.as_str());
-        assert_eq!(format!("{password:?} {hash:?}"), "Password(…) PasswordHash(…)");
+        let typed = TypedPassword::new("correct horse battery".to_owned());
+        assert_eq!(format!("{password:?} {typed:?} {hash:?}"), "Password(…) TypedPassword(…) PasswordHash(…)");
+    }
+
+    #[test]
+    fn matches_the_hash_of_itself_alone() {
+        let hash = parse("correct horse battery").expect("long enough").hash(&Zeros).expect("a hash");
+        let matches = |text: &str, hash| TypedPassword::new(text.to_owned()).matches(hash);
+        assert!(matches("correct horse battery", Some(&hash)));
+        for wrong in ["", "correct horse", "correct horse battery ", "Correct horse battery", &"x".repeat(100_000)] {
+            assert!(!matches(wrong, Some(&hash)), "{wrong:.20}");
+        }
+        assert!(!matches("correct horse battery", None));
+        assert!(!matches("correct horse battery", Some(&PasswordHash::from_stored("rubbish".to_owned()))));
+    }
+
+    /// An unknown account must cost what a known one does: the same algorithm, version, parameters and lengths.
+    #[test]
+    fn nobodys_hash_costs_what_a_real_one_does() {
+        let real = parse("correct horse battery").expect("long enough").hash(&Zeros).expect("a hash");
+        let shape = |hash: &str| {
+            let parts: Vec<_> = hash.split('$').map(str::to_owned).collect();
+            (parts[..4].to_vec(), parts[4].len(), parts[5].len(), parts.len())
+        };
+        assert_eq!(shape(NOBODYS), shape(real.as_str()));
+        let parsed = Argon2::default().verify_password(b"x", NOBODYS).expect_err("no password has this hash");
+        assert_eq!(parsed, argon2::password_hash::Error::PasswordInvalid, "it is compared, not refused");
     }
 
     #[test]
     fn refuses_too_short_and_too_long() {
-        assert!(Password::parse("x".repeat(11)).is_err());
-        assert!(Password::parse("x".repeat(1025)).is_err());
+        assert_eq!(parse(&"ab".repeat(5)), Err("invalid_length"));
+        assert_eq!(parse("elevenbytes"), Err("invalid_length"));
+        assert_eq!(parse(&"xyzu".repeat(257)), Err("invalid_length"));
+        assert!(parse(&"wxyz".repeat(256)).is_ok());
+    }
+
+    #[test]
+    fn refuses_the_address_and_what_is_guessed_first() {
+        for bad in [
+            "long.address@example.com",
+            "LONG.address@example.com ",
+            "123456789012",
+            "PasswordPassword",
+            "aaaaaaaaaaaa",
+        ] {
+            assert_eq!(parse(bad), Err("invalid_value"), "{bad}");
+        }
+        assert!(parse("long.address@example.org").is_ok());
+    }
+
+    #[test]
+    fn a_generated_one_could_have_been_chosen() {
+        struct Counting;
+        impl Entropy for Counting {
+            fn fill(&self, bytes: &mut [u8]) {
+                for (n, byte) in bytes.iter_mut().enumerate() {
+                    *byte = u8::try_from(n * 13).unwrap_or_default();
+                }
+            }
+        }
+        assert!(parse(Password::generate(&Counting).expose()).is_ok());
     }
 }

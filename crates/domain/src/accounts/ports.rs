@@ -2,8 +2,42 @@
 
 use async_trait::async_trait;
 
-use super::{Account, PasswordHash, PersonName};
-use crate::{clock::Timestamp, store::StoreError, text::Email};
+use super::{Account, Password, PasswordHash, PersonName, TypedPassword};
+use crate::{clock::Timestamp, ids::AccountId, store::StoreError, text::Email};
+
+/// An account with what is kept of its password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAccount {
+    /// The account.
+    pub account: Account,
+    /// What is kept of the password.
+    pub password: PasswordHash,
+}
+
+/// Why a password was neither hashed nor compared. The text is for the log.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum PasswordHasherError {
+    /// Too many are waiting: trying again in some seconds may work.
+    #[error("too many passwords are waiting to be hashed")]
+    Busy,
+    /// A defect.
+    #[error("hashing a password: {0}")]
+    Failed(String),
+}
+
+/// Where passwords are hashed: slow work, on purpose, which must not keep other requests waiting.
+///
+/// [`Password::hash`] and [`TypedPassword::matches`] do the work itself. An implementation MUST run them where they block
+/// nobody, MUST bound how many run at once (each takes 19 MiB), and MUST NOT give an answer of its own.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait PasswordHasher: Send + Sync {
+    /// What is kept of this password.
+    async fn hash(&self, password: Password) -> Result<PasswordHash, PasswordHasherError>;
+
+    /// Whether this is the password that `hash` was made of; without one it is not, and that takes just as long.
+    async fn verify(&self, typed: TypedPassword, hash: Option<PasswordHash>) -> Result<bool, PasswordHasherError>;
+}
 
 /// An account that is about to be stored.
 #[derive(Clone, Debug)]
@@ -25,6 +59,15 @@ pub trait AccountRepository: Send {
     /// Stores an account and gives it its id. MUST return `Ok(None)` and store nothing if there is one with this address,
     /// whatever the case of its letters.
     async fn insert(&mut self, record: AccountRecord) -> Result<Option<Account>, StoreError>;
+
+    /// The account with this address, whatever the case of its letters, and what is kept of its password. Takes no lock.
+    async fn find_by_email(&mut self, email: &Email) -> Result<Option<StoredAccount>, StoreError>;
+
+    /// The account with this id, held like one [by its address](Self::lock_by_email), and what is kept of its password.
+    async fn lock(&mut self, id: AccountId) -> Result<Option<StoredAccount>, StoreError>;
+
+    /// Stores what is kept of the account's password. MUST be called on an account that this unit of work has locked.
+    async fn set_password(&mut self, id: AccountId, password: &PasswordHash) -> Result<(), StoreError>;
 
     /// The account with this address, whatever the case of its letters.
     ///

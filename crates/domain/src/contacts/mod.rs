@@ -12,4 +12,4 @@ pub use commands::{CreateContact, DeleteContact, UpdateContact};
 pub use contact::{Contact, ContactDetails, ContactType, UnknownContactType};
 pub use draft::{ContactChanges, ContactDraft};
 pub use error::ContactError;
-pub use filter::{ContactFilter, ContactSummary, SearchText};
+pub use filter::{ContactFilter, ContactSummary};

@@ -26,13 +26,18 @@ impl Allowlist {
     pub fn parse<S: AsRef<str>>(entries: &[S]) -> Result<Self, Vec<InvalidAllowlistEntry>> {
         let (mut networks, mut wrong) = (Vec::new(), Vec::new());
         for entry in entries {
-            let text = entry.as_ref().trim();
-            match text.parse::<IpNetwork>() {
+            match Self::entry(entry.as_ref()) {
                 Ok(network) => networks.push(network),
-                Err(_) => wrong.push(InvalidAllowlistEntry(text.to_owned())),
+                Err(entry) => wrong.push(entry),
             }
         }
         if wrong.is_empty() { Ok(Self::new(networks)) } else { Err(wrong) }
+    }
+
+    /// Reads one entry as people write it.
+    pub fn entry(text: &str) -> Result<IpNetwork, InvalidAllowlistEntry> {
+        let text = text.trim();
+        text.parse().map_err(|_| InvalidAllowlistEntry(text.to_owned()))
     }
 
     /// A list of these blocks. Bits behind a block's prefix are dropped: 192.0.2.7/24 is 192.0.2.0/24.

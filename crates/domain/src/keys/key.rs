@@ -6,7 +6,8 @@ use crate::{
     clock::Timestamp,
     fields::Fault,
     ids::{KeyId, KeyPublicId, TenantId, UserId},
-    keys::{Allowlist, KeyError},
+    keys::{Allowlist, KeyError, KeyMode, Overlap},
+    principal::Principal,
     rate_limits::RateLimit,
     scopes::ScopeSet,
     text::Text,
@@ -41,6 +42,19 @@ pub enum CreatedBy {
     Operator,
     /// One of the tenant's users.
     User(UserId),
+    /// Another key of the tenant's.
+    Key(KeyId),
+}
+
+impl CreatedBy {
+    /// The one who asks.
+    pub fn of(principal: &Principal) -> Self {
+        match principal {
+            Principal::Operator(_) => Self::Operator,
+            Principal::User(signed_in) => Self::User(signed_in.user.id),
+            Principal::Key(credential) => Self::Key(credential.key.id),
+        }
+    }
 }
 
 /// Whether a key can be used.
@@ -56,6 +70,31 @@ pub enum KeyState {
         /// Since when.
         at: Timestamp,
     },
+}
+
+/// What people call a key's state at one moment. A key that was rotated and still works is active, with an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyStatus {
+    /// It can be used.
+    Active,
+    /// Its time is over.
+    Expired,
+    /// It was revoked, or rotated without an overlap.
+    Revoked,
+}
+
+impl KeyStatus {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Expired, Self::Revoked];
+
+    /// The status as it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+        }
+    }
 }
 
 /// An API key, without its secret.
@@ -83,6 +122,10 @@ pub struct ApiKey {
     pub created_at: Timestamp,
     /// Whether it can be used.
     pub state: KeyState,
+    /// The key that it was made to take the place of.
+    pub replaces: Option<KeyId>,
+    /// The key that was made to take its place. Never another one, once there is one.
+    pub replaced_by: Option<KeyId>,
 }
 
 /// What is asked for when a key is made.
@@ -112,14 +155,37 @@ pub enum KeyRefusal {
 }
 
 impl ApiKey {
+    /// Live or test.
+    pub fn mode(&self) -> KeyMode {
+        KeyMode::of(&self.display_prefix)
+    }
+
+    /// What people call its state at `now`.
+    pub fn status(&self, now: Timestamp) -> KeyStatus {
+        match self.state {
+            KeyState::Revoked { .. } => KeyStatus::Revoked,
+            KeyState::Active { expires_at: Some(at) } if at <= now => KeyStatus::Expired,
+            KeyState::Active { .. } => KeyStatus::Active,
+        }
+    }
+
     /// Whether the key may be used at `now` by a caller at `address`.
     pub fn check(&self, now: Timestamp, address: Option<IpAddr>) -> Result<(), KeyRefusal> {
-        match self.state {
-            KeyState::Revoked { .. } => return Err(KeyRefusal::Revoked),
-            KeyState::Active { expires_at: Some(at) } if at <= now => return Err(KeyRefusal::Expired),
-            KeyState::Active { .. } => {}
+        match self.status(now) {
+            KeyStatus::Revoked => Err(KeyRefusal::Revoked),
+            KeyStatus::Expired => Err(KeyRefusal::Expired),
+            KeyStatus::Active if self.allowlist.allows(address) => Ok(()),
+            KeyStatus::Active => Err(KeyRefusal::AddressNotAllowed),
         }
-        if self.allowlist.allows(address) { Ok(()) } else { Err(KeyRefusal::AddressNotAllowed) }
+    }
+
+    /// Until when the key can be used, if it can be at `now`. `None`: without an end.
+    pub(super) fn usable(&self, now: Timestamp) -> Result<Option<Timestamp>, KeyError> {
+        match self.state {
+            KeyState::Revoked { at } => Err(KeyError::AlreadyRevoked { at }),
+            KeyState::Active { expires_at: Some(at) } if at <= now => Err(KeyError::Expired { at }),
+            KeyState::Active { expires_at } => Ok(expires_at),
+        }
     }
 
     /// Takes the key out of use for good.
@@ -131,5 +197,26 @@ impl ApiKey {
                 Ok(())
             }
         }
+    }
+
+    /// Whether the key can be replaced at `now`: it can be used, and nobody has replaced it before.
+    pub(super) fn replaceable(&self, now: Timestamp) -> Result<(), KeyError> {
+        match self.replaced_by {
+            Some(by) => Err(KeyError::Replaced { by }),
+            None => self.usable(now).map(|_| ()),
+        }
+    }
+
+    /// Gives the key a successor. It works for the overlap, and not longer than it would have; without an overlap it is
+    /// revoked. The moment at which it ends is returned.
+    pub fn replace(&mut self, by: KeyId, now: Timestamp, overlap: Overlap) -> Result<Timestamp, KeyError> {
+        self.replaceable(now)?;
+        let end = now.plus(overlap.get());
+        let end = self.usable(now)?.map_or(end, |expiry| expiry.min(end));
+        // An expiry is a moment on each server's own clock. A key that is to end now ends for all of them.
+        self.state =
+            if end <= now { KeyState::Revoked { at: now } } else { KeyState::Active { expires_at: Some(end) } };
+        self.replaced_by = Some(by);
+        Ok(end)
     }
 }

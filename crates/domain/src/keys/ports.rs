@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{ApiKey, CreatedBy, KeyHash, NewKey};
+use super::{ApiKey, CreatedBy, KeyFilter, KeyHash, KeyRef, NewKey};
 use crate::{
     clock::Timestamp,
     ids::{AccountId, KeyId, KeyPublicId, SessionId, TenantId},
+    paging::{Page, PageRequest, Position},
     principal::Credential,
     sessions::SignedIn,
     store::StoreError,
@@ -24,6 +25,8 @@ pub struct KeyRecord {
     pub display_prefix: String,
     /// What was asked for.
     pub new: NewKey,
+    /// The key whose successor it is.
+    pub replaces: Option<KeyId>,
     /// By whom.
     pub created_by: CreatedBy,
     /// When.
@@ -37,6 +40,13 @@ pub struct KeyListing {
     pub key: ApiKey,
     /// When it was last used, as far as that was written: up to some ten seconds late. `None` if it never was.
     pub last_used_at: Option<Timestamp>,
+}
+
+impl KeyListing {
+    /// Where the key stands in lists.
+    pub const fn position(&self) -> Position {
+        Position { created_at: self.key.created_at, id: self.key.id.get() }
+    }
 }
 
 /// Keys, outside any unit of work.
@@ -53,8 +63,19 @@ pub trait KeyReader: Send + Sync {
     /// may be let in by it. `None` if nothing is known.
     fn recall(&self, hash: &KeyHash) -> Option<Arc<Credential>>;
 
-    /// The tenant's keys, newest first.
-    async fn list(&self, tenant: TenantId) -> Result<Vec<KeyListing>, StoreError>;
+    /// A page of the tenant's keys, newest first by (createdAt, id).
+    ///
+    /// MUST cost the same wherever the page starts. MUST NOT show a key twice or leave one out that fitted throughout a walk,
+    /// whatever is made or changed meanwhile.
+    async fn page(
+        &self,
+        tenant: TenantId,
+        filter: &KeyFilter,
+        page: PageRequest,
+    ) -> Result<Page<KeyListing>, StoreError>;
+
+    /// This key, whatever its state.
+    async fn get(&self, tenant: TenantId, key: KeyRef) -> Result<Option<KeyListing>, StoreError>;
 
     /// Where the key with this public id is. For the operator's commands, which may not know the tenant.
     async fn locate(&self, public_id: KeyPublicId) -> Result<Option<(TenantId, KeyId)>, StoreError>;
@@ -64,7 +85,7 @@ pub trait KeyReader: Send + Sync {
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait KeyRepository: Send {
-    /// Stores a key and gives it its id.
+    /// Stores a key and gives it its id. MUST store no second key that replaces the same one.
     async fn insert(&mut self, tenant: TenantId, record: KeyRecord) -> Result<ApiKey, StoreError>;
 
     /// The key, held so that nobody else uses or changes it until the unit of work ends.
@@ -73,8 +94,9 @@ pub trait KeyRepository: Send {
     /// read the key in a later statement.
     async fn lock(&mut self, tenant: TenantId, id: KeyId) -> Result<Option<ApiKey>, StoreError>;
 
-    /// Stores the key's state. MUST be called on a key that this unit of work has locked.
-    async fn update_state(&mut self, tenant: TenantId, key: &ApiKey) -> Result<(), StoreError>;
+    /// Stores the key's name, allowlist, state and successor: nothing else of it ever changes. MUST be called on a key that
+    /// this unit of work has locked.
+    async fn update(&mut self, tenant: TenantId, key: &ApiKey) -> Result<(), StoreError>;
 }
 
 /// The credentials of those who call.

@@ -16,12 +16,28 @@ pub enum KeyMode {
 }
 
 impl KeyMode {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Live, Self::Test];
+
     /// What keys of this mode start with.
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::Live => "bwp_live_",
             Self::Test => "bwp_test_",
         }
+    }
+
+    /// The mode as it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Test => "test",
+        }
+    }
+
+    /// The mode of a key that starts like this.
+    pub(super) fn of(key: &str) -> Self {
+        if key.starts_with(Self::Test.prefix()) { Self::Test } else { Self::Live }
     }
 }
 
@@ -63,7 +79,7 @@ impl KeySecret {
 
     /// Reads a key as a client sends it.
     pub fn parse(text: &str) -> Result<Self, MalformedKey> {
-        let body = [KeyMode::Live, KeyMode::Test].iter().find_map(|mode| text.strip_prefix(mode.prefix()));
+        let body = KeyMode::ALL.iter().find_map(|mode| text.strip_prefix(mode.prefix()));
         let well_formed = body.is_some_and(|body| {
             body.len() == BODY_LENGTH + CHECKSUM_LENGTH && body.bytes().all(|b| b.is_ascii_alphanumeric())
         });

@@ -16,6 +16,8 @@ impl Limit {
     pub const MAX: u8 = 100;
     /// The rows of a page that nobody asked a size for.
     pub const DEFAULT: Self = Self(25);
+    /// The rows of the largest page.
+    pub const LARGEST: Self = Self(Self::MAX);
 
     /// A page of `rows` rows.
     pub const fn new(rows: u8) -> Result<Self, InvalidLimit> {

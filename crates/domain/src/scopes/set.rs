@@ -38,6 +38,12 @@ impl ScopeSet {
         self.0 == 0
     }
 
+    /// What is in both sets.
+    #[must_use]
+    pub const fn common(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// What is in this set and not in `other`.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
@@ -100,6 +106,7 @@ mod tests {
             prop_assert_eq!(a, ScopeSet::of(&left));
             prop_assert_eq!(a.includes(b), right.iter().all(|s| left.contains(s)));
             prop_assert_eq!(a.without(b).is_empty(), b.includes(a));
+            prop_assert_eq!(a.common(b), a.without(a.without(b)));
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     clock::Timestamp,
     ids::{KeyId, SecurityRecordId, UserId},
     principal::Principal,
+    users::User,
 };
 
 /// Who did something, as they were then.
@@ -53,13 +54,16 @@ pub struct SecurityRecord {
 }
 
 impl Actor {
+    /// This person.
+    pub fn user(user: &User) -> Self {
+        Self::User { id: user.id, email: user.account.email.to_string() }
+    }
+
     /// The one who asks.
     pub fn of(principal: &Principal) -> Self {
         match principal {
             Principal::Operator(_) => Self::Operator,
-            Principal::User(signed_in) => {
-                Self::User { id: signed_in.user.id, email: signed_in.account().email.to_string() }
-            }
+            Principal::User(signed_in) => Self::user(&signed_in.user),
             Principal::Key(credential) => {
                 Self::Key { id: credential.key.id, name: credential.key.name.as_str().to_owned() }
             }

@@ -1,5 +1,12 @@
 //! Sessions: browsers in which people have signed in.
 
+mod changes;
+pub mod ports;
 mod session;
+mod token;
 
-pub use session::{Session, SignedIn};
+pub use changes::{SessionError, choose, end_session, sign_out, sign_out_everywhere};
+pub use session::{Membership, OpenSession, Session, SignedIn};
+pub use token::{SessionHash, SessionToken};
+
+pub(crate) use changes::{hold, note_everywhere, renew};

@@ -1,6 +1,6 @@
 //! A session, and who is signed in by it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     accounts::Account,
@@ -33,6 +33,26 @@ pub struct SignedIn {
     pub user: User,
     /// Where.
     pub tenant: Tenant,
+}
+
+/// A session that is not over, as a browser's token finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenSession {
+    /// The session.
+    pub session: Session,
+    /// The person.
+    pub account: Account,
+    /// As whom they act. `None` until they have chosen, and when their access to the tenant was taken away.
+    pub signed_in: Option<Arc<SignedIn>>,
+}
+
+/// Where an account has a user who is active.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// Where.
+    pub tenant: Tenant,
+    /// Who they are there.
+    pub user: User,
 }
 
 impl Session {

@@ -81,7 +81,7 @@ pub async fn first_start(
     let noted = entries(&context, None, admin.noted.into_iter().chain(key.noted).collect());
     uow.security_log().append(tenant.id, &noted).await?;
     uow.commit().await?;
-    Ok(Some(Provisioned { tenant, admin: admin.output, key: key.output }))
+    Ok(Some(Provisioned { tenant, admin: admin.output.user, key: key.output }))
 }
 
 fn split<E>(failure: Failure<E>, rejected: impl FnOnce(E) -> FirstStartError) -> FirstStartError {

@@ -50,6 +50,8 @@ pub fn credential(scopes: &[ScopeId]) -> Credential {
         created_by: CreatedBy::Operator,
         created_at: CREATED_AT,
         state: KeyState::Active { expires_at: None },
+        replaces: None,
+        replaced_by: None,
     };
     Credential { key, tenant, revision: Revision { key: 7, tenant: 1 } }
 }

@@ -13,9 +13,12 @@ use crate::{
     events::{MockOutbox, Outbox},
     idempotency::{IdempotencyKey, MockReceiptRepository, ReceiptRepository},
     ids::TenantId,
+    invitations::ports::{HasInvitations, InvitationRepository, MockInvitationRepository},
     keys::ports::{CredentialRepository, HasKeys, KeyRepository, MockCredentialRepository, MockKeyRepository},
     principal::Credential,
     security::ports::{MockSecurityLog, SecurityLog},
+    sessions::ports::{HasSessions, MockSessionRepository, SessionRepository},
+    sign_in::ports::{HasSignIns, MockSignInRepository, SignInRepository},
     store::{JoinGuard, Store, StoreError, UnitOfWork},
     tenants::ports::{HasTenants, MockTenantRepository, TenantRepository},
     users::ports::{HasUsers, MockUserRepository, UserRepository},
@@ -47,8 +50,14 @@ pub struct ScriptedUnitOfWork {
     pub accounts: MockAccountRepository,
     /// The contacts.
     pub contacts: MockContactRepository,
+    /// The invitations.
+    pub invitations: MockInvitationRepository,
     /// The keys.
     pub keys: MockKeyRepository,
+    /// The sessions.
+    pub sessions: MockSessionRepository,
+    /// Failed attempts to sign in, and known browsers.
+    pub sign_ins: MockSignInRepository,
     /// The tenants.
     pub tenants: MockTenantRepository,
     /// The users.
@@ -191,7 +200,10 @@ macro_rules! lends {
 lends! {
     HasAccounts, accounts: AccountRepository;
     HasContacts, contacts: ContactRepository;
+    HasInvitations, invitations: InvitationRepository;
     HasKeys, keys: KeyRepository;
+    HasSessions, sessions: SessionRepository;
+    HasSignIns, sign_ins: SignInRepository;
     HasTenants, tenants: TenantRepository;
     HasUsers, users: UserRepository;
 }

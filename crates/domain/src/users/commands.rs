@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::{
-    Role, User, UserError,
+    Permission, Role, User, UserError,
     ports::{HasUsers, UserRecord},
 };
 use crate::{
@@ -29,26 +29,37 @@ pub struct CreateUser {
     pub password: PasswordHash,
 }
 
+/// A user that was just made.
+#[derive(Debug)]
+pub struct CreatedUser {
+    /// The user.
+    pub user: User,
+    /// Whether they had an account already, and so keep their password.
+    pub had_account: bool,
+}
+
 #[async_trait]
 impl<U: HasAccounts + HasUsers + ?Sized> Command<U> for CreateUser {
-    type Output = User;
+    type Output = CreatedUser;
     type Error = UserError;
 
-    async fn apply(&self, context: &Context<'_>, uow: &mut U) -> Result<Applied<User>, Failure<UserError>> {
+    async fn apply(&self, context: &Context<'_>, uow: &mut U) -> Result<Applied<CreatedUser>, Failure<UserError>> {
+        let permitted = context.principal.require(Permission::ManageUsers);
+        permitted.map_err(|forbidden| Failure::Rejected(UserError::Forbidden(forbidden)))?;
+        let taken = || Failure::Rejected(UserError::EmailTaken);
         let record = AccountRecord {
             email: self.email.clone(),
             name: PersonName::default(),
             password: self.password.clone(),
             created_at: context.now,
         };
-        let account = match uow.accounts().insert(record).await? {
-            Some(account) => account,
-            None => uow.accounts().lock_by_email(&self.email).await?.ok_or(Failure::Rejected(UserError::EmailTaken))?,
+        let (account, had_account) = match uow.accounts().insert(record).await? {
+            Some(account) => (account, false),
+            None => (uow.accounts().lock_by_email(&self.email).await?.ok_or_else(taken)?, true),
         };
         let record = UserRecord { account, role: self.role, created_at: context.now };
-        let user = uow.users().insert(context.tenant, record).await?;
-        let user = user.ok_or(Failure::Rejected(UserError::EmailTaken))?;
+        let user = uow.users().insert(context.tenant, record).await?.ok_or_else(taken)?;
         let noted = SecurityAction::UserJoined { user: UserNote::of(&user), role: user.role.to_string() };
-        Ok(Applied::noting(user, vec![noted]))
+        Ok(Applied::noting(CreatedUser { user, had_account }, vec![noted]))
     }
 }

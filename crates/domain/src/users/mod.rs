@@ -3,10 +3,13 @@
 mod commands;
 mod error;
 pub mod ports;
+mod reader;
 mod role;
+mod team;
 mod user;
 
-pub use commands::CreateUser;
+pub use commands::{CreateUser, CreatedUser};
 pub use error::UserError;
 pub use role::{Forbidden, Permission, Role, UnknownRole};
+pub use team::{ChangeRole, DeactivateUser, ReactivateUser};
 pub use user::{User, UserState};

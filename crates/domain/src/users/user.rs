@@ -4,9 +4,10 @@ use crate::{
     accounts::Account,
     clock::Timestamp,
     ids::{TenantId, UserId},
+    paging::Position,
 };
 
-use super::Role;
+use super::{Role, UserError};
 
 /// Whether a user may still sign in to the tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +39,34 @@ pub struct User {
 }
 
 impl User {
+    /// Where they stand in lists.
+    pub const fn position(&self) -> Position {
+        Position { created_at: self.created_at, id: self.id.get() }
+    }
+
     /// Whether they may still sign in to the tenant.
     pub const fn is_active(&self) -> bool {
         matches!(self.state, UserState::Active)
+    }
+    /// Takes their access away.
+    pub const fn deactivate(&mut self, at: Timestamp) -> Result<(), UserError> {
+        match self.state {
+            UserState::Active => {
+                self.state = UserState::Deactivated { at };
+                Ok(())
+            }
+            UserState::Deactivated { .. } => Err(UserError::AlreadyDeactivated),
+        }
+    }
+
+    /// Gives their access back.
+    pub const fn reactivate(&mut self) -> Result<(), UserError> {
+        match self.state {
+            UserState::Deactivated { .. } => {
+                self.state = UserState::Active;
+                Ok(())
+            }
+            UserState::Active => Err(UserError::AlreadyActive),
+        }
     }
 }

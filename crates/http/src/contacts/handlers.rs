@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use actix_web::{HttpResponse, http::StatusCode};
 use bwp_domain::{
     contacts::{
-        self, ContactChanges, ContactDetails, ContactError, ContactFilter, CreateContact, DeleteContact, SearchText,
-        UpdateContact,
+        self, ContactChanges, ContactDetails, ContactError, ContactFilter, CreateContact, DeleteContact, UpdateContact,
     },
     idempotency::RenderedResponse,
+    text::SearchText,
 };
 use serde_json::json;
 

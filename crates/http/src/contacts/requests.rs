@@ -1,9 +1,10 @@
 //! What clients send about contacts.
 
 use bwp_domain::{
-    contacts::{ContactDraft, ContactFilter, ContactType, SearchText},
+    contacts::{ContactDraft, ContactFilter, ContactType},
     fields::{Fault, Field, FieldErrors},
     ids::ContactId,
+    text::SearchText,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};

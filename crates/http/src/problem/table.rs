@@ -2,8 +2,16 @@
 
 use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use bwp_domain::{
-    contacts::ContactError, execute::ExecuteError, keys::KeyRefusal, principal::Refusal,
-    rate_limits::ports::LimiterUnavailable, scopes::ScopeSet, store::StoreError, tenants::TenantRefusal,
+    contacts::ContactError,
+    execute::ExecuteError,
+    fields::FieldErrors,
+    keys::{KeyError, KeyRefusal},
+    principal::Refusal,
+    rate_limits::ports::LimiterUnavailable,
+    scopes::ScopeSet,
+    store::StoreError,
+    tenants::TenantRefusal,
+    users::Forbidden,
 };
 use bwp_web::deadline::DeadlineExceeded;
 
@@ -121,6 +129,36 @@ impl From<ContactError> for Problem {
             ContactError::Invalid(errors) => Self::invalid(errors),
         }
     }
+}
+
+impl From<KeyError> for Problem {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Forbidden(forbidden) => forbidden.into(),
+            KeyError::Exceeds(excesses) => Self::new(ErrorCode::Forbidden, sentence(&excesses.to_string())),
+            KeyError::Invalid(errors) => Self::invalid(errors),
+            KeyError::NotFound => Self::not_found("key"),
+            KeyError::AlreadyRevoked { at } => Self::new(ErrorCode::Conflict, format!("The key was revoked at {at}.")),
+            KeyError::Expired { at } => Self::new(ErrorCode::Conflict, format!("The key expired at {at}.")),
+            KeyError::Replaced { by } => {
+                Self::new(ErrorCode::Conflict, format!("The key was replaced before, by the key {by}."))
+            }
+            KeyError::ExpiryInThePast => Self::invalid(FieldErrors::one("expiresAt", KeyError::in_the_past())),
+        }
+    }
+}
+
+impl From<Forbidden> for Problem {
+    fn from(forbidden: Forbidden) -> Self {
+        Self::new(ErrorCode::Forbidden, sentence(&forbidden.to_string()))
+    }
+}
+
+/// A sentence of an error's text.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).chain(['.']).collect()
 }
 
 impl Problem {

@@ -7,7 +7,7 @@ use bwp_domain::{
     contacts::{Contact, ContactDetails},
     execute::{Command, Context, Environment},
     ids::TenantId,
-    keys::{Allowlist, CreateKey, CreatedBy, CreatedKey, KeyMode, KeyName, NewKey},
+    keys::{Allowlist, CreateKey, CreatedKey, KeyMode, KeyName, NewKey},
     principal::Principal,
     rate_limits::RateLimit,
     scopes::ScopeSet,
@@ -81,7 +81,7 @@ impl Fixture {
             rate_limit: RateLimit::NONE,
             expires_at: None,
         };
-        let command = CreateKey { mode: KeyMode::Live, key, created_by: CreatedBy::Operator };
+        let command = CreateKey { mode: KeyMode::Live, key };
         let mut uow = self.begin().await;
         let principal = Principal::Operator(tenant);
         let context = Context::new(&principal, &self.environment);

@@ -9,6 +9,7 @@ mod data_folder;
 mod load;
 mod operations;
 mod outbox;
+mod person;
 mod random;
 mod sql;
 
@@ -27,6 +28,7 @@ pub(crate) use data_folder::DataFolder;
 pub(crate) use load::{Load, Outcome, Request};
 pub(crate) use operations::{Operation, operations};
 pub(crate) use outbox::Event;
+pub(crate) use person::{PASSWORD, Page, Person};
 pub(crate) use random::Random;
 pub(crate) use sql::Sql;
 

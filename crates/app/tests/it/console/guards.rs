@@ -1,0 +1,210 @@
+//! What every page and form must stand, whoever adds it: the table of the pages is walked.
+
+use bwp_console::{Access, Entry, entries};
+use bwp_domain::users::{Permission, Role};
+use reqwest::Method;
+
+use crate::support::{Person, World};
+
+/// Everything that a form could change.
+const STATE: &str = "SELECT hashtext(concat(
+    (SELECT string_agg(t::text, ',' ORDER BY t::text) FROM api_keys t),
+    (SELECT string_agg(t::text, ',' ORDER BY t::text) FROM users t),
+    (SELECT string_agg(t::text, ',' ORDER BY t::text) FROM accounts t),
+    (SELECT string_agg(t::text, ',' ORDER BY t::text) FROM invitations t),
+    (SELECT count(*) FROM sessions),
+    (SELECT count(*) FROM security_log)))";
+
+/// The path with parts of this tenant, or of another.
+async fn path(world: &World, entry: &Entry, tenant: &str) -> String {
+    let number = |query: String| async move { world.number(&query).await };
+    let of = format!("(SELECT id FROM tenants WHERE name = '{}')", name_of(world, tenant));
+    let key = number(format!("SELECT min(id) FROM api_keys WHERE tenant_id = {of}")).await;
+    let user = number(format!("SELECT min(id) FROM users WHERE tenant_id = {of}")).await;
+    entry.path.replace("{key}", &key.to_string()).replace("{user}", &user.to_string()).replace("{token}", "none")
+}
+
+fn name_of(world: &World, tenant: &str) -> &'static str {
+    if tenant == world.tenant { "Test Builders" } else { "Other Builders" }
+}
+
+/// What a form of this path would need to do something.
+fn fields(path: &str, tenant: &str) -> Vec<(&'static str, String)> {
+    let fields: &[(&str, &str)] = match path.rsplit('/').next().unwrap_or_default() {
+        "new" => &[("name", "forged"), ("mode", "live"), ("scope", "contacts:read"), ("warned", "1"), ("form", "forged")],
+        "edit" | "revoke" => &[("name", "test")],
+        "rotate" => &[("overlap", "0"), ("form", "forged")],
+        "check-allowlist" => &[("allowlist", "x")],
+        "invite" => &[("email", "forged@example.com"), ("role", "company_admin")],
+        "withdraw" => &[("invitation", "1")],
+        "role" => &[("role", "company_admin")],
+        "sign-in" => &[("email", "admin@example.com"), ("password", crate::support::PASSWORD)],
+        "choose" => &[("tenant", "1")],
+        "password" => &[
+            ("presentPassword", crate::support::PASSWORD),
+            ("newPassword", "another horse battery"),
+            ("again", "another horse battery"),
+        ],
+        "end" => &[("session", "1")],
+        "sign-out" | "end-all" | "deactivate" | "reactivate" | "none" => &[],
+        other => panic!("the form {other} is not in the table: say what it needs ({tenant})"),
+    };
+    fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
+}
+
+/// An admin, and another tenant with a key and a user of its own.
+async fn worlds() -> (World, Person, String) {
+    let world = World::start().await;
+    let admin = world.signed_in("admin@example.com", "company_admin").await;
+    world.client(&["contacts:read"]).await;
+    let other = world.another_tenant().await;
+    world.client_of(&other, &["contacts:read"]).await;
+    world.user(&other, "stranger@example.com", "member").await;
+    (world, admin, other)
+}
+
+fn forms() -> impl Iterator<Item = Entry> {
+    entries().into_iter().filter(|entry| entry.method == Method::POST.as_str())
+}
+
+#[tokio::test]
+async fn no_form_is_forged() {
+    let (world, mut admin, _) = worlds().await;
+    let mut stranger = world.person();
+    let strangers = stranger.get("/sign-in").await.hidden("csrf").to_owned();
+    let own = admin.get("/").await.hidden("csrf").to_owned();
+    let before = world.number(STATE).await;
+    for entry in forms() {
+        let path = path(&world, &entry, &world.tenant).await;
+        let fields = fields(entry.path, &world.tenant);
+        let form = |token: Option<&str>| {
+            let mut all = fields.clone();
+            all.extend(token.map(|token| ("csrf", token.to_owned())));
+            admin.request(Method::POST, &path).form(&all)
+        };
+        let flipped = format!("{}{}", &own[..own.len() - 2], if own.ends_with("AA") { "BB" } else { "AA" });
+        let forged = [
+            ("no token", form(None)),
+            ("an empty token", form(Some(""))),
+            ("another browser's token", form(Some(&strangers))),
+            ("a changed token", form(Some(&flipped))),
+            ("a foreign origin", form(Some(&own)).header("Origin", "https://evil.example")),
+            ("no origin", form(Some(&own)).header("Origin", "null")),
+            ("another site", form(Some(&own)).header("Sec-Fetch-Site", "cross-site")),
+            ("a sister site", form(Some(&own)).header("Sec-Fetch-Site", "same-site")),
+        ];
+        for (how, request) in forged {
+            let answer = request.send().await.expect("an answer");
+            assert_eq!(answer.status().as_u16(), 403, "{} with {how}", entry.path);
+        }
+        // What is no form: as JSON, or as plain text, which another site can send without asking.
+        let body = r#"{"csrf":"x"}"#;
+        let text = admin.request(Method::POST, &path).header("Content-Type", "text/plain").body(body);
+        assert_eq!(text.send().await.expect("an answer").status().as_u16(), 400, "{}", entry.path);
+    }
+    assert_eq!(world.number(STATE).await, before, "something was changed");
+}
+
+#[tokio::test]
+async fn nobody_sees_or_sends_what_is_for_those_who_are_signed_in() {
+    let (world, _, _) = worlds().await;
+    let before = world.number(STATE).await;
+    for entry in entries().into_iter().filter(|entry| entry.access != Access::Anyone) {
+        let mut nobody = world.person();
+        let path = path(&world, &entry, &world.tenant).await;
+        let answer = if entry.method == Method::GET.as_str() {
+            nobody.get(&path).await
+        } else {
+            let token = nobody.get("/sign-in").await.hidden("csrf").to_owned();
+            let mut all = fields(entry.path, &world.tenant);
+            all.push(("csrf", token));
+            nobody.send(nobody.request(Method::POST, &path).form(&all)).await
+        };
+        assert_eq!(answer.status, 303, "{} {}", entry.method, entry.path);
+        assert!(answer.location().starts_with("/sign-in"), "{}: {}", entry.path, answer.location());
+    }
+    assert_eq!(world.number(STATE).await, before, "something was changed");
+}
+
+#[tokio::test]
+async fn every_role_sees_and_sends_what_it_is_permitted_and_no_more() {
+    let (world, _, _) = worlds().await;
+    for role in Role::ALL.into_iter().filter(|role| *role != Role::CompanyAdmin) {
+        let mut person = world.signed_in(&format!("{role}@example.com"), role.as_str()).await;
+        let token = person.get("/").await.hidden("csrf").to_owned();
+        let before = world.number(STATE).await;
+        for entry in entries() {
+            let Access::May(permission) = entry.access else { continue };
+            let path = path(&world, &entry, &world.tenant).await;
+            let permitted = role.may(permission);
+            if entry.method == Method::GET.as_str() {
+                let status = person.get(&path).await.status;
+                assert_eq!(status, if permitted { 200 } else { 403 }, "{role} {path}");
+            } else {
+                assert!(!permitted, "{role} may send {path}: say here what it changes");
+                let mut all = fields(entry.path, &world.tenant);
+                all.push(("csrf", token.clone()));
+                let answer = person.send(person.request(Method::POST, &path).form(&all)).await;
+                assert_eq!(answer.status, 403, "{role} {path}");
+            }
+        }
+        assert_eq!(world.number(STATE).await, before, "{role} changed something");
+    }
+}
+
+#[tokio::test]
+async fn another_tenants_things_are_not_there() {
+    let (world, mut admin, other) = worlds().await;
+    let token = admin.get("/").await.hidden("csrf").to_owned();
+    let before = world.number(STATE).await;
+    let named: Vec<Entry> =
+        entries().into_iter().filter(|e| e.path.contains("{key}") || e.path.contains("{user}")).collect();
+    assert!(named.len() > 8, "{}", named.len());
+    for entry in named {
+        let path = path(&world, &entry, &other).await;
+        let answer = if entry.method == Method::GET.as_str() {
+            admin.get(&path).await
+        } else {
+            let mut all = fields(entry.path, &other);
+            all.push(("csrf", token.clone()));
+            admin.send(admin.request(Method::POST, &path).form(&all)).await
+        };
+        assert_eq!(answer.status, 404, "{} {path}: {}", entry.method, answer.text);
+    }
+    assert_eq!(world.number(STATE).await, before, "something was changed");
+    // Nor in lists.
+    for path in ["/settings/developer/api-keys", "/settings/organization/users", "/settings/developer/security-log"] {
+        let page = admin.get(path).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert!(!page.text.contains("stranger@example.com") && !page.text.contains("Other Builders"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn every_page_says_how_a_browser_is_to_treat_it() {
+    let (world, mut admin, _) = worlds().await;
+    for entry in entries().into_iter().filter(|entry| entry.method == Method::GET.as_str()) {
+        let path = path(&world, &entry, &world.tenant).await;
+        let page = admin.get(&path).await;
+        let header = |name: &str| page.headers.get(name).map_or("", |value| value.to_str().expect("ASCII")).to_owned();
+        assert_eq!(header("cache-control"), "no-store", "{path}");
+        assert_eq!(header("x-frame-options"), "DENY", "{path}");
+        assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(header("referrer-policy"), "same-origin", "{path}");
+        assert_eq!(header("cross-origin-opener-policy"), "same-origin", "{path}");
+        let policy = header("content-security-policy");
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+        for inline in ["<style", "style=\"", "onclick=", "<script>"] {
+            assert!(!page.text.contains(inline), "{path}: {inline}");
+        }
+    }
+}
+
+#[test]
+fn every_permission_guards_something() {
+    for permission in
+        [Permission::SeeKeys, Permission::ManageKeys, Permission::SeeUsers, Permission::ManageUsers, Permission::SeeSecurityLog]
+    {
+        assert!(entries().iter().any(|entry| entry.access == Access::May(permission)), "{permission:?}");
+    }
+}

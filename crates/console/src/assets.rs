@@ -1,0 +1,57 @@
+//! The files that the pages load. All of them are in the binary.
+
+use std::hash::{DefaultHasher, Hasher};
+
+use actix_web::{
+    HttpResponse,
+    http::header::CACHE_CONTROL,
+    web::{self, Bytes, ServiceConfig},
+};
+
+const FILES: [(&str, &str, &str); 3] = [
+    ("console.css", "text/css; charset=utf-8", include_str!("assets/console.css")),
+    ("console.js", "text/javascript; charset=utf-8", include_str!("assets/console.js")),
+    ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
+];
+
+/// An asset's address changes with its content, so it never goes stale.
+const CACHE: &str = "public, max-age=31536000, immutable";
+
+/// The files' addresses.
+#[derive(Debug)]
+pub struct Assets([String; 3]);
+
+impl Default for Assets {
+    fn default() -> Self {
+        Self(FILES.map(|(name, _, text)| {
+            let mut hasher = DefaultHasher::new();
+            hasher.write(text.as_bytes());
+            format!("/assets/{name}?v={:016x}", hasher.finish())
+        }))
+    }
+}
+
+impl Assets {
+    pub(crate) fn css(&self) -> &str {
+        &self.0[0]
+    }
+
+    pub(crate) fn script(&self) -> &str {
+        &self.0[1]
+    }
+
+    pub(crate) fn icon(&self) -> &str {
+        &self.0[2]
+    }
+}
+
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    for (name, media_type, text) in FILES {
+        let serve = move || {
+            let mut file = HttpResponse::Ok();
+            file.content_type(media_type).insert_header((CACHE_CONTROL, CACHE));
+            std::future::ready(file.body(Bytes::from_static(text.as_bytes())))
+        };
+        config.route(&format!("/assets/{name}"), web::get().to(serve));
+    }
+}

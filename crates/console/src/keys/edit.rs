@@ -1,0 +1,88 @@
+//! Changing a key's name, and from where it may be used.
+
+use std::rc::Rc;
+
+use actix_web::http::StatusCode;
+use bwp_domain::{
+    execute::execute,
+    fields::{Field, FieldErrors},
+    idempotency::RenderedResponse,
+    keys::{ApiKey, KeyDraft, KeyError},
+};
+use maud::{Markup, html};
+
+use super::{
+    explain, named,
+    new::{allowlist_field, by_line, entries},
+    path_of, trail,
+};
+use crate::{
+    form::Form,
+    layout::token,
+    routes::{Answer, UNPROCESSABLE},
+    trouble::rejected,
+    visit::Visit,
+    widgets::{TextField, refusal, trouble},
+};
+
+pub(super) async fn form(visit: Rc<Visit>) -> Answer {
+    let key = named(&visit).await?.key;
+    let allowlist = key.allowlist.entries().join("\n");
+    let page = page(&visit, &key, key.name.as_str(), &allowlist, &FieldErrors::new(), &html! {});
+    Ok(visit.ok("Edit API key", &page))
+}
+
+pub(super) async fn edit(visit: Rc<Visit>, form: Form) -> Answer {
+    let key = named(&visit).await?.key;
+    let show = |status, allowlist: &str, errors: &FieldErrors, note: &Markup| {
+        Ok(visit.page(status, "Edit API key", &page(&visit, &key, form.get("name"), allowlist, errors, note)))
+    };
+    let allowlist = form.get("allowlist");
+    if form.has("add_address") {
+        let address = visit.address().map(|address| address.to_string()).unwrap_or_default();
+        let longer = format!("{}\n{address}\n", allowlist.trim_end());
+        return show(StatusCode::OK, longer.trim_start(), &FieldErrors::new(), &html! {});
+    }
+    let draft = KeyDraft {
+        name: Field::Value(form.get("name").trim().to_owned()),
+        allowlist: Field::Value(entries(&form)),
+        ..KeyDraft::default()
+    };
+    let command = match draft.edit(key.id, FieldErrors::new()) {
+        Ok(command) => command,
+        Err(errors) => return show(UNPROCESSABLE, allowlist, &by_line(errors, &form), &html! {}),
+    };
+    let state = &visit.state;
+    let nothing = |_: &ApiKey| RenderedResponse::default();
+    match execute(&*state.store, &state.environment, &visit.caller()?, None, &command, nothing).await {
+        Ok(_) => Ok(visit.redirect(&format!("{}?done=edited", path_of(&key)))),
+        Err(error) => match rejected(error)? {
+            KeyError::Invalid(errors) => show(UNPROCESSABLE, allowlist, &errors, &html! {}),
+            error => show(StatusCode::CONFLICT, allowlist, &FieldErrors::new(), &refusal(&explain(&error))),
+        },
+    }
+}
+
+fn page(visit: &Visit, key: &ApiKey, name: &str, allowlist: &str, errors: &FieldErrors, note: &Markup) -> Markup {
+    let path = path_of(key);
+    let name = TextField { name: "name", label: "Name", value: name, ..TextField::REQUIRED };
+    html! {
+        (trail(visit, Some(key)))
+        h1 { "Edit API key" }
+        (note)
+        (trouble(errors))
+        p {
+            "A key's scopes do not change: make another key for another job. From where it may be used is in force from the \
+             next request on."
+        }
+        form method="post" action=(visit.link(&format!("{path}/edit"))) {
+            (token(visit))
+            (name.show(errors))
+            (allowlist_field(visit, allowlist, errors))
+            p.actions {
+                button type="submit" { "Save" }
+                a href=(visit.link(&path)) { "Cancel" }
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The table of keys.
+
+use std::rc::Rc;
+
+use bwp_domain::{
+    keys::{KeyFilter, KeyStatus, ports::KeyListing},
+    paging::{Limit, PageRequest},
+    text::SearchText,
+    users::Permission,
+};
+use maud::{Markup, html};
+
+use super::{PATH, makers::Makers, path_of, state};
+use crate::{
+    routes::Answer,
+    security::{position, written},
+    visit::Visit,
+    widgets::{ago, good, time},
+};
+
+pub(super) async fn list(visit: Rc<Visit>) -> Answer {
+    let tenant = visit.member()?.tenant.id;
+    let now = visit.state.environment.clock.now();
+    let (search, status) = (visit.query("q"), visit.query("status"));
+    let filter = KeyFilter {
+        search: SearchText::parse(&search).ok().flatten(),
+        status: KeyStatus::ALL.into_iter().find(|known| known.as_str() == status).map(|status| (status, now)),
+    };
+    let page = PageRequest { limit: Limit::DEFAULT, after: position(&visit.query("before")) };
+    let found = visit.state.keys.page(tenant, &filter, page).await?;
+    let makers = Makers::of(&visit, found.items.iter().map(|one| &one.key)).await?;
+    let filtered = filter != KeyFilter::default();
+    let mut older = form_urlencoded::Serializer::new(String::new());
+    older.append_pair("q", &search).append_pair("status", &status);
+    let main = html! {
+        @if visit.query("done") == "revoked" { (good("The key is revoked: no request with it succeeds any more.")) }
+        div.head {
+            h1 { "API keys" }
+            @if visit.may(Permission::ManageKeys) { a.button href=(visit.link(&format!("{PATH}/new"))) { "New API key" } }
+        }
+        p { "A program signs in with a key. Each key does what its scopes allow, from where its allowlist says." }
+        (search_form(&visit, &search, &status))
+        @if found.items.is_empty() {
+            @if filtered { p.quiet { "No key fits." } } @else {
+                div.note { p { "There is no key yet. Make one, and call the API with it a minute later." } }
+            }
+        } @else {
+            (table(&visit, &found.items, &makers))
+        }
+        @if let Some(next) = found.next {
+            p.actions {
+                a.button.second href={ (visit.link(PATH)) "?" (older.append_pair("before", &written(next)).finish()) } { "Older" }
+            }
+        }
+    };
+    Ok(visit.ok("API keys", &main))
+}
+
+fn search_form(visit: &Visit, search: &str, status: &str) -> Markup {
+    html! {
+        form.row method="get" action=(visit.link(PATH)) role="search" {
+            div.field {
+                label for="q" { "Search" }
+                input id="q" name="q" type="search" value=(search) placeholder="Name or beginning of the key";
+            }
+            div {
+                label for="status" { "Status" }
+                div {
+                    select id="status" name="status" {
+                        option value="" { "All" }
+                        @for known in KeyStatus::ALL {
+                            option value=(known.as_str()) selected[known.as_str() == status] { (known.as_str()) }
+                        }
+                    }
+                }
+            }
+            button.second type="submit" { "Search" }
+        }
+    }
+}
+
+fn table(visit: &Visit, keys: &[KeyListing], makers: &Makers) -> Markup {
+    let now = visit.state.environment.clock.now();
+    html! {
+        table.rows {
+            thead { tr {
+                @for column in ["Name", "Key", "Scopes", "Allowed from", "Created", "Last used", "Status"] {
+                    th scope="col" { (column) }
+                }
+            } }
+            tbody {
+                @for KeyListing { key, last_used_at } in keys {
+                    tr {
+                        th scope="row" { a href=(visit.link(&path_of(key))) { (key.name.as_str()) } }
+                        td data-label="Key" { code { (key.display_prefix) "…" } }
+                        td data-label="Scopes" { (scopes(key.scopes)) }
+                        td data-label="Allowed from" {
+                            @let entries = key.allowlist.entries();
+                            @match entries.as_slice() {
+                                [] => "everywhere",
+                                [one] => (one),
+                                [one, rest @ ..] => { (one) " and " (rest.len()) " more" },
+                            }
+                        }
+                        td data-label="Created" { (time(key.created_at)) " by " (makers.name(key.created_by)) }
+                        td data-label="Last used" {
+                            @if let Some(at) = last_used_at { (ago(*at, now)) } @else { "never" }
+                        }
+                        td data-label="Status" { (state(key, visit)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Scopes, in short.
+fn scopes(scopes: bwp_domain::scopes::ScopeSet) -> Markup {
+    let all: Vec<&str> = scopes.iter().map(bwp_domain::scopes::ScopeId::as_str).collect();
+    html! {
+        @match all.as_slice() {
+            [] => "none",
+            [first, second, third, rest @ ..] if !rest.is_empty() => {
+                span title=(all.join(" ")) { (first) ", " (second) ", " (third) " and " (rest.len()) " more" }
+            },
+            few => (few.join(", ")),
+        }
+    }
+}

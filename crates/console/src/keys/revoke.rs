@@ -1,0 +1,82 @@
+//! Revoking a key, by its name.
+
+use std::rc::Rc;
+
+use actix_web::http::StatusCode;
+use bwp_domain::{
+    execute::execute,
+    fields::{Fault, FieldErrors},
+    idempotency::RenderedResponse,
+    ids::KeyId,
+    keys::{ApiKey, RevokeIf, RevokeKey},
+};
+use maud::{Markup, html};
+
+use super::{explain, named, path_of, trail};
+use crate::{
+    form::Form,
+    layout::token,
+    routes::{Answer, UNPROCESSABLE},
+    trouble::rejected,
+    visit::Visit,
+    widgets::{TextField, refusal, trouble},
+};
+
+/// The field that says which successor the key had when the form was shown.
+const SUCCESSOR: &str = "successor";
+
+pub(super) async fn form(visit: Rc<Visit>) -> Answer {
+    let key = named(&visit).await?.key;
+    Ok(visit.ok("Revoke API key", &page(&visit, &key, &FieldErrors::new(), &html! {})))
+}
+
+pub(super) async fn revoke(visit: Rc<Visit>, form: Form) -> Answer {
+    let key = named(&visit).await?.key;
+    if form.get("name").trim() != key.name.as_str().trim() {
+        let fault = Fault::new("invalid_value", "This is not the key's name. Type it as it stands above.");
+        let errors = FieldErrors::one("name", fault);
+        return Ok(visit.page(UNPROCESSABLE, "Revoke API key", &page(&visit, &key, &errors, &html! {})));
+    }
+    let state = &visit.state;
+    let seen = form.get(SUCCESSOR).parse().ok().and_then(KeyId::new);
+    let command = RevokeKey { id: key.id, condition: RevokeIf::SuccessorIs(seen) };
+    let nothing = |_: &ApiKey| RenderedResponse::default();
+    match execute(&*state.store, &state.environment, &visit.caller()?, None, &command, nothing).await {
+        Ok(_) => Ok(visit.redirect(&format!("{}?done=revoked", path_of(&key)))),
+        Err(error) => {
+            let error = rejected(error)?;
+            let note = refusal(&explain(&error));
+            // As it is now: somebody has changed it meanwhile.
+            let key = named(&visit).await?.key;
+            Ok(visit.page(StatusCode::CONFLICT, "Revoke API key", &page(&visit, &key, &FieldErrors::new(), &note)))
+        }
+    }
+}
+
+fn page(visit: &Visit, key: &ApiKey, errors: &FieldErrors, note: &Markup) -> Markup {
+    let path = path_of(key);
+    let name = TextField { name: "name", label: "The key’s name", ..TextField::REQUIRED };
+    html! {
+        (trail(visit, Some(key)))
+        h1 { "Revoke API key" }
+        (note)
+        (trouble(errors))
+        div.note.warn {
+            p {
+                strong { "This is for good. " }
+                "From the moment it is done, every request with “" (key.name.as_str()) "” is refused, those in flight too. \
+                 If a program still needs to work, rotate the key instead."
+            }
+        }
+        form method="post" action=(visit.link(&format!("{path}/revoke"))) {
+            (token(visit))
+            @if let Some(successor) = key.replaced_by { input type="hidden" name=(SUCCESSOR) value=(successor); }
+            p { "To go on, type the name: " strong { (key.name.as_str()) } }
+            (name.show(errors))
+            p.actions {
+                button.danger type="submit" { "Revoke for good" }
+                a href=(visit.link(&path)) { "Cancel" }
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The table of pages, and how each is answered.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    dev::Payload,
+    http::{Method, StatusCode, header::ALLOW},
+    web::{self, Data, ServiceConfig},
+};
+use bwp_web::{deadline, observe};
+use futures_util::{FutureExt, future::LocalBoxFuture};
+
+use crate::{
+    access::Access,
+    account, assets,
+    browser::check_origin,
+    form::Form,
+    home, invitations, keys, security, sign_in,
+    state::ConsoleState,
+    team,
+    trouble::{self, Trouble},
+    visit::Visit,
+};
+
+pub(crate) type Answer = Result<HttpResponse, Trouble>;
+
+type Run = Rc<dyn Fn(Rc<Visit>, Form) -> LocalBoxFuture<'static, Answer>>;
+
+/// A page, or what sending its form does.
+#[derive(Clone)]
+pub struct Entry {
+    /// GET for a page, POST for a form.
+    pub method: Method,
+    /// Where.
+    pub path: &'static str,
+    /// For whom.
+    pub access: Access,
+    run: Run,
+}
+
+impl Entry {
+    pub(crate) fn get<F, Fut>(path: &'static str, access: Access, handler: F) -> Self
+    where
+        F: Fn(Rc<Visit>) -> Fut + 'static,
+        Fut: Future<Output = Answer> + 'static,
+    {
+        Self { method: Method::GET, path, access, run: Rc::new(move |visit, _| handler(visit).boxed_local()) }
+    }
+
+    pub(crate) fn post<F, Fut>(path: &'static str, access: Access, handler: F) -> Self
+    where
+        F: Fn(Rc<Visit>, Form) -> Fut + 'static,
+        Fut: Future<Output = Answer> + 'static,
+    {
+        Self { method: Method::POST, path, access, run: Rc::new(move |visit, form| handler(visit, form).boxed_local()) }
+    }
+}
+
+/// Every page and form: a line for each family.
+pub fn entries() -> Vec<Entry> {
+    let mut all = Vec::new();
+    all.extend(home::entries());
+    all.extend(account::entries());
+    all.extend(invitations::entries());
+    all.extend(keys::entries());
+    all.extend(security::entries());
+    all.extend(sign_in::entries());
+    all.extend(team::entries());
+    all
+}
+
+/// Registers the pages, the files that they load, and the page for what is not there below `/settings`.
+pub fn configure(state: Data<ConsoleState>) -> impl FnOnce(&mut ServiceConfig) {
+    move |config: &mut ServiceConfig| {
+        assets::configure(config);
+        let mut paths: BTreeMap<&'static str, Vec<Entry>> = BTreeMap::new();
+        for entry in entries() {
+            paths.entry(entry.path).or_default().push(entry);
+        }
+        // Paths with fixed parts first: `…/api-keys/new` is not the key `new`.
+        let (fixed, variable): (Vec<_>, Vec<_>) = paths.into_iter().partition(|(path, _)| !path.contains('{'));
+        for (path, entries) in fixed.into_iter().chain(variable) {
+            let allow = if entries.iter().all(|entry| entry.method == Method::POST) {
+                "POST"
+            } else if entries.iter().all(|entry| entry.method == Method::GET) {
+                "GET, HEAD"
+            } else {
+                "GET, HEAD, POST"
+            };
+            let mut resource = web::resource(path).app_data(state.clone());
+            for entry in entries {
+                let route = state.meter.route(entry.method.as_str(), path);
+                resource = resource.route(web::method(entry.method.clone()).to(
+                    move |request: HttpRequest, payload: web::Payload, state: Data<ConsoleState>| {
+                        observe::record_route(&request, &route);
+                        answer(entry.clone(), state, request, payload.into_inner())
+                    },
+                ));
+            }
+            let refuse = move || {
+                let mut response = HttpResponse::MethodNotAllowed();
+                std::future::ready(response.insert_header((ALLOW, allow)).finish())
+            };
+            config.service(resource.default_service(web::to(refuse)));
+        }
+        let missing = move |request: HttpRequest, state: Data<ConsoleState>| async move {
+            let (visit, _) = Visit::begin(state, request).await;
+            trouble::answer(&visit, &Trouble::NotFound)
+        };
+        config.service(web::resource("/settings{rest:.*}").app_data(state).default_service(web::to(missing)));
+    }
+}
+
+async fn answer(entry: Entry, state: Data<ConsoleState>, request: HttpRequest, payload: Payload) -> HttpResponse {
+    let limit = state.request_timeout;
+    let (visit, begun) = Visit::begin(state, request.clone()).await;
+    let work = async {
+        begun?;
+        run(&entry, &visit, &request, payload).await
+    };
+    let done = match limit {
+        None => work.await,
+        Some(limit) => deadline::within(limit, work).await.map_err(Trouble::from).and_then(|done| done),
+    };
+    done.unwrap_or_else(|trouble| trouble::answer(&visit, &trouble))
+}
+
+/// Nothing of a form is looked at before it is known to be ours, and nobody's before it is known who asks.
+async fn run(entry: &Entry, visit: &Rc<Visit>, request: &HttpRequest, mut payload: Payload) -> Answer {
+    if entry.method == Method::GET {
+        visit.check(entry.access)?;
+        return (entry.run)(Rc::clone(visit), Form::default()).await;
+    }
+    check_origin(request, &visit.state.public_url.origin()).map_err(|_| Trouble::Forged)?;
+    visit.check(entry.access)?;
+    let form = Form::read(request, &mut payload, visit.state.body_limits).await?;
+    visit.check_form(&form)?;
+    (entry.run)(Rc::clone(visit), form).await
+}
+
+/// An answer that is a page with what was wrong.
+pub(crate) const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;

@@ -1,0 +1,121 @@
+//! The security log: what was changed about keys and people, in sentences.
+
+use std::rc::Rc;
+
+use bwp_domain::{
+    clock::Timestamp,
+    paging::{Limit, PageRequest, Position},
+    security::{Actor, SecurityAction, SecurityRecord},
+    users::Permission,
+};
+use maud::{Markup, html};
+
+use crate::{
+    access::Access,
+    routes::{Answer, Entry},
+    visit::Visit,
+    widgets::time,
+};
+
+const PATH: &str = "/settings/developer/security-log";
+
+pub(crate) fn entries() -> Vec<Entry> {
+    vec![Entry::get(PATH, Access::May(Permission::SeeSecurityLog), list)]
+}
+
+async fn list(visit: Rc<Visit>) -> Answer {
+    let tenant = visit.member()?.tenant.id;
+    let page = PageRequest { limit: Limit::DEFAULT, after: position(&visit.query("before")) };
+    let found = visit.state.security_log.list(tenant, None, page).await?;
+    let main = html! {
+        h1 { "Security log" }
+        p { "What was changed about API keys and people, by whom, and from which address. Nothing is ever removed from it." }
+        (table(&visit, &found.items))
+        @if let Some(next) = found.next {
+            p.actions { a.button.second href=(format!("{}?before={}", visit.link(PATH), written(next))) { "Older" } }
+        }
+    };
+    Ok(visit.ok("Security log", &main))
+}
+
+/// Entries of the log.
+pub(crate) fn table(visit: &Visit, records: &[SecurityRecord]) -> Markup {
+    html! {
+        @if records.is_empty() {
+            p.quiet { "Nothing yet." }
+        } @else {
+            table.rows {
+                thead { tr { th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "What" } th scope="col" { "From" } } }
+                tbody {
+                    @for SecurityRecord { entry, .. } in records {
+                        tr {
+                            td data-label="When" { (time(entry.at)) }
+                            td data-label="Who" { (actor(&entry.actor)) }
+                            td data-label="What" { (action(visit, &entry.action)) }
+                            td data-label="From" {
+                                @if let Some(address) = entry.address { (address) } @else { "–" }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn actor(actor: &Actor) -> String {
+    match actor {
+        Actor::Operator => "The operator of this server".to_owned(),
+        Actor::User { email, .. } => email.clone(),
+        Actor::Key { name, .. } => format!("API key “{name}”"),
+    }
+}
+
+fn everywhere(list: &[String]) -> String {
+    if list.is_empty() { "everywhere".to_owned() } else { list.join(", ") }
+}
+
+fn action(visit: &Visit, action: &SecurityAction) -> Markup {
+    let key = |key: &bwp_domain::security::KeyNote| {
+        let address = visit.link(&format!("/settings/developer/api-keys/{}", key.key_id));
+        html! { "“" a href=(address) { (key.name) } "”" }
+    };
+    match action {
+        SecurityAction::KeyCreated { key: made, scopes, allowlist, expires_at } => html! {
+            "Made the key " (key(made)) ", with "
+            @if scopes.is_empty() { "no scope" } @else { (scopes.join(", ")) }
+            ", from " (everywhere(allowlist))
+            @if let Some(at) = expires_at { ", until " (at) }
+            "."
+        },
+        SecurityAction::KeyRenamed { key: changed, from } => html! { "Renamed the key “" (from) "” to " (key(changed)) "." },
+        SecurityAction::KeyAllowlistChanged { key: changed, from, to } => html! {
+            "Changed from where the key " (key(changed)) " may be used: from " (everywhere(from)) " to " (everywhere(to)) "."
+        },
+        SecurityAction::KeyRotated { key: old, successor, ends_at } => html! {
+            "Rotated the key " (key(old)) ": its successor is " (key(successor)) "; it ends " (ends_at) "."
+        },
+        SecurityAction::KeyRevoked { key: revoked } => html! { "Revoked the key " (key(revoked)) "." },
+        SecurityAction::UserInvited { email, role } => html! { "Invited " (email) " as " (role) "." },
+        SecurityAction::InvitationWithdrawn { email } => html! { "Withdrew the invitation of " (email) "." },
+        SecurityAction::UserJoined { user, role } => html! { (user.email) " joined as " (role) "." },
+        SecurityAction::RoleChanged { user, from, to } => html! { "Made " (user.email) " " (to) " (before: " (from) ")." },
+        SecurityAction::UserDeactivated { user } => html! { "Took " (user.email) "’s access away." },
+        SecurityAction::UserReactivated { user } => html! { "Gave " (user.email) " access again." },
+        SecurityAction::SignedIn { user } => html! { (user.email) " signed in." },
+        SecurityAction::SignedOutEverywhere { user } => html! { (user.email) " signed out everywhere." },
+        SecurityAction::PasswordChanged { user } => html! { (user.email) " changed their password." },
+    }
+}
+
+/// A position in a list, for a link. Lists are the tenant's own: it needs no signature.
+pub(crate) fn written(position: Position) -> String {
+    format!("{}-{}", position.created_at.unix_millis(), position.id)
+}
+
+/// A position, as a link says it. What is none is the first page.
+pub(crate) fn position(text: &str) -> Option<Position> {
+    let (millis, id) = text.split_once('-')?;
+    let created_at = Timestamp::from_unix_millis(millis.parse().ok()?);
+    Some(Position { created_at, id: id.parse().ok()? })
+}

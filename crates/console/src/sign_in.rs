@@ -1,0 +1,205 @@
+//! Signing in and out, and choosing an organization.
+
+use std::rc::Rc;
+
+use actix_web::{
+    HttpResponse,
+    http::{
+        StatusCode,
+        header::{HeaderValue, RETRY_AFTER},
+    },
+};
+use bwp_domain::{
+    accounts::{TypedPassword, ports::PasswordHasherError},
+    audit::Excerpt,
+    fields::FieldErrors,
+    ids::TenantId,
+    sessions::{Membership, SessionError, SessionToken, choose, sign_out},
+    sign_in::{DEVICE_LIFETIME, DeviceToken, Origin, SignInAttempt, SignInError, SignedInNow, TooMany, sign_in},
+};
+use maud::{Markup, html};
+
+use crate::{
+    access::Access,
+    browser::CookieName,
+    form::Form,
+    layout::token,
+    routes::{Answer, Entry, UNPROCESSABLE},
+    trouble::Trouble,
+    visit::{Visit, local_path},
+    widgets::{TextField, refusal, span},
+};
+
+pub(crate) fn entries() -> Vec<Entry> {
+    vec![
+        Entry::get("/sign-in", Access::Anyone, form),
+        Entry::post("/sign-in", Access::Anyone, enter),
+        Entry::post("/sign-out", Access::Anyone, leave),
+        Entry::get("/choose", Access::SignedIn, choices),
+        Entry::post("/choose", Access::SignedIn, choose_one),
+    ]
+}
+
+async fn form(visit: Rc<Visit>) -> Answer {
+    let note = match visit.query("done").as_str() {
+        "signed-out" => crate::widgets::good("You are signed out."),
+        "everywhere" => crate::widgets::good("You are signed out everywhere."),
+        _ => html! {},
+    };
+    Ok(visit.ok("Sign in", &page(&visit, "", &visit.query("next"), &note)))
+}
+
+async fn enter(visit: Rc<Visit>, form: Form) -> Answer {
+    let state = &visit.state;
+    let attempt = SignInAttempt {
+        email: form.get("email").to_owned(),
+        password: TypedPassword::new(form.get("password").to_owned()),
+        origin: origin(&visit),
+    };
+    let refuse = |status, text: &str| {
+        let page = page(&visit, form.get("email"), form.get("next"), &refusal(text));
+        Ok(visit.page(status, "Sign in", &page))
+    };
+    match sign_in(&*state.store, &state.environment, &*state.passwords, attempt).await {
+        Ok(signed_in) => {
+            let next = local_path(form.get("next")).unwrap_or("/");
+            keep(&visit, &signed_in);
+            let next = if signed_in.memberships.len() == 1 { next } else { "/choose" };
+            Ok(visit.redirect(next))
+        }
+        Err(SignInError::Wrong) => refuse(UNPROCESSABLE, "The e-mail address or the password is wrong."),
+        Err(SignInError::TooMany(too_many)) => {
+            let mut answer = refuse(StatusCode::TOO_MANY_REQUESTS, &too_many_text(too_many))?;
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(too_many.retry_after.as_secs()));
+            Ok(answer)
+        }
+        Err(SignInError::Hasher(error)) => Err(busy(error)),
+        Err(SignInError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// From where somebody signs in.
+pub(crate) fn origin(visit: &Visit) -> Origin {
+    Origin {
+        address: visit.address(),
+        user_agent: visit.user_agent().map(|agent| Excerpt::of(agent.as_bytes(), Origin::MAX_USER_AGENT)),
+        device: visit.cookie(CookieName::Device).and_then(|text| DeviceToken::parse(&text)),
+    }
+}
+
+/// Has the browser keep what it is known by.
+pub(crate) fn keep(visit: &Visit, signed_in: &SignedInNow) {
+    keep_session(visit, &signed_in.session);
+    let cookies = visit.state.cookies();
+    visit.set_cookie(cookies.keep(CookieName::Device, signed_in.device.expose(), Some(DEVICE_LIFETIME)));
+}
+
+/// Has the browser keep a session's token until it is closed; the server forgets it in its own time.
+pub(crate) fn keep_session(visit: &Visit, session: &SessionToken) {
+    let cookies = visit.state.cookies();
+    visit.set_cookie(cookies.keep(CookieName::Session, session.expose(), None));
+    visit.set_cookie(cookies.forget(CookieName::Visit));
+}
+
+/// That there were too many failures, and how long to wait.
+pub(crate) fn too_many_text(too_many: TooMany) -> String {
+    format!("There were too many failed attempts. Try again in {}.", span(too_many.retry_after))
+}
+
+pub(crate) fn busy(error: PasswordHasherError) -> Trouble {
+    match error {
+        PasswordHasherError::Busy => Trouble::Store(bwp_domain::store::StoreError::Unavailable(error.to_string())),
+        PasswordHasherError::Failed(text) => Trouble::Internal(text),
+    }
+}
+
+async fn leave(visit: Rc<Visit>, _form: Form) -> Answer {
+    if let Ok(open) = visit.session() {
+        sign_out(&*visit.state.store, open).await?;
+    }
+    visit.set_cookie(visit.state.cookies().forget(CookieName::Session));
+    Ok(visit.redirect("/sign-in?done=signed-out"))
+}
+
+async fn choices(visit: Rc<Visit>) -> Answer {
+    let memberships = visit.state.sessions.memberships(visit.session()?.account.id).await?;
+    Ok(show_choices(&visit, StatusCode::OK, &memberships, &html! {}))
+}
+
+async fn choose_one(visit: Rc<Visit>, form: Form) -> Answer {
+    let state = &visit.state;
+    let open = visit.session()?;
+    let tenant = form.get("tenant").parse().ok().and_then(TenantId::new);
+    let chosen = match tenant {
+        Some(tenant) => choose(&*state.store, &state.environment, open, visit.address(), tenant).await,
+        None => Err(SessionError::NotAMember),
+    };
+    match chosen {
+        Ok(token) => {
+            keep_session(&visit, &token);
+            Ok(visit.redirect("/"))
+        }
+        Err(SessionError::NotAMember | SessionError::NotFound) => {
+            let memberships = state.sessions.memberships(open.account.id).await?;
+            let note = refusal("You are not in that organization (any more). Choose another one.");
+            Ok(show_choices(&visit, UNPROCESSABLE, &memberships, &note))
+        }
+        Err(SessionError::SignedOut) => Err(Trouble::SignInFirst),
+        Err(SessionError::Store(error)) => Err(error.into()),
+    }
+}
+
+fn show_choices(visit: &Visit, status: StatusCode, memberships: &[Membership], note: &Markup) -> HttpResponse {
+    let page = html! {
+        h1 { "Choose an organization" }
+        (note)
+        @if memberships.is_empty() {
+            p { "You are in no organization at the moment. Ask an admin of yours to invite you." }
+        } @else {
+            p { "You act in one at a time, and can switch at the head of each page." }
+            form method="post" action=(visit.link("/choose")) {
+                (token(visit))
+                @for Membership { tenant, user } in memberships {
+                    p {
+                        button.second type="submit" name="tenant" value=(tenant.id) { (tenant.name.as_str()) }
+                        " " span.quiet { (user.role.label()) }
+                    }
+                }
+            }
+        }
+    };
+    visit.page(status, "Choose an organization", &page)
+}
+
+fn page(visit: &Visit, email: &str, next: &str, note: &Markup) -> Markup {
+    let address = TextField {
+        name: "email",
+        label: "E-mail address",
+        kind: "email",
+        value: email,
+        autocomplete: "username",
+        ..TextField::REQUIRED
+    };
+    let password = TextField {
+        name: "password",
+        label: "Password",
+        kind: "password",
+        autocomplete: "current-password",
+        ..TextField::REQUIRED
+    };
+    let none = FieldErrors::new();
+    html! {
+        div.card {
+            h1 { "Sign in" }
+            (note)
+            form method="post" action=(visit.link("/sign-in")) {
+                (token(visit))
+                input type="hidden" name="next" value=(next);
+                (address.show(&none))
+                (password.show(&none))
+                p.actions { button type="submit" { "Sign in" } }
+            }
+            p.quiet { "Forgotten? The operator of this server can give you another password." }
+        }
+    }
+}

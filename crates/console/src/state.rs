@@ -1,0 +1,64 @@
+//! What every page may use.
+
+use std::{sync::Arc, time::Duration};
+
+use bwp_domain::{
+    accounts::ports::PasswordHasher,
+    audit::ports::AuditReader,
+    execute::Environment,
+    invitations::ports::InvitationReader,
+    keys::ports::KeyReader,
+    security::ports::SecurityLogReader,
+    sessions::ports::SessionReader,
+    store::Store,
+    users::ports::TeamReader,
+};
+use bwp_web::{body::BodyLimits, metrics::Meter, public_url::PublicUrl};
+
+use crate::{assets::Assets, browser::Cookies};
+
+/// The ports and settings behind the pages. Cheap to clone: each worker may have its own, with ports of its own.
+#[derive(Clone)]
+pub struct ConsoleState {
+    /// Where changes are made.
+    pub store: Arc<dyn Store>,
+    /// Where sessions are read.
+    pub sessions: Arc<dyn SessionReader>,
+    /// Where keys are read.
+    pub keys: Arc<dyn KeyReader>,
+    /// Where the audit log of the API is read.
+    pub audit_log: Arc<dyn AuditReader>,
+    /// Where the security log is read.
+    pub security_log: Arc<dyn SecurityLogReader>,
+    /// Where users are read.
+    pub team: Arc<dyn TeamReader>,
+    /// Where invitations are read.
+    pub invitations: Arc<dyn InvitationReader>,
+    /// Who hashes passwords.
+    pub passwords: Arc<dyn PasswordHasher>,
+    /// Where requests are counted: the same as the observer's.
+    pub meter: Arc<Meter>,
+    /// Time and randomness.
+    pub environment: Environment,
+    /// The address under which people reach the server.
+    pub public_url: PublicUrl,
+    /// The server's version, shown at the foot of each page.
+    pub version: &'static str,
+    /// How much of a form is read, and for how long.
+    pub body_limits: BodyLimits,
+    /// How long the work on a request may take. `None`: as long as it takes.
+    pub request_timeout: Option<Duration>,
+    /// The files that the pages load.
+    pub assets: Arc<Assets>,
+}
+
+impl ConsoleState {
+    /// The address of a path, for a link: the public URL's own path stands before it.
+    pub(crate) fn link(&self, path: &str) -> String {
+        format!("{}{path}", self.public_url.path())
+    }
+
+    pub(crate) fn cookies(&self) -> Cookies {
+        Cookies { secure: self.public_url.is_https() }
+    }
+}

@@ -1,0 +1,157 @@
+//! Changing a password: by its owner, who knows it, or by the operator, for someone who forgot it.
+
+use std::net::IpAddr;
+
+use super::{
+    Account, PasswordHash, TypedPassword,
+    ports::{PasswordHasher, PasswordHasherError, StoredAccount},
+};
+use crate::{
+    clock::Timestamp,
+    execute::Environment,
+    fields::{Fault, FieldErrors},
+    security::{Actor, SecurityAction, SecurityEntry, UserNote},
+    sessions::{Membership, OpenSession, SessionError, SessionToken, hold, note_everywhere, renew},
+    sign_in::{Counted, TooMany, admit, forgive},
+    store::{Store, StoreError, UnitOfWork, ended},
+    text::Email,
+};
+
+/// What somebody types to change their password.
+#[derive(Clone, Debug)]
+pub struct PasswordChange {
+    /// The password that they have.
+    pub present: TypedPassword,
+    /// The one that they want.
+    pub new: TypedPassword,
+    /// From where.
+    pub address: Option<IpAddr>,
+}
+
+/// Why a password was not changed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum PasswordChangeError {
+    /// What is wrong with the fields `presentPassword` and `newPassword`.
+    #[error("{0}")]
+    Invalid(FieldErrors),
+    /// The session has ended.
+    #[error("the session has ended: sign in again")]
+    SignedOut,
+    /// There were too many failures.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
+    /// Too many passwords are being looked at just now, or none can be.
+    #[error(transparent)]
+    Hasher(#[from] PasswordHasherError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<SessionError> for PasswordChangeError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::SignedOut | SessionError::NotAMember | SessionError::NotFound => Self::SignedOut,
+            SessionError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+fn wrong() -> PasswordChangeError {
+    let fault = Fault::new("invalid_value", "This is not your password.");
+    PasswordChangeError::Invalid(FieldErrors::one("presentPassword", fault))
+}
+
+/// Changes the password of who is signed in, and ends all their other sessions; this one gets the token that is returned.
+/// The security logs of all their tenants say so.
+pub async fn change_password(
+    store: &dyn Store,
+    environment: &Environment,
+    hasher: &dyn PasswordHasher,
+    open: &OpenSession,
+    change: PasswordChange,
+) -> Result<SessionToken, PasswordChangeError> {
+    let new = change.new.choose(&open.account.email);
+    let new = new.map_err(|fault| PasswordChangeError::Invalid(FieldErrors::one("newPassword", fault)))?;
+    let mut uow = store.begin().await?;
+    let admitted = admit_change(&mut *uow, environment, open).await;
+    let (at, stored) = ended(uow, admitted).await?;
+    if !hasher.verify(change.present, Some(stored.password.clone())).await? {
+        return Err(wrong());
+    }
+    let new = hasher.hash(new).await?;
+    let mut uow = store.begin().await?;
+    let done = change_in(&mut *uow, environment, open, &stored, &new, (at, change.address)).await;
+    ended(uow, done).await
+}
+
+/// Counts the attempt, and reads what the present password is compared with.
+async fn admit_change(
+    uow: &mut dyn UnitOfWork,
+    environment: &Environment,
+    open: &OpenSession,
+) -> Result<(Timestamp, StoredAccount), PasswordChangeError> {
+    let at = environment.clock.now();
+    hold(uow, open, at).await?;
+    let stored = uow.accounts().lock(open.account.id).await?.ok_or(PasswordChangeError::SignedOut)?;
+    admit(uow, &[Counted::PasswordChange(open.account.id)], at).await??;
+    Ok((at, stored))
+}
+
+async fn change_in(
+    uow: &mut dyn UnitOfWork,
+    environment: &Environment,
+    open: &OpenSession,
+    looked_at: &StoredAccount,
+    new: &PasswordHash,
+    (admitted_at, address): (Timestamp, Option<IpAddr>),
+) -> Result<SessionToken, PasswordChangeError> {
+    let now = environment.clock.now();
+    let session = hold(uow, open, now).await?;
+    let stored = uow.accounts().lock(open.account.id).await?.ok_or(PasswordChangeError::SignedOut)?;
+    if stored.password != looked_at.password {
+        return Err(wrong());
+    }
+    forgive(uow, &[Counted::PasswordChange(open.account.id)], admitted_at).await?;
+    uow.accounts().set_password(open.account.id, new).await?;
+    uow.sessions().end_all(open.account.id, Some(session.id)).await?;
+    let token = renew(uow, environment, session.id, session.acts_as).await?;
+    let noted = |one: &Membership| {
+        let action = SecurityAction::PasswordChanged { user: UserNote::of(&one.user) };
+        SecurityEntry { at: now, actor: Actor::user(&one.user), address, action }
+    };
+    note_everywhere(uow, open.account.id, noted).await?;
+    Ok(token)
+}
+
+/// Gives the account with this address another password, as the operator, and ends all its sessions. Its browsers are known
+/// no more. `None` if nobody has the address. The security logs of all its tenants say so.
+pub async fn set_password(
+    store: &dyn Store,
+    environment: &Environment,
+    email: &Email,
+    new: &PasswordHash,
+) -> Result<Option<Account>, StoreError> {
+    let mut uow = store.begin().await?;
+    let done = set_in(&mut *uow, environment, email, new).await;
+    ended(uow, done).await
+}
+
+async fn set_in(
+    uow: &mut dyn UnitOfWork,
+    environment: &Environment,
+    email: &Email,
+    new: &PasswordHash,
+) -> Result<Option<Account>, StoreError> {
+    let Some(account) = uow.accounts().lock_by_email(email).await? else { return Ok(None) };
+    uow.accounts().set_password(account.id, new).await?;
+    uow.sessions().end_all(account.id, None).await?;
+    uow.sign_ins().forget(account.id).await?;
+    let now = environment.clock.now();
+    let noted = |one: &Membership| {
+        let action = SecurityAction::PasswordChanged { user: UserNote::of(&one.user) };
+        SecurityEntry { at: now, actor: Actor::Operator, address: None, action }
+    };
+    note_everywhere(uow, account.id, noted).await?;
+    Ok(Some(account))
+}

@@ -1,0 +1,229 @@
+//! An attempt to sign in.
+
+use std::net::IpAddr;
+
+use super::{Counted, DEVICE_LIFETIME, DeviceToken, TooMany};
+use crate::{
+    accounts::{
+        Account, TypedPassword,
+        ports::{PasswordHasher, PasswordHasherError, StoredAccount},
+    },
+    audit::Excerpt,
+    clock::Timestamp,
+    execute::Environment,
+    security::{Actor, SecurityAction, SecurityEntry, UserNote},
+    sessions::{Membership, SessionToken, ports::SessionRecord},
+    store::{Store, StoreError, UnitOfWork, ended},
+    text::Email,
+};
+
+/// From where somebody signs in.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The client's address. `None` if it could not be determined.
+    pub address: Option<IpAddr>,
+    /// What the browser calls itself, in at most [`MAX_USER_AGENT`](Self::MAX_USER_AGENT) characters.
+    pub user_agent: Option<Excerpt>,
+    /// By what the browser is known, if it is.
+    pub device: Option<DeviceToken>,
+}
+
+impl Origin {
+    /// How much is kept of what a browser calls itself, in characters.
+    pub const MAX_USER_AGENT: usize = 300;
+}
+
+/// What somebody shows to be let in.
+#[derive(Clone, Debug)]
+pub struct SignInAttempt {
+    /// The address, as they typed it.
+    pub email: String,
+    /// The password, as they typed it.
+    pub password: TypedPassword,
+    /// From where.
+    pub origin: Origin,
+}
+
+/// Somebody signed in just now: the only moment at which the tokens are known.
+#[derive(Debug)]
+pub struct SignedInNow {
+    /// By what the session is known.
+    pub session: SessionToken,
+    /// By what the browser is known from now on.
+    pub device: DeviceToken,
+    /// The person.
+    pub account: Account,
+    /// Where they are an active user. With one alone they act as it already; with many they choose; with none they cannot.
+    pub memberships: Vec<Membership>,
+}
+
+/// Why somebody was not signed in.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SignInError {
+    /// The address or the password is wrong. Which one is not said.
+    #[error("the e-mail address or the password is wrong")]
+    Wrong,
+    /// There were too many failures.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
+    /// Too many passwords are being looked at just now, or none can be.
+    #[error(transparent)]
+    Hasher(#[from] PasswordHasherError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// An attempt that was admitted, and counted as a failure.
+struct Admitted {
+    account: Option<StoredAccount>,
+    at: Timestamp,
+    in_known_browser: bool,
+}
+
+/// Signs in who shows the right address and password.
+///
+/// Whether somebody has the address cannot be told from the answer, nor from how long it takes. No transaction is open
+/// while the password is looked at; what was read before that is read again in the one that makes the session, under the
+/// account's lock.
+pub async fn sign_in(
+    store: &dyn Store,
+    environment: &Environment,
+    hasher: &dyn PasswordHasher,
+    attempt: SignInAttempt,
+) -> Result<SignedInNow, SignInError> {
+    // What cannot be stored is nobody's address.
+    let email = Email::typed(&attempt.email).map_err(|_| SignInError::Wrong)?;
+    let mut uow = store.begin().await?;
+    let admitted = look_up(&mut *uow, environment, &email, &attempt.origin).await;
+    let admitted = ended(uow, admitted).await?;
+    let hash = admitted.account.as_ref().map(|stored| stored.password.clone());
+    let right = hasher.verify(attempt.password, hash).await?;
+    let Some(stored) = admitted.account.as_ref().filter(|_| right) else { return Err(SignInError::Wrong) };
+    let mut uow = store.begin().await?;
+    let done = let_in(&mut *uow, environment, &email, stored, &admitted, &attempt.origin).await;
+    ended(uow, done).await
+}
+
+/// Finds the account, and counts the attempt.
+async fn look_up(
+    uow: &mut dyn UnitOfWork,
+    environment: &Environment,
+    email: &Email,
+    origin: &Origin,
+) -> Result<Admitted, SignInError> {
+    let at = environment.clock.now();
+    let account = uow.accounts().find_by_email(email).await?;
+    let device = origin.device.as_ref().map(DeviceToken::hash);
+    let owners = match &device {
+        Some(device) => uow.sign_ins().owners(device, at.minus(DEVICE_LIFETIME)).await?,
+        None => Vec::new(),
+    };
+    let in_known_browser = account.as_ref().is_some_and(|stored| owners.contains(&stored.account.id));
+    admit(uow, &counted(email, account.as_ref(), origin, in_known_browser), at).await??;
+    Ok(Admitted { account, at, in_known_browser })
+}
+
+/// In a browser of its owner an account has failures of its own, whatever others do, even those at the same address.
+fn counted<'a>(
+    email: &'a Email,
+    stored: Option<&'a StoredAccount>,
+    origin: &Origin,
+    in_known_browser: bool,
+) -> Vec<Counted<'a>> {
+    match (stored, &origin.device) {
+        (Some(stored), Some(device)) if in_known_browser => vec![Counted::Device(stored.account.id, device.hash())],
+        // The stored address: what a database takes for the same letters may be more than what we do.
+        (Some(stored), _) => vec![Counted::Address(origin.address), Counted::Email(&stored.account.email)],
+        (None, _) => vec![Counted::Address(origin.address), Counted::Email(email)],
+    }
+}
+
+/// Counts a failure of each of these, unless one of them had too many.
+pub(crate) async fn admit(
+    uow: &mut dyn UnitOfWork,
+    counted: &[Counted<'_>],
+    now: Timestamp,
+) -> Result<Result<(), TooMany>, StoreError> {
+    let keys: Vec<_> = counted.iter().map(Counted::key).collect();
+    let mut failures = uow.sign_ins().lock_failures(&keys).await?;
+    let refused = counted.iter().zip(&mut failures).filter_map(|(of, failures)| failures.admit(of.limit(), now).err());
+    if let Some(longest) = refused.max_by_key(|refused| refused.retry_after) {
+        return Ok(Err(longest));
+    }
+    for (key, failures) in keys.iter().zip(&failures) {
+        uow.sign_ins().store_failures(key, failures).await?;
+    }
+    Ok(Ok(()))
+}
+
+/// Takes back what [`admit`] counted at `at`.
+pub(crate) async fn forgive(
+    uow: &mut dyn UnitOfWork,
+    counted: &[Counted<'_>],
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let keys: Vec<_> = counted.iter().map(Counted::key).collect();
+    let mut failures = uow.sign_ins().lock_failures(&keys).await?;
+    for (key, failures) in keys.iter().zip(&mut failures) {
+        failures.forgive(at);
+        uow.sign_ins().store_failures(key, failures).await?;
+    }
+    Ok(())
+}
+
+async fn let_in(
+    uow: &mut dyn UnitOfWork,
+    environment: &Environment,
+    email: &Email,
+    looked_at: &StoredAccount,
+    admitted: &Admitted,
+    origin: &Origin,
+) -> Result<SignedInNow, SignInError> {
+    let held = uow.accounts().lock(looked_at.account.id).await?;
+    // The password was changed just now: the one that was typed is wrong.
+    let held = held.filter(|held| held.password == looked_at.password).ok_or(SignInError::Wrong)?;
+    forgive(uow, &counted(email, Some(looked_at), origin, admitted.in_known_browser), admitted.at).await?;
+    Ok(start_session(uow, environment, held.account, origin, None).await?)
+}
+
+/// Makes a session of this account, whose lock this unit of work holds. It acts as `acts_as`, or else as the account's one
+/// active user, if there is one alone, whose tenant's security log says so.
+pub(crate) async fn start_session(
+    uow: &mut dyn UnitOfWork,
+    environment: &Environment,
+    account: Account,
+    origin: &Origin,
+    acts_as: Option<&Membership>,
+) -> Result<SignedInNow, StoreError> {
+    let now = environment.clock.now();
+    let (session, device) =
+        (SessionToken::generate(&*environment.entropy), DeviceToken::generate(&*environment.entropy));
+    let known_as = origin.device.as_ref().map(DeviceToken::hash);
+    uow.sign_ins().remember(account.id, known_as, &device.hash(), now).await?;
+    let memberships = uow.sessions().memberships(account.id).await?;
+    let alone = match memberships.as_slice() {
+        [one] => Some(one),
+        _ => None,
+    };
+    let acts_as = acts_as.or(alone);
+    let record = SessionRecord {
+        account: account.id,
+        hash: session.hash(),
+        acts_as: acts_as.map(|one| (one.tenant.id, one.user.id)),
+        created_at: now,
+        address: origin.address,
+        user_agent: origin.user_agent.clone(),
+    };
+    uow.sessions().insert(record).await?;
+    if let Some(Membership { tenant, user }) = acts_as {
+        let entry = SecurityEntry {
+            at: now,
+            actor: Actor::user(user),
+            address: origin.address,
+            action: SecurityAction::SignedIn { user: UserNote::of(user) },
+        };
+        uow.security_log().append(tenant.id, &[entry]).await?;
+    }
+    Ok(SignedInNow { session, device, account, memberships })
+}

@@ -1,0 +1,15 @@
+//! Signing in: by an address and a password, in a browser that may be known, with few guesses for those who do not know.
+//!
+//! An attempt is admitted and counted as a failure before the password is looked at, and forgiven when it was right: many
+//! guesses at once get no more tries than one after another. What is counted, and how many are allowed, is in [`Counted`].
+
+mod attempt;
+mod device;
+mod failures;
+pub mod ports;
+
+pub use attempt::{Origin, SignInAttempt, SignInError, SignedInNow, sign_in};
+pub use device::{DEVICE_LIFETIME, DeviceHash, DeviceToken};
+pub use failures::{Counted, Failures, FailuresKey, TooMany};
+
+pub(crate) use attempt::{admit, forgive, start_session};

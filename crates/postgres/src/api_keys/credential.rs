@@ -1,0 +1,110 @@
+//! Credentials: found by many hashes at once, and held while a change is made.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bwp_domain::{
+    ids::{AccountId, KeyId, SessionId, TenantId},
+    keys::{KeyHash, ports::CredentialRepository},
+    principal::{Credential, Revision},
+    sessions::SignedIn,
+    store::StoreError,
+};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::{ApiKeyRow, credential};
+use crate::{
+    error::DuringExt,
+    lanes::Lanes,
+    locks::Lock,
+    rows::Row,
+    schema::{api_keys, tenants},
+    tenants::TenantRow,
+    unit_of_work::PgUnitOfWork,
+};
+
+/// The keys' hashes as a statement takes them: in the order of the index.
+fn sorted(mut hashes: Vec<KeyHash>) -> Vec<Vec<u8>> {
+    hashes.sort_unstable_by_key(|hash| *hash.as_bytes());
+    hashes.dedup();
+    hashes.iter().map(|hash| hash.as_bytes().to_vec()).collect()
+}
+
+fn key_hash(bytes: Vec<u8>) -> Result<KeyHash, StoreError> {
+    let place = Row { table: "api_keys", id: &"found by its hash" };
+    place.fit("key_hash", bytes.try_into()).map(KeyHash::from_bytes)
+}
+
+/// The revisions that these keys and their tenants have now. Keys that are not there are left out.
+pub(crate) async fn revisions(lanes: &Lanes, hashes: Vec<KeyHash>) -> Result<Vec<(KeyHash, Revision)>, StoreError> {
+    let hashes = sorted(hashes);
+    let rows = lanes
+        .read("confirming credentials", |link| {
+            let hashes = hashes.clone();
+            async move {
+                api_keys::table
+                    .inner_join(tenants::table)
+                    .filter(api_keys::key_hash.eq_any(hashes))
+                    .select((api_keys::key_hash, api_keys::revision, tenants::revision))
+                    .load::<(Vec<u8>, Uuid, Uuid)>(&mut link.shared())
+                    .await
+            }
+        })
+        .await?;
+    let revision = |key: Uuid, tenant: Uuid| Revision { key: key.as_u128(), tenant: tenant.as_u128() };
+    rows.into_iter().map(|(hash, key, tenant)| Ok((key_hash(hash)?, revision(key, tenant)))).collect()
+}
+
+/// The credentials of these keys, as they are now. Keys that are not there are left out; a row that makes none is the
+/// trouble of its own request.
+pub(crate) async fn credentials(
+    lanes: &Lanes,
+    hashes: Vec<KeyHash>,
+) -> Result<Vec<(KeyHash, Result<Arc<Credential>, StoreError>)>, StoreError> {
+    let hashes = sorted(hashes);
+    let rows = lanes
+        .read("finding keys by their hashes", |link| {
+            let hashes = hashes.clone();
+            async move {
+                api_keys::table
+                    .inner_join(tenants::table)
+                    .filter(api_keys::key_hash.eq_any(hashes))
+                    .select((api_keys::key_hash, (ApiKeyRow::as_select(), TenantRow::as_select())))
+                    .load::<(Vec<u8>, (ApiKeyRow, TenantRow))>(&mut link.shared())
+                    .await
+            }
+        })
+        .await?;
+    rows.into_iter().map(|(hash, rows)| Ok((key_hash(hash)?, credential(rows)))).collect()
+}
+
+#[async_trait]
+impl CredentialRepository for PgUnitOfWork {
+    async fn hold(&mut self, tenant: TenantId, id: KeyId) -> Result<Option<Arc<Credential>>, StoreError> {
+        if let Some(expected) = self.expecting() {
+            return expected.hold(tenant, id).map(Some);
+        }
+        let connection = self.connection()?;
+        Lock::ApiKey(id.get()).share(connection).await.during("holding a credential")?;
+        let row = api_keys::table
+            .inner_join(tenants::table)
+            .filter(api_keys::tenant_id.eq(tenant.get()))
+            .filter(api_keys::id.eq(id.get()))
+            .select((ApiKeyRow::as_select(), TenantRow::as_select()))
+            .get_result(connection)
+            .await
+            .optional()
+            .during("reading a held credential")?;
+        row.map(credential).transpose()
+    }
+
+    async fn hold_session(
+        &mut self,
+        account: AccountId,
+        session: SessionId,
+    ) -> Result<Option<Arc<SignedIn>>, StoreError> {
+        self.hold_signed_in(account, session).await
+    }
+}
