@@ -31,7 +31,9 @@ fn name_of(world: &World, tenant: &str) -> &'static str {
 /// What a form of this path would need to do something.
 fn fields(path: &str, tenant: &str) -> Vec<(&'static str, String)> {
     let fields: &[(&str, &str)] = match path.rsplit('/').next().unwrap_or_default() {
-        "new" => &[("name", "forged"), ("mode", "live"), ("scope", "contacts:read"), ("warned", "1"), ("form", "forged")],
+        "new" => {
+            &[("name", "forged"), ("mode", "live"), ("scope", "contacts:read"), ("warned", "1"), ("form", "forged")]
+        }
         "edit" | "revoke" => &[("name", "test")],
         "rotate" => &[("overlap", "0"), ("form", "forged")],
         "check-allowlist" => &[("allowlist", "x")],
@@ -202,9 +204,13 @@ async fn every_page_says_how_a_browser_is_to_treat_it() {
 
 #[test]
 fn every_permission_guards_something() {
-    for permission in
-        [Permission::SeeKeys, Permission::ManageKeys, Permission::SeeUsers, Permission::ManageUsers, Permission::SeeSecurityLog]
-    {
+    for permission in [
+        Permission::SeeKeys,
+        Permission::ManageKeys,
+        Permission::SeeUsers,
+        Permission::ManageUsers,
+        Permission::SeeSecurityLog,
+    ] {
         assert!(entries().iter().any(|entry| entry.access == Access::May(permission)), "{permission:?}");
     }
 }

@@ -73,7 +73,9 @@ async fn a_key_is_shown_once() {
     assert!(!world.server.log().contains(&key));
 
     let shown = admin.get(&last(&world).await).await.text;
-    for fact in ["Night sync", "127.0.0.1, 2001:db8::/32", "120 requests a minute", "2999-12-31 23:59 UTC", "See contacts."] {
+    for fact in
+        ["Night sync", "127.0.0.1, 2001:db8::/32", "120 requests a minute", "2999-12-31 23:59 UTC", "See contacts."]
+    {
         assert!(shown.contains(fact), "{fact}: {shown}");
     }
 }

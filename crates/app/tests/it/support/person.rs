@@ -27,7 +27,8 @@ impl World {
     /// Makes a user of a tenant with the usual password.
     pub(crate) async fn user(&self, tenant: &str, email: &str, role: &str) {
         let url = self.database.url();
-        let create = ["--json", "--database-url", &url, "user", "create", "--tenant", tenant, "--email", email, "--role", role];
+        let create =
+            ["--json", "--database-url", &url, "user", "create", "--tenant", tenant, "--email", email, "--role", role];
         let done = feed_bwp(&[&create[..], &["--password-stdin"]].concat(), PASSWORD).await;
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }
