@@ -101,8 +101,13 @@ fn of_session(error: SessionError) -> Trouble {
 async fn page(visit: &Visit, status: StatusCode, errors: &FieldErrors, note: &Markup) -> Answer {
     let open = visit.session()?;
     let sessions = visit.state.sessions.list(open.account.id, visit.state.environment.clock.now()).await?;
-    let password = |name, label, autocomplete, hint| {
-        TextField { name, label, kind: "password", autocomplete, hint, ..TextField::REQUIRED }
+    let password = |name, label, autocomplete, hint| TextField {
+        name,
+        label,
+        kind: "password",
+        autocomplete,
+        hint,
+        ..TextField::REQUIRED
     };
     let main = html! {
         h1 { "Your account" }
@@ -116,7 +121,7 @@ async fn page(visit: &Visit, status: StatusCode, errors: &FieldErrors, note: &Ma
         (trouble(errors))
         form.narrow method="post" action=(visit.link("/settings/account/password")) {
             (token(visit))
-            input type="hidden" name="username" autocomplete="username" value=(open.account.email);
+            input type="email" name="username" autocomplete="username" value=(open.account.email) readonly hidden;
             (password("presentPassword", "Present password", "current-password", "").show(errors))
             (password("newPassword", "New password", "new-password", "12 characters or more. Longer is better than odder.").show(errors))
             (password("again", "New password, again", "new-password", "").show(errors))

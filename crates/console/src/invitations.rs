@@ -7,7 +7,8 @@ use bwp_domain::{
     accounts::TypedPassword,
     fields::{Fault, Field, FieldErrors},
     invitations::{
-        AcceptError, InvitationToken, NewcomerDraft, accept_as_newcomer, accept_signed_in, look_at, ports::SeenInvitation,
+        AcceptError, InvitationToken, NewcomerDraft, accept_as_newcomer, accept_signed_in, look_at,
+        ports::SeenInvitation,
     },
 };
 use maud::{Markup, html};
@@ -30,7 +31,7 @@ pub(crate) fn entries() -> Vec<Entry> {
 }
 
 fn shown(visit: &Visit) -> Option<InvitationToken> {
-    InvitationToken::parse(visit.part("token"))
+    InvitationToken::parse(visit.part("token")).ok()
 }
 
 async fn show(visit: Rc<Visit>) -> Answer {
@@ -38,7 +39,9 @@ async fn show(visit: Rc<Visit>) -> Answer {
 }
 
 async fn accept(visit: Rc<Visit>, form: Form) -> Answer {
-    let Some(link) = shown(&visit) else { return page(&visit, StatusCode::OK, &FieldErrors::new(), &html! {}, None).await };
+    let Some(link) = shown(&visit) else {
+        return page(&visit, StatusCode::OK, &FieldErrors::new(), &html! {}, None).await;
+    };
     let state = &visit.state;
     let accepted = if let Ok(open) = visit.session() {
         let token = accept_signed_in(&*state.store, &state.environment, open, &link, visit.address()).await;
@@ -153,7 +156,7 @@ fn newcomer(visit: &Visit, seen: &SeenInvitation, errors: &FieldErrors, filled: 
         (trouble(errors))
         form.narrow method="post" action=(visit.link(visit.path())) {
             (token(visit))
-            input type="hidden" name="username" autocomplete="username" value=(seen.invitation.email);
+            input type="email" name="username" autocomplete="username" value=(seen.invitation.email) readonly hidden;
             (name("firstName", "First name", "given-name").show(errors))
             (name("lastName", "Last name", "family-name").show(errors))
             (password("password", "Password", "12 characters or more. Longer is better than odder.").show(errors))

@@ -3,10 +3,10 @@
 use std::rc::Rc;
 
 use bwp_domain::{
-    clock::Timestamp,
+    clock::{Rounding, Timestamp},
     paging::{Limit, PageRequest, Position},
     security::{Actor, SecurityAction, SecurityRecord},
-    users::Permission,
+    users::{Permission, Role},
 };
 use maud::{Markup, html};
 
@@ -71,6 +71,16 @@ fn actor(actor: &Actor) -> String {
     }
 }
 
+/// A moment as it was noted.
+fn moment(text: &str) -> Markup {
+    Timestamp::parse_rfc3339(text, Rounding::Down).map_or_else(|| html! { (text) }, time)
+}
+
+/// What a role that was noted is called.
+fn label(role: &str) -> &str {
+    role.parse::<Role>().map_or(role, |role| role.label())
+}
+
 fn everywhere(list: &[String]) -> String {
     if list.is_empty() { "everywhere".to_owned() } else { list.join(", ") }
 }
@@ -85,21 +95,25 @@ fn action(visit: &Visit, action: &SecurityAction) -> Markup {
             "Made the key " (key(made)) ", with "
             @if scopes.is_empty() { "no scope" } @else { (scopes.join(", ")) }
             ", from " (everywhere(allowlist))
-            @if let Some(at) = expires_at { ", until " (at) }
+            @if let Some(at) = expires_at { ", until " (moment(at)) }
             "."
         },
-        SecurityAction::KeyRenamed { key: changed, from } => html! { "Renamed the key “" (from) "” to " (key(changed)) "." },
+        SecurityAction::KeyRenamed { key: changed, from } => {
+            html! { "Renamed the key “" (from) "” to " (key(changed)) "." }
+        }
         SecurityAction::KeyAllowlistChanged { key: changed, from, to } => html! {
             "Changed from where the key " (key(changed)) " may be used: from " (everywhere(from)) " to " (everywhere(to)) "."
         },
         SecurityAction::KeyRotated { key: old, successor, ends_at } => html! {
-            "Rotated the key " (key(old)) ": its successor is " (key(successor)) "; it ends " (ends_at) "."
+            "Rotated the key " (key(old)) ": its successor is " (key(successor)) "; it ends " (moment(ends_at)) "."
         },
         SecurityAction::KeyRevoked { key: revoked } => html! { "Revoked the key " (key(revoked)) "." },
-        SecurityAction::UserInvited { email, role } => html! { "Invited " (email) " as " (role) "." },
+        SecurityAction::UserInvited { email, role } => html! { "Invited " (email) " as " (label(role)) "." },
         SecurityAction::InvitationWithdrawn { email } => html! { "Withdrew the invitation of " (email) "." },
-        SecurityAction::UserJoined { user, role } => html! { (user.email) " joined as " (role) "." },
-        SecurityAction::RoleChanged { user, from, to } => html! { "Made " (user.email) " " (to) " (before: " (from) ")." },
+        SecurityAction::UserJoined { user, role } => html! { (user.email) " joined as " (label(role)) "." },
+        SecurityAction::RoleChanged { user, from, to } => {
+            html! { "Changed the role of " (user.email) " from " (label(from)) " to " (label(to)) "." }
+        }
         SecurityAction::UserDeactivated { user } => html! { "Took " (user.email) "’s access away." },
         SecurityAction::UserReactivated { user } => html! { "Gave " (user.email) " access again." },
         SecurityAction::SignedIn { user } => html! { (user.email) " signed in." },

@@ -83,7 +83,7 @@ pub(crate) fn origin(visit: &Visit) -> Origin {
     Origin {
         address: visit.address(),
         user_agent: visit.user_agent().map(|agent| Excerpt::of(agent.as_bytes(), Origin::MAX_USER_AGENT)),
-        device: visit.cookie(CookieName::Device).and_then(|text| DeviceToken::parse(&text)),
+        device: visit.cookie(CookieName::Device).and_then(|text| DeviceToken::parse(&text).ok()),
     }
 }
 
@@ -187,7 +187,6 @@ fn page(visit: &Visit, email: &str, next: &str, note: &Markup) -> Markup {
         autocomplete: "current-password",
         ..TextField::REQUIRED
     };
-    let none = FieldErrors::new();
     html! {
         div.card {
             h1 { "Sign in" }
@@ -195,8 +194,8 @@ fn page(visit: &Visit, email: &str, next: &str, note: &Markup) -> Markup {
             form method="post" action=(visit.link("/sign-in")) {
                 (token(visit))
                 input type="hidden" name="next" value=(next);
-                (address.show(&none))
-                (password.show(&none))
+                (address.show(&FieldErrors::new()))
+                (password.show(&FieldErrors::new()))
                 p.actions { button type="submit" { "Sign in" } }
             }
             p.quiet { "Forgotten? The operator of this server can give you another password." }

@@ -3,15 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use bwp_domain::{
-    accounts::ports::PasswordHasher,
-    audit::ports::AuditReader,
-    execute::Environment,
-    invitations::ports::InvitationReader,
-    keys::ports::KeyReader,
-    security::ports::SecurityLogReader,
-    sessions::ports::SessionReader,
-    store::Store,
-    users::ports::TeamReader,
+    accounts::ports::PasswordHasher, audit::ports::AuditReader, execute::Environment,
+    invitations::ports::InvitationReader, keys::ports::KeyReader, security::ports::SecurityLogReader,
+    sessions::ports::SessionReader, store::Store, users::ports::TeamReader,
 };
 use bwp_web::{body::BodyLimits, metrics::Meter, public_url::PublicUrl};
 

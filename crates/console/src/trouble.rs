@@ -69,7 +69,9 @@ pub(crate) fn rejected<E>(error: ExecuteError<E>) -> Result<E, Trouble> {
         ExecuteError::Rejected(error) => Ok(error),
         ExecuteError::Refused(refusal) => Err(refusal.into()),
         ExecuteError::Store(error) => Err(error.into()),
-        ExecuteError::KeyBusy => Err(Trouble::Store(StoreError::Conflict("the form is still being worked on".to_owned()))),
+        ExecuteError::KeyBusy => {
+            Err(Trouble::Store(StoreError::Conflict("the form is still being worked on".to_owned())))
+        }
         ExecuteError::KeyReused => Err(Trouble::NotAForm),
     }
 }
@@ -79,12 +81,12 @@ pub(crate) fn answer(visit: &Visit, trouble: &Trouble) -> HttpResponse {
     let (status, title, text) = match trouble {
         Trouble::SignInFirst => return visit.to_sign_in(),
         Trouble::ChooseFirst => return visit.redirect("/choose"),
-        Trouble::Forbidden(Forbidden { permission }) => (StatusCode::FORBIDDEN, "Not permitted", forbidden(*permission)),
-        Trouble::Tenant(TenantRefusal::Suspended) => (
-            StatusCode::FORBIDDEN,
-            "Suspended",
-            "This organization is suspended. Ask the operator of this server.",
-        ),
+        Trouble::Forbidden(Forbidden { permission }) => {
+            (StatusCode::FORBIDDEN, "Not permitted", forbidden(*permission))
+        }
+        Trouble::Tenant(TenantRefusal::Suspended) => {
+            (StatusCode::FORBIDDEN, "Suspended", "This organization is suspended. Ask the operator of this server.")
+        }
         Trouble::Tenant(TenantRefusal::SubscriptionInactive) => (
             StatusCode::FORBIDDEN,
             "No active subscription",

@@ -1,11 +1,6 @@
 //! A request for a page: who asks, from where, and how they are answered.
 
-use std::{
-    cell::RefCell,
-    net::IpAddr,
-    rc::Rc,
-    sync::Arc,
-};
+use std::{cell::RefCell, net::IpAddr, rc::Rc, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -75,7 +70,7 @@ impl Visit {
     }
 
     async fn find(&self, shown: Option<&str>) -> Result<Option<OpenSession>, Trouble> {
-        let Some(token) = shown.and_then(SessionToken::parse) else { return Ok(None) };
+        let Some(token) = shown.and_then(|text| SessionToken::parse(text).ok()) else { return Ok(None) };
         let now = self.state.environment.clock.now();
         let found = self.state.sessions.find(&token.hash(), now).await?;
         Ok(found.filter(|found| !found.session.is_over(now)))

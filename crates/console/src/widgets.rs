@@ -18,15 +18,8 @@ pub(crate) struct TextField<'a> {
 
 impl TextField<'_> {
     /// A line of text that has to be filled in.
-    pub(crate) const REQUIRED: Self = TextField {
-        name: "",
-        label: "",
-        kind: "text",
-        value: "",
-        hint: "",
-        autocomplete: "off",
-        required: true,
-    };
+    pub(crate) const REQUIRED: Self =
+        TextField { name: "", label: "", kind: "text", value: "", hint: "", autocomplete: "off", required: true };
 
     pub(crate) fn show(&self, errors: &FieldErrors) -> Markup {
         let Self { name, label, kind, value, hint, autocomplete, required } = *self;

@@ -58,8 +58,11 @@ pub(super) async fn provision(store: &PgStore, environment: &Environment) -> any
 }
 
 /// What a program is told when the server is ready.
-pub(super) fn ready(listening: SocketAddr, url: &str, made: Option<&Made>) -> Value {
+pub(super) fn ready(listening: SocketAddr, admin: Option<SocketAddr>, url: &str, made: Option<&Made>) -> Value {
     let mut ready = json!({ "listening": listening, "url": url });
+    if let Some(admin) = admin {
+        ready["admin"] = json!(admin);
+    }
     if let Some(Made { provisioned, password }) = made {
         ready["firstStart"] = json!({
             "tenantId": provisioned.tenant.public_id,

@@ -23,10 +23,7 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{
-    App,
-    web::Data,
-};
+use actix_web::{App, web::Data};
 use anyhow::Context;
 use bwp_domain::{ids::RequestId, paging::CursorSecret};
 use bwp_http::{
@@ -45,7 +42,9 @@ use bwp_web::{
     server::{self, Door, ServerLimits},
 };
 
-use self::{console::Console, metrics::Metrics, rate_limits::RateLimits, stop::StopSignals, threads::Threads, traces::Traces};
+use self::{
+    console::Console, metrics::Metrics, rate_limits::RateLimits, stop::StopSignals, threads::Threads, traces::Traces,
+};
 use crate::{
     cli::{DatabaseArgs, ServeArgs},
     database::Database,
@@ -153,10 +152,7 @@ async fn serve(
     // Only now: its secrets are shown once, and a server that cannot listen shows nothing. On a database that others run,
     // who runs the server makes its tenants; a key printed there may end in a log.
     let first = if database.is_private() { first_start::provision(&store, &environment).await? } else { None };
-    let public_url = match public_url {
-        Some(url) => url,
-        None => format!("http://{}", reachable(bound)).parse().context("the address it listens on")?,
-    };
+    let public_url = public_url.map_or_else(|| of_listener(bound), Ok)?;
     let audit = AuditLog::start(database.url(), PoolSettings::DEFAULT, AuditLimits::default());
     let (meter, availability) = (Arc::<Meter>::default(), Arc::<Availability>::default());
     maintenance::set(&availability, args.maintenance);
@@ -226,10 +222,8 @@ async fn serve(
     let switch = actix_web::rt::spawn(maintenance::switch(availability, args.maintenance));
     let housekeeping = housekeeping::run(store, environment, state.cursors, rate_limits, *args.audit_retention);
     let housekeeping = actix_web::rt::spawn(housekeeping);
-    let mut ready = first_start::ready(bound, public_url.as_str(), first.as_ref());
-    if let Some(admin) = &admin {
-        ready["admin"] = admin.address.to_string().into();
-    }
+    let ready =
+        first_start::ready(bound, admin.as_ref().map(|admin| admin.address), public_url.as_str(), first.as_ref());
     output.print(&ready, || first_start::greeting(public_url.as_str(), first.as_ref()))?;
     tracing::info!(address = %bound, %public_url, "serving");
     let ended = tokio::select! {
@@ -249,6 +243,11 @@ async fn serve(
     }
     tracing::info!(audit_entries_written = counts.written, audit_entries_lost = counts.lost, "stopped");
     ended.map_err(anyhow::Error::from)
+}
+
+/// The URL of a server that nobody said one of.
+fn of_listener(bound: SocketAddr) -> anyhow::Result<PublicUrl> {
+    format!("http://{}", reachable(bound)).parse().context("the address it listens on")
 }
 
 /// Who listens on every address is reached on this machine by the loopback one.

@@ -11,11 +11,7 @@ use bwp_domain::{
 };
 use maud::{Markup, html};
 
-use super::{
-    explain, named,
-    new::{allowlist_field, by_line, entries},
-    path_of, trail,
-};
+use super::{allowlist, explain, named, path_of, trail};
 use crate::{
     form::Form,
     layout::token,
@@ -37,28 +33,26 @@ pub(super) async fn edit(visit: Rc<Visit>, form: Form) -> Answer {
     let show = |status, allowlist: &str, errors: &FieldErrors, note: &Markup| {
         Ok(visit.page(status, "Edit API key", &page(&visit, &key, form.get("name"), allowlist, errors, note)))
     };
-    let allowlist = form.get("allowlist");
-    if form.has("add_address") {
-        let address = visit.address().map(|address| address.to_string()).unwrap_or_default();
-        let longer = format!("{}\n{address}\n", allowlist.trim_end());
-        return show(StatusCode::OK, longer.trim_start(), &FieldErrors::new(), &html! {});
+    let list = form.get("allowlist");
+    if let Some(longer) = allowlist::with_own_address(&visit, &form) {
+        return show(StatusCode::OK, &longer, &FieldErrors::new(), &html! {});
     }
     let draft = KeyDraft {
         name: Field::Value(form.get("name").trim().to_owned()),
-        allowlist: Field::Value(entries(&form)),
+        allowlist: Field::Value(allowlist::entries(&form)),
         ..KeyDraft::default()
     };
     let command = match draft.edit(key.id, FieldErrors::new()) {
         Ok(command) => command,
-        Err(errors) => return show(UNPROCESSABLE, allowlist, &by_line(errors, &form), &html! {}),
+        Err(errors) => return show(UNPROCESSABLE, list, &allowlist::by_line(&errors, &form), &html! {}),
     };
     let state = &visit.state;
     let nothing = |_: &ApiKey| RenderedResponse::default();
     match execute(&*state.store, &state.environment, &visit.caller()?, None, &command, nothing).await {
         Ok(_) => Ok(visit.redirect(&format!("{}?done=edited", path_of(&key)))),
         Err(error) => match rejected(error)? {
-            KeyError::Invalid(errors) => show(UNPROCESSABLE, allowlist, &errors, &html! {}),
-            error => show(StatusCode::CONFLICT, allowlist, &FieldErrors::new(), &refusal(&explain(&error))),
+            KeyError::Invalid(errors) => show(UNPROCESSABLE, list, &errors, &html! {}),
+            error => show(StatusCode::CONFLICT, list, &FieldErrors::new(), &refusal(&explain(&error))),
         },
     }
 }
@@ -78,7 +72,7 @@ fn page(visit: &Visit, key: &ApiKey, name: &str, allowlist: &str, errors: &Field
         form method="post" action=(visit.link(&format!("{path}/edit"))) {
             (token(visit))
             (name.show(errors))
-            (allowlist_field(visit, allowlist, errors))
+            (allowlist::field(visit, allowlist, errors))
             p.actions {
                 button type="submit" { "Save" }
                 a href=(visit.link(&path)) { "Cancel" }

@@ -92,7 +92,7 @@ fn table(visit: &Visit, keys: &[KeyListing], makers: &Makers) -> Markup {
                 @for KeyListing { key, last_used_at } in keys {
                     tr {
                         th scope="row" { a href=(visit.link(&path_of(key))) { (key.name.as_str()) } }
-                        td data-label="Key" { code { (key.display_prefix) "…" } }
+                        td data-label="Key" { code.short { (key.display_prefix) "…" } }
                         td data-label="Scopes" { (scopes(key.scopes)) }
                         td data-label="Allowed from" {
                             @let entries = key.allowlist.entries();

@@ -7,20 +7,20 @@ use bwp_domain::{
     execute::{Executed, execute},
     fields::{Field, FieldErrors},
     idempotency::RenderedResponse,
-    keys::{Allowlist, CreatedKey, KeyDraft, KeyError, KeyMode},
+    keys::{CreatedKey, KeyDraft, KeyError, KeyMode},
     rate_limits::RateLimit,
     scopes::{ScopeId, ScopeSet},
 };
 use maud::{Markup, html};
 
-use super::{PATH, explain, made, scopes, trail};
+use super::{PATH, allowlist, explain, made, scopes, trail};
 use crate::{
     form::Form,
     layout::{nonce, token},
     routes::{Answer, UNPROCESSABLE},
     trouble::rejected,
     visit::Visit,
-    widgets::{TextField, described, faults, hint_id, messages, refusal, trouble},
+    widgets::{TextField, faults, messages, refusal, trouble},
 };
 
 /// What is filled in, as text.
@@ -51,29 +51,20 @@ pub(super) async fn create(visit: Rc<Visit>, form: Form) -> Answer {
     let show = |status, filled: &Filled, errors: &FieldErrors, warn, note: &Markup| {
         Ok(visit.page(status, "New API key", &page(&visit, filled, errors, warn, note)))
     };
-    if form.has("add_address") {
-        if let Some(address) = visit.address() {
-            filled.allowlist = format!("{}\n{address}\n", filled.allowlist.trim_end()).trim_start().to_owned();
-        }
+    if let Some(longer) = allowlist::with_own_address(&visit, &form) {
+        filled.allowlist = longer;
         return show(StatusCode::OK, &filled, &FieldErrors::new(), false, &html! {});
     }
     let state = &visit.state;
     let command = match filled.draft(&form).create(state.environment.clock.now(), FieldErrors::new()) {
         Ok(command) => command,
-        Err(errors) => return show(UNPROCESSABLE, &filled, &by_line(errors, &form), false, &html! {}),
+        Err(errors) => return show(UNPROCESSABLE, &filled, &allowlist::by_line(&errors, &form), false, &html! {}),
     };
     if scopes::broad(command.key.scopes) && form.get("warned") != "1" {
         return show(StatusCode::OK, &filled, &FieldErrors::new(), true, &html! {});
     }
-    let done = execute(
-        &*state.store,
-        &state.environment,
-        &visit.caller()?,
-        form.keyed().as_ref(),
-        &command,
-        receipt,
-    )
-    .await;
+    let done =
+        execute(&*state.store, &state.environment, &visit.caller()?, form.keyed().as_ref(), &command, receipt).await;
     match done {
         Ok(Executed::Applied { output, .. }) => {
             Ok(visit.ok("Your new API key", &made::page(&visit, &output, "Your new API key", &html! {})))
@@ -94,39 +85,6 @@ pub(super) fn receipt(made: &CreatedKey) -> RenderedResponse {
 pub(super) fn sent_before(visit: &Visit, receipt: &RenderedResponse) -> HttpResponse {
     let key = String::from_utf8_lossy(&receipt.body);
     visit.ok("This form was sent before", &made::again(visit, &key))
-}
-
-/// What is wrong with an allowlist that is being typed: a line of text for each line of it that is wrong.
-pub(super) async fn check_allowlist(visit: Rc<Visit>, form: Form) -> Answer {
-    let wrong = wrong_lines(&form.lines("allowlist"));
-    Ok(visit.html(StatusCode::OK, wrong.join("\n")))
-}
-
-fn wrong_lines(lines: &[(usize, String)]) -> Vec<String> {
-    let wrong = lines.iter().filter_map(|(n, line)| {
-        let faults = Allowlist::parse(&[line]).err()?;
-        faults.first().map(|fault| format!("Line {n}: {fault}."))
-    });
-    wrong.collect()
-}
-
-/// Faults of an allowlist's entries, with the numbers of their lines.
-pub(super) fn by_line(errors: FieldErrors, form: &Form) -> FieldErrors {
-    let lines = form.lines("allowlist");
-    let mut numbered = FieldErrors::new();
-    for mut error in errors.iter().cloned() {
-        let entry = error.field.strip_prefix("allowlist[").and_then(|rest| rest.strip_suffix(']'));
-        if let Some((line, _)) = entry.and_then(|n| n.parse().ok()).and_then(|n: usize| lines.get(n)) {
-            error.fault.message = format!("Line {line}: {}", error.fault.message);
-        }
-        numbered.push(error.field, error.fault);
-    }
-    numbered
-}
-
-/// The entries of an allowlist, a line each.
-pub(super) fn entries(form: &Form) -> Vec<Field<String>> {
-    form.lines("allowlist").into_iter().map(|(_, line)| Field::Value(line)).collect()
 }
 
 impl Filled {
@@ -150,7 +108,7 @@ impl Filled {
             name: text(&self.name),
             mode: text(&self.mode),
             scopes: Field::Value(form.all("scope").map(|scope| Field::Value(scope.to_owned())).collect()),
-            allowlist: Field::Value(entries(form)),
+            allowlist: Field::Value(allowlist::entries(form)),
             rate_limit: number(&self.rate_limit),
             // A day ends where the next one begins.
             expires_at: match text(&self.expires_on) {
@@ -170,33 +128,6 @@ fn number(text: &str) -> Field<i64> {
             |_| Field::Invalid(Fault::new("invalid_type", "Requests a minute: a whole number, 0 for no limit.")),
             Field::Value,
         ),
-    }
-}
-
-/// The allowlist's field.
-pub(super) fn allowlist_field(visit: &Visit, value: &str, errors: &FieldErrors) -> Markup {
-    let hint = "One address or CIDR block a line, such as 192.0.2.7 or 2001:db8::/32. Empty: from everywhere.";
-    let wrong = messages(errors, "allowlist");
-    html! {
-        div.field {
-            label for="allowlist" { "Allowed from" }
-            p.hint id=(hint_id("allowlist")) { (hint) }
-            textarea
-                #allowlist
-                name="allowlist"
-                rows="4"
-                spellcheck="false"
-                data-check=(visit.link(&format!("{PATH}/check-allowlist")))
-                data-says="allowlist-says"
-                aria-invalid=[(!wrong.is_empty()).then_some("true")]
-                aria-describedby=[described("allowlist", hint, &wrong).map(|ids| format!("{ids} allowlist-says"))] { (value) }
-            (faults("allowlist", &wrong))
-            p.wrong #allowlist-says role="status" {}
-            @if let Some(address) = visit.address() {
-                button.plain type="submit" name="add_address" value="1" formnovalidate
-                    data-add=(address) data-to="allowlist" { "Add my address (" (address) ")" }
-            }
-        }
     }
 }
 
@@ -247,7 +178,7 @@ fn page(visit: &Visit, filled: &Filled, errors: &FieldErrors, warn: bool, note: 
                 (scopes::table(filled.scopes))
             }
             (scopes::warning(warn))
-            (allowlist_field(visit, &filled.allowlist, errors))
+            (allowlist::field(visit, &filled.allowlist, errors))
             div.row { (limit.show(errors)) (expiry.show(errors)) }
             p.actions {
                 button type="submit" { @if warn { "Create this broad key" } @else { "Create" } }

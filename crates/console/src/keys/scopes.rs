@@ -16,13 +16,23 @@ pub(super) struct Preset {
 }
 
 pub(super) const PRESETS: [Preset; 5] = [
-    Preset { id: "contact-sync", label: "Contact sync", scopes: || set(&[ScopeId::ContactsRead, ScopeId::ContactsWrite]) },
-    Preset { id: "read-only", label: "Read only", scopes: || ScopeId::ALL.iter().copied().filter(|s| reads(*s)).collect() },
+    Preset {
+        id: "contact-sync",
+        label: "Contact sync",
+        scopes: || set(&[ScopeId::ContactsRead, ScopeId::ContactsWrite]),
+    },
+    Preset {
+        id: "read-only",
+        label: "Read only",
+        scopes: || ScopeId::ALL.iter().copied().filter(|s| reads(*s)).collect(),
+    },
     Preset {
         id: "bidding",
         label: "Bidding",
         scopes: || {
-            use ScopeId::{BidsRead, BidsSend, BidsWrite, ContactsRead, LeadsRead, LeadsWrite, ProductsRead, ProjectsRead};
+            use ScopeId::{
+                BidsRead, BidsSend, BidsWrite, ContactsRead, LeadsRead, LeadsWrite, ProductsRead, ProjectsRead,
+            };
             set(&[ContactsRead, LeadsRead, LeadsWrite, ProjectsRead, ProductsRead, BidsRead, BidsWrite, BidsSend])
         },
     },
@@ -77,10 +87,7 @@ fn families() -> Vec<(String, [Vec<ScopeId>; 4])> {
         }
         rows.entry(scope.family()).or_default()[column].push(scope);
     }
-    order
-        .into_iter()
-        .filter_map(|scope| Some((family_name(scope), rows.remove(scope.family())?)))
-        .collect()
+    order.into_iter().filter_map(|scope| Some((family_name(scope), rows.remove(scope.family())?))).collect()
 }
 
 const COLUMNS: [&str; 4] = ["Read", "Write", "Delete", "Workflow and other"];

@@ -50,7 +50,7 @@ async fn a_key_is_shown_once() {
     assert!(key.starts_with("bwp_test_"), "{key}");
     let me = Client::new(&world.server, &key).get("/me").await;
     assert_eq!(me.status, 200, "{me}");
-    assert_eq!(me.body["data"]["scopes"], serde_json::json!(["contacts:read", "contacts:write"]));
+    assert_eq!(me.json["data"]["scopes"], serde_json::json!(["contacts:read", "contacts:write"]));
 
     // Sent again, by a reload or a second click: nothing is made, and nothing shown.
     let again = admin.post(NEW, &fields).await;

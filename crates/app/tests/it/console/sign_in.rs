@@ -4,6 +4,9 @@ use reqwest::Method;
 
 use crate::support::{PASSWORD, Page, Person, World};
 
+/// The password that somebody chooses next.
+const NEW: &str = "another horse battery";
+
 async fn world() -> World {
     let world = World::start().await;
     world.user(&world.tenant, "ada@example.com", "company_admin").await;
@@ -159,7 +162,7 @@ async fn a_changed_password_ends_every_other_session() {
     there.sign_in("ada@example.com", PASSWORD).await;
     let change = |present, new, again| [("presentPassword", present), ("newPassword", new), ("again", again)];
     let path = "/settings/account/password";
-    const NEW: &str = "another horse battery";
+
     for (fields, what) in [
         (change("wrong horse battery", NEW, NEW), "This is not your password."),
         (change(PASSWORD, "short", "short"), "A password has 12 to 1,024 bytes."),

@@ -1,16 +1,18 @@
 //! Settings → Organization → Users.
 
+mod invite;
+
 use std::rc::Rc;
 
 use actix_web::http::StatusCode;
 use bwp_domain::{
     execute::{Command, execute},
-    fields::{Field, FieldErrors},
     idempotency::RenderedResponse,
-    ids::{InvitationId, UserId},
-    invitations::{Invitation, InvitationError, InviteUser, Invited, WithdrawInvitation},
+    ids::UserId,
     store::UnitOfWork,
-    users::{ChangeRole, DeactivateUser, Permission, ReactivateUser, Role, User, UserError, UserState, ports::TeamMember},
+    users::{
+        ChangeRole, DeactivateUser, Permission, ReactivateUser, Role, User, UserError, UserState, ports::TeamMember,
+    },
 };
 use maud::{Markup, html};
 
@@ -18,10 +20,10 @@ use crate::{
     access::Access,
     form::Form,
     layout::token,
-    routes::{Answer, Entry, UNPROCESSABLE},
+    routes::{Answer, Entry},
     trouble::{Trouble, rejected},
     visit::Visit,
-    widgets::{TextField, ago, faults, good, messages, refusal, time, trouble},
+    widgets::{ago, good, refusal, time},
 };
 
 const PATH: &str = "/settings/organization/users";
@@ -31,9 +33,9 @@ const MANAGE: Access = Access::May(Permission::ManageUsers);
 pub(crate) fn entries() -> Vec<Entry> {
     vec![
         Entry::get(PATH, SEE, show),
-        Entry::get("/settings/organization/users/invite", MANAGE, invite_form),
-        Entry::post("/settings/organization/users/invite", MANAGE, invite),
-        Entry::post("/settings/organization/users/withdraw", MANAGE, withdraw),
+        Entry::get("/settings/organization/users/invite", MANAGE, invite::form),
+        Entry::post("/settings/organization/users/invite", MANAGE, invite::invite),
+        Entry::post("/settings/organization/users/withdraw", MANAGE, invite::withdraw),
         Entry::post("/settings/organization/users/{user}/role", MANAGE, change_role),
         Entry::get("/settings/organization/users/{user}/deactivate", MANAGE, deactivate_form),
         Entry::post("/settings/organization/users/{user}/deactivate", MANAGE, deactivate),
@@ -66,7 +68,7 @@ async fn page(visit: &Visit, status: StatusCode, note: &Markup) -> Answer {
         (table(visit, member.user.id, &team, manages))
         @if !pending.is_empty() {
             h2 { "Invitations" }
-            (invitations(visit, &pending))
+            (invite::table(visit, &pending))
         }
         h2 { "Roles" }
         dl { @for role in Role::ALL { dt { (role.label()) } dd { (role.meaning()) } } }
@@ -126,38 +128,6 @@ fn access(visit: &Visit, user: &User) -> Markup {
             form method="post" action={ (path) "/reactivate" } {
                 (token(visit))
                 button.plain type="submit" aria-label={ "Give access to " (user.account.email) " again" } { "Give again" }
-            }
-        }
-    }
-}
-
-fn invitations(visit: &Visit, pending: &[Invitation]) -> Markup {
-    let now = visit.state.environment.clock.now();
-    html! {
-        table.rows {
-            thead { tr {
-                @for column in ["E-mail address", "Role", "Invited", "Good until", "Withdraw"] { th scope="col" { (column) } }
-            } }
-            tbody {
-                @for invitation in pending {
-                    tr {
-                        th scope="row" { (invitation.email) }
-                        td data-label="Role" { (invitation.role.label()) }
-                        td data-label="Invited" { (time(invitation.created_at)) }
-                        td data-label="Good until" {
-                            @if invitation.is_good(now) { (time(invitation.expires_at)) } @else { "its time is over" }
-                        }
-                        td {
-                            form method="post" action=(visit.link(&format!("{PATH}/withdraw"))) {
-                                (token(visit))
-                                input type="hidden" name="invitation" value=(invitation.id);
-                                button.plain type="submit" aria-label={ "Withdraw the invitation of " (invitation.email) } {
-                                    "Withdraw"
-                                }
-                            }
-                        }
-                    }
-                }
             }
         }
     }
@@ -230,103 +200,4 @@ async fn deactivate(visit: Rc<Visit>, _form: Form) -> Answer {
 async fn reactivate(visit: Rc<Visit>, _form: Form) -> Answer {
     let done = run(&visit, ReactivateUser { user: named(&visit)? }).await?;
     after(&visit, done, "reactivated").await
-}
-
-async fn withdraw(visit: Rc<Visit>, form: Form) -> Answer {
-    let id = form.get("invitation").parse().ok().and_then(InvitationId::new).ok_or(Trouble::NotFound)?;
-    match run(&visit, WithdrawInvitation { id }).await? {
-        Ok(()) => Ok(visit.redirect(&format!("{PATH}?done=withdrawn"))),
-        Err(InvitationError::NotFound) => Err(Trouble::NotFound),
-        Err(InvitationError::Forbidden(forbidden)) => Err(forbidden.into()),
-        Err(error @ (InvitationError::NotPending | InvitationError::Invalid(_))) => {
-            page(&visit, StatusCode::CONFLICT, &refusal(&format!("Nothing was changed: {error}."))).await
-        }
-    }
-}
-
-async fn invite_form(visit: Rc<Visit>) -> Answer {
-    let page = invite_page(&visit, "", Role::Member.as_str(), &FieldErrors::new());
-    Ok(visit.ok("Invite", &page))
-}
-
-async fn invite(visit: Rc<Visit>, form: Form) -> Answer {
-    let refuse = |errors: &FieldErrors| {
-        let page = invite_page(&visit, form.get("email"), form.get("role"), errors);
-        Ok(visit.page(UNPROCESSABLE, "Invite", &page))
-    };
-    let text = |name| match form.get(name).trim() {
-        "" => Field::Absent,
-        text => Field::Value(text.to_owned()),
-    };
-    let command = match InviteUser::parse(text("email"), text("role")) {
-        Ok(command) => command,
-        Err(errors) => return refuse(&errors),
-    };
-    let state = &visit.state;
-    let nothing = |_: &Invited| RenderedResponse::default();
-    // A form that is sent again makes a link in place of the one before.
-    match execute(&*state.store, &state.environment, &visit.caller()?, None, &command, nothing).await {
-        Ok(bwp_domain::execute::Executed::Applied { output, .. }) => Ok(visit.ok("Invited", &link_page(&visit, &output))),
-        Ok(bwp_domain::execute::Executed::Replayed(_)) => Err(Trouble::Internal("replayed without a key".to_owned())),
-        Err(error) => match rejected(error)? {
-            InvitationError::Invalid(errors) => refuse(&errors),
-            InvitationError::Forbidden(forbidden) => Err(forbidden.into()),
-            InvitationError::NotFound | InvitationError::NotPending => Err(Trouble::NotFound),
-        },
-    }
-}
-
-/// The link of an invitation, shown once.
-fn link_page(visit: &Visit, invited: &Invited) -> Markup {
-    let url = visit.state.public_url.join(&format!("/invitations/{}", invited.token.expose()));
-    html! {
-        p.trail { a href=(visit.link(PATH)) { "Team" } }
-        h1 { "Hand this link over" }
-        p {
-            "Whoever has the link becomes " strong { (invited.invitation.role.label()) } " here, as "
-            strong { (invited.invitation.email) } ". Send it to them alone. It is good once, until "
-            (time(invited.invitation.expires_at)) ", and is shown this once."
-        }
-        div.secret {
-            code #link data-secret aria-label="The link" { (url) }
-            button type="button" data-copy="link" hidden { "Copy" }
-            span #copied role="status" {}
-        }
-        p.actions { a.button href=(visit.link(PATH)) { "Done" } }
-    }
-}
-
-fn invite_page(visit: &Visit, email: &str, chosen: &str, errors: &FieldErrors) -> Markup {
-    let address = TextField {
-        name: "email",
-        label: "E-mail address",
-        kind: "email",
-        value: email,
-        hint: "Nothing is sent: you get a link to hand over. An earlier invitation of this address is withdrawn.",
-        ..TextField::REQUIRED
-    };
-    html! {
-        p.trail { a href=(visit.link(PATH)) { "Team" } }
-        h1 { "Invite" }
-        (trouble(errors))
-        form method="post" action=(visit.link(&format!("{PATH}/invite"))) {
-            (token(visit))
-            (address.show(errors))
-            fieldset.narrow {
-                legend { "Role" }
-                (faults("role", &messages(errors, "role")))
-                @for role in Role::ALL {
-                    @let id = format!("role-{role}");
-                    div.choice {
-                        input type="radio" id=(id) name="role" value=(role) checked[role.as_str() == chosen] required;
-                        label for=(id) { strong { (role.label()) } ". " (role.meaning()) }
-                    }
-                }
-            }
-            p.actions {
-                button type="submit" { "Make the link" }
-                a href=(visit.link(PATH)) { "Cancel" }
-            }
-        }
-    }
 }

@@ -1,0 +1,87 @@
+//! Allowlists, as they are filled in: a line for each entry.
+
+use actix_web::http::StatusCode;
+use bwp_domain::{
+    fields::{Field, FieldErrors},
+    keys::Allowlist,
+};
+use maud::{Markup, html};
+use std::rc::Rc;
+
+use super::PATH;
+use crate::{
+    form::Form,
+    routes::Answer,
+    visit::Visit,
+    widgets::{described, faults, hint_id, messages},
+};
+
+/// The button that adds the address that one comes from.
+const ADD: &str = "add_address";
+
+/// The list with the address that one comes from, if that button was pressed.
+pub(super) fn with_own_address(visit: &Visit, form: &Form) -> Option<String> {
+    let address = visit.address().filter(|_| form.has(ADD))?;
+    let longer = format!("{}\n{address}\n", form.get("allowlist").trim_end());
+    Some(longer.trim_start().to_owned())
+}
+
+/// What is wrong with an allowlist that is being typed: a line of text for each line of it that is wrong.
+pub(super) async fn check(visit: Rc<Visit>, form: Form) -> Answer {
+    let wrong = wrong_lines(&form.lines("allowlist"));
+    Ok(visit.html(StatusCode::OK, wrong.join("\n")))
+}
+
+fn wrong_lines(lines: &[(usize, String)]) -> Vec<String> {
+    let wrong = lines.iter().filter_map(|(n, line)| {
+        let faults = Allowlist::parse(&[line]).err()?;
+        faults.first().map(|fault| format!("Line {n}: {fault}."))
+    });
+    wrong.collect()
+}
+
+/// Faults of an allowlist's entries, with the numbers of their lines.
+pub(super) fn by_line(errors: &FieldErrors, form: &Form) -> FieldErrors {
+    let lines = form.lines("allowlist");
+    let mut numbered = FieldErrors::new();
+    for mut error in errors.iter().cloned() {
+        let entry = error.field.strip_prefix("allowlist[").and_then(|rest| rest.strip_suffix(']'));
+        if let Some((line, _)) = entry.and_then(|n| n.parse().ok()).and_then(|n: usize| lines.get(n)) {
+            error.fault.message = format!("Line {line}: {}", error.fault.message);
+        }
+        numbered.push(error.field, error.fault);
+    }
+    numbered
+}
+
+/// The entries of an allowlist, a line each.
+pub(super) fn entries(form: &Form) -> Vec<Field<String>> {
+    form.lines("allowlist").into_iter().map(|(_, line)| Field::Value(line)).collect()
+}
+
+/// The allowlist's field.
+pub(super) fn field(visit: &Visit, value: &str, errors: &FieldErrors) -> Markup {
+    let hint = "One address or CIDR block a line, such as 192.0.2.7 or 2001:db8::/32. Empty: from everywhere.";
+    let wrong = messages(errors, "allowlist");
+    html! {
+        div.field {
+            label for="allowlist" { "Allowed from" }
+            p.hint id=(hint_id("allowlist")) { (hint) }
+            textarea
+                #allowlist
+                name="allowlist"
+                rows="4"
+                spellcheck="false"
+                data-check=(visit.link(&format!("{PATH}/check-allowlist")))
+                data-says="allowlist-says"
+                aria-invalid=[(!wrong.is_empty()).then_some("true")]
+                aria-describedby=[described("allowlist", hint, &wrong).map(|ids| format!("{ids} allowlist-says"))] { (value) }
+            (faults("allowlist", &wrong))
+            p.wrong #allowlist-says role="status" {}
+            @if let Some(address) = visit.address() {
+                button.plain type="submit" name=(ADD) value="1" formnovalidate
+                    data-add=(address) data-to="allowlist" { "Add my address (" (address) ")" }
+            }
+        }
+    }
+}
