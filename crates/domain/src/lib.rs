@@ -18,6 +18,10 @@
 //! [`execute`](execute::execute) is the only way to change anything on behalf of a caller: it holds the caller's
 //! credential, claims the idempotency key, applies a [`Command`](execute::Command), appends its events to the outbox,
 //! records the receipt and commits, in this order and in one transaction.
+//!
+//! What people do before they act in a tenant has functions of its own, each in transactions of its own: signing in
+//! ([`sign_in`]), choosing a tenant and ending sessions ([`sessions`]), changing a password ([`accounts`]), and accepting an
+//! invitation ([`invitations`]).
 
 pub mod accounts;
 pub mod audit;

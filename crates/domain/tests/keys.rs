@@ -1,4 +1,4 @@
-//! The rules of making and revoking keys, and what must never be seen of them.
+//! The rules of making keys, and what must never be seen of them.
 
 #![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
 
@@ -9,10 +9,9 @@ use bwp_domain::{
     entropy::Entropy,
     execute::{Applied, Command, Context, Environment, Executed, Failure},
     idempotency::RenderedResponse,
-    ids::KeyId,
     keys::{
-        Allowlist, ApiKey, CreateKey, CreatedBy, CreatedKey, KeyError, KeyHash, KeyMode, KeyName, KeySecret, KeyState,
-        NewKey, RevokeKey, ports::KeyRecord,
+        Allowlist, ApiKey, CreateKey, CreatedBy, CreatedKey, KeyError, KeyHash, KeyMode, KeyName, KeySecret, NewKey,
+        ports::KeyRecord,
     },
     principal::{Caller, Credential, Principal},
     rate_limits::RateLimit,
@@ -43,7 +42,7 @@ fn new_key(expires_at: Option<Timestamp>) -> CreateKey {
         rate_limit: RateLimit::OF_KEY,
         expires_at,
     };
-    CreateKey { mode: KeyMode::Live, key, created_by: CreatedBy::Operator }
+    CreateKey { mode: KeyMode::Live, key }
 }
 
 fn stored() -> ApiKey {
@@ -71,7 +70,8 @@ fn a_store_is_given_the_hash_and_the_shown_part_and_never_the_key() {
     let (made, record) = create(&environment);
     assert_eq!(record.hash, made.secret.hash());
     assert_eq!(record.display_prefix, made.secret.expose()[..13]);
-    assert_eq!(record.created_at, environment.clock.now());
+    assert_eq!((record.created_at, record.created_by), (environment.clock.now(), CreatedBy::Operator));
+    assert_eq!(record.replaces, None);
     assert_eq!(KeySecret::parse(made.secret.expose()), Ok(made.secret));
 }
 
@@ -99,49 +99,6 @@ proptest! {
             Err(other) => prop_assert!(false, "{other:?}"),
         }
     }
-}
-
-fn revoke(uow: &mut ScriptedUnitOfWork) -> Result<Applied<ApiKey>, Failure<KeyError>> {
-    apply(&environment(), uow, &RevokeKey { id: KeyId::new(7).expect("positive") })
-}
-
-fn locking(key: Option<ApiKey>) -> ScriptedUnitOfWork {
-    let mut uow = ScriptedUnitOfWork::default();
-    uow.keys.expect_lock().times(1).return_once(|_, _| Ok(key));
-    uow
-}
-
-#[test]
-fn revoking_is_stored_under_the_keys_lock() {
-    let now = environment().clock.now();
-    for expires_at in [None, Some(Timestamp::MIN), Some(Timestamp::MAX)] {
-        let mut uow = locking(Some(ApiKey { state: KeyState::Active { expires_at }, ..stored() }));
-        uow.keys
-            .expect_update_state()
-            .withf(move |tenant, key| *tenant == tenant_id(1) && key.state == KeyState::Revoked { at: now })
-            .times(1)
-            .return_once(|_, _| Ok(()));
-        let revoked = revoke(&mut uow).expect("revoked");
-        assert_eq!(revoked.output.state, KeyState::Revoked { at: now });
-    }
-}
-
-#[test]
-fn a_key_is_revoked_once_and_keeps_the_time_of_it() {
-    let at = Timestamp::from_unix_millis(1);
-    // No expectation of `update_state`.
-    let mut uow = locking(Some(ApiKey { state: KeyState::Revoked { at }, ..stored() }));
-    let refused = revoke(&mut uow).map(|_| ());
-    assert!(
-        matches!(&refused, Err(Failure::Rejected(KeyError::AlreadyRevoked { at: since })) if *since == at),
-        "{refused:?}"
-    );
-}
-
-#[test]
-fn a_key_that_is_not_there_or_another_tenants_cannot_be_revoked() {
-    let refused = revoke(&mut locking(None)).map(|_| ());
-    assert!(matches!(refused, Err(Failure::Rejected(KeyError::NotFound))), "{refused:?}");
 }
 
 struct Fixed([u8; 32]);

@@ -3,16 +3,18 @@
 #![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
 
 use bwp_domain::{
+    accounts::{Account, PasswordHash, PersonName, ports::AccountRecord},
     clock::Timestamp,
-    ids::{TenantId, UserId},
+    ids::{AccountId, UserId},
     keys::{Allowlist, CreateKey, KeyError, KeyMode, KeyName, NewKey},
     rate_limits::RateLimit,
     scopes::ScopeSet,
+    security::{Actor, SecurityAction},
     store::StoreError,
     tenants::{FirstStart, FirstStartError, NewTenant, Provisioned, Tenant, TenantName, TenantStatus, first_start},
     testing::{Ending, ScriptedStore, ScriptedUnitOfWork, credential, environment, tenant_id},
     text::Email,
-    users::{CreateUser, PasswordHash, Role, User, UserError},
+    users::{CreateUser, Role, User, UserError, UserState, ports::UserRecord},
 };
 use futures_executor::block_on;
 
@@ -44,9 +46,15 @@ fn stored(new: NewTenant) -> Tenant {
     Tenant { id: tenant_id(4), public_id, name, status: TenantStatus::Active, rate_limit, created_at }
 }
 
-fn user(tenant: TenantId) -> User {
+fn account(record: AccountRecord) -> Account {
+    let AccountRecord { email, created_at, .. } = record;
+    Account { id: AccountId::new(6).expect("positive"), email, name: PersonName::default(), created_at }
+}
+
+fn user(record: UserRecord) -> User {
+    let UserRecord { account, role, created_at } = record;
     let id = UserId::new(1).expect("positive");
-    User { id, tenant, email: email(), role: Role::CompanyAdmin, created_at: Timestamp::MIN }
+    User { id, tenant: tenant_id(4), account, role, state: UserState::Active, created_at }
 }
 
 /// A unit of work of an empty store.
@@ -54,6 +62,7 @@ fn empty() -> ScriptedUnitOfWork {
     let mut uow = ScriptedUnitOfWork::default();
     uow.tenants.expect_is_first().times(1).return_once(|| Ok(true));
     uow.tenants.expect_insert().times(1).return_once(|new| Ok(stored(new)));
+    uow.accounts.expect_insert().times(1).return_once(|record| Ok(Some(account(record))));
     uow
 }
 
@@ -65,7 +74,12 @@ fn start(uow: ScriptedUnitOfWork, first: &FirstStart) -> (Result<Option<Provisio
 #[test]
 fn makes_a_tenant_with_a_user_and_a_key() {
     let mut uow = empty();
-    uow.users.expect_insert().times(1).return_once(|tenant, _| Ok(Some(user(tenant))));
+    uow.users.expect_insert().times(1).return_once(|_, record| Ok(Some(user(record))));
+    uow.security_log.expect_append().times(1).return_once(|tenant, entries| {
+        assert_eq!((tenant, entries[0].actor.clone()), (tenant_id(4), Actor::Operator));
+        assert!(matches!(entries[0].action, SecurityAction::UserJoined { .. }), "{entries:?}");
+        Ok(())
+    });
     uow.keys.expect_insert().times(1).return_once(|tenant, _| {
         assert_eq!(tenant, tenant_id(4));
         Ok(credential(&[]).key)
@@ -94,7 +108,7 @@ fn makes_all_or_nothing() {
     assert_ne!(endings, [Ending::Committed]);
 
     let mut uow = empty();
-    uow.users.expect_insert().return_once(|tenant, _| Ok(Some(user(tenant))));
+    uow.users.expect_insert().return_once(|_, record| Ok(Some(user(record))));
     let mut expired = first();
     expired.key.key.expires_at = Some(Timestamp::MIN);
     let (done, endings) = start(uow, &expired);

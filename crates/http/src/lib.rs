@@ -7,6 +7,7 @@
 //! A handler takes what it needs in the order in which it is checked: first [`Authorized`](request::Authorized), then
 //! the idempotency key, the id, the query, the body.
 
+mod api_keys;
 mod audit;
 mod contacts;
 mod cursors;
@@ -25,6 +26,7 @@ mod request;
 mod routes;
 mod state;
 mod usage;
+mod users;
 
 pub use cursors::{Cursors, LoadCursorKeys};
 pub use openapi::document;

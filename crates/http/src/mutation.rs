@@ -31,12 +31,48 @@ impl<P: Privilege> Authorized<P> {
         O: Send,
         E: Send + Into<Problem>,
     {
-        let executed =
-            execute(&*state.store, &state.environment, &self.into_caller(), keyed.as_ref(), &command, render).await?;
-        match executed {
+        match self.run(state, keyed, command, render).await? {
             Executed::Applied { response, .. } => respond(response, false),
             Executed::Replayed(response) => respond(response, true),
         }
+    }
+
+    /// Like [`execute`](Self::execute), for a change whose answer holds what is shown once: `shown` makes the answer that is
+    /// given now, `kept` the one that is stored and given to repetitions.
+    pub(crate) async fn execute_showing_once<C, O, E>(
+        self,
+        state: &ApiState,
+        keyed: Option<KeyedRequest>,
+        command: C,
+        shown: impl Fn(&O) -> RenderedResponse,
+        kept: impl Fn(&O) -> RenderedResponse + Send + Sync,
+    ) -> Result<HttpResponse, Problem>
+    where
+        C: Command<dyn UnitOfWork, Output = O, Error = E>,
+        O: Send,
+        E: Send + Into<Problem>,
+    {
+        match self.run(state, keyed, command, kept).await? {
+            Executed::Applied { output, .. } => respond(shown(&output), false),
+            Executed::Replayed(response) => respond(response, true),
+        }
+    }
+
+    async fn run<C, O, E>(
+        self,
+        state: &ApiState,
+        keyed: Option<KeyedRequest>,
+        command: C,
+        render: impl Fn(&O) -> RenderedResponse + Send + Sync,
+    ) -> Result<Executed<O>, Problem>
+    where
+        C: Command<dyn UnitOfWork, Output = O, Error = E>,
+        O: Send,
+        E: Send + Into<Problem>,
+    {
+        let caller = self.into_caller();
+        let executed = execute(&*state.store, &state.environment, &caller, keyed.as_ref(), &command, render).await?;
+        Ok(executed)
     }
 }
 

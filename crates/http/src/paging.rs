@@ -6,7 +6,7 @@ use bwp_domain::{
     ids::TenantId,
     paging::{CursorScope, Limit, Page, PageRequest, Position},
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::json;
 
 use crate::{
@@ -85,6 +85,18 @@ impl PageParams {
     }
 }
 
+/// The rows of a page, each made into what is shown of it when its turn comes to be written.
+struct Rows<'r, T, F> {
+    items: &'r [T],
+    show: F,
+}
+
+impl<'r, T, R: Serialize, F: Fn(&'r T) -> R> Serialize for Rows<'r, T, F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.items.iter().map(&self.show))
+    }
+}
+
 /// One list: whose rows, of which operation, with which filters.
 pub(crate) struct Listing<'a> {
     state: &'a ApiState,
@@ -120,10 +132,10 @@ impl<'a> Listing<'a> {
         page: &'r Page<T>,
         show: impl Fn(&'r T) -> R,
     ) -> HttpResponse {
-        let data: Vec<_> = page.items.iter().map(show).collect();
-        let pagination =
-            Pagination { cursor: self.cursor(page.next), has_more: page.next.is_some(), count: data.len() };
-        Envelope { data, meta: Meta { pagination: Some(pagination), ..Meta::of(context.request_id()) } }.ok()
+        let count = page.items.len();
+        let pagination = Pagination { cursor: self.cursor(page.next), has_more: page.next.is_some(), count };
+        let meta = Meta { pagination: Some(pagination), ..Meta::of(context.request_id()) };
+        Envelope { data: Rows { items: &page.items, show }, meta }.ok()
     }
 
     /// The cursor of the next page.

@@ -28,6 +28,10 @@ macro_rules! privileges {
 privileges! {
     /// Any valid credential.
     AnyCredential: [];
+    /// To see API keys.
+    ApiKeysRead: [ScopeId::ApiKeysRead];
+    /// To make, change, rotate and revoke API keys.
+    ApiKeysManage: [ScopeId::ApiKeysManage];
     /// To see the audit log, and what was spent.
     AuditRead: [ScopeId::AuditRead];
     /// To see contacts.
@@ -36,4 +40,6 @@ privileges! {
     ContactsWrite: [ScopeId::ContactsWrite];
     /// To delete contacts.
     ContactsDelete: [ScopeId::ContactsDelete];
+    /// To see users.
+    UsersRead: [ScopeId::UsersRead];
 }

@@ -13,11 +13,11 @@ use bwp_domain::rate_limits::ports::{LimiterStatus, WhenLost};
 use bwp_web::{limits::TargetTooLong, observe, readiness::Readiness, request_id::RequestId};
 
 use crate::{
-    audit, contacts, me, openapi,
+    api_keys, audit, contacts, me, openapi,
     operation::Operation,
     problem::{ErrorCode, Problem},
     state::ApiState,
-    usage,
+    usage, users,
 };
 
 /// Where the API begins.
@@ -47,6 +47,8 @@ pub(crate) fn operations() -> Vec<Operation> {
     all.extend(audit::operations());
     all.extend(usage::operations());
     all.extend(contacts::operations());
+    all.extend(users::operations());
+    all.extend(api_keys::operations());
     all
 }
 

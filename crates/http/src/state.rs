@@ -9,6 +9,7 @@ use bwp_domain::{
     keys::ports::KeyReader,
     rate_limits::ports::RateLimiter,
     store::Store,
+    users::ports::UserReader,
 };
 use bwp_web::{body::BodyLimits, metrics::Meter, readiness::Readiness};
 
@@ -19,8 +20,10 @@ use crate::cursors::Cursors;
 pub struct ApiState {
     /// Where changes are made.
     pub store: Arc<dyn Store>,
-    /// Where credentials are read.
+    /// Where credentials and keys are read.
     pub keys: Arc<dyn KeyReader>,
+    /// Where users are read.
+    pub users: Arc<dyn UserReader>,
     /// Where contacts are read.
     pub contacts: Arc<dyn ContactReader>,
     /// Where the audit log is read.

@@ -4,7 +4,7 @@
 
 use bwp_domain::store::Health;
 use bwp_postgres::{
-    MigrateError, MigrationReport, PgStore, PoolSettings, migrate,
+    MigrateError, MigrationReport, PgStore, PoolSettings, drop_everything, migrate,
     testing::{Fixture, TestDatabase, revert_all, within},
 };
 use diesel::sql_types::Text;
@@ -45,16 +45,22 @@ async fn the_way_back_leaves_nothing_and_can_be_gone_again() {
     let database = TestDatabase::empty().await;
     up(&database).await;
     revert_all(&database.url()).await.expect("the way back");
-    let left: Vec<Finding> = query(
-        &database,
-        "SELECT relname::text AS finding FROM pg_class WHERE relnamespace = 'public'::regnamespace
-            AND relname NOT LIKE '\\_\\_diesel%'
-         UNION ALL SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-            AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')",
-    )
-    .await;
-    assert_eq!(left, []);
+    assert_eq!(left(&database).await, []);
     assert_eq!(versions(&up(&database).await.applied), versions(&steps()));
+}
+
+/// What a backup is restored over.
+#[tokio::test]
+async fn all_that_the_steps_made_can_be_dropped() {
+    let database = TestDatabase::empty().await;
+    up(&database).await;
+    let mut connection = database.connection().await;
+    connection.batch_execute("CREATE TABLE somebody_elses (id int)").await.expect("made");
+    // Whatever of it is there.
+    for _ in 0..2 {
+        connection.batch_execute(&drop_everything()).await.expect("dropped");
+        assert_eq!(left(&database).await, [Finding { finding: "somebody_elses".to_owned() }]);
+    }
 }
 
 #[tokio::test]
@@ -78,6 +84,18 @@ async fn a_database_that_is_not_there_is_named_as_such() {
     let database = TestDatabase::empty().await;
     let refused = migrate(&database.url().replace("/test_", "/absent_")).await;
     assert!(matches!(refused, Err(MigrateError::Connect(_))), "{refused:?}");
+}
+
+/// What is there besides the list of the steps, and what comes with extensions.
+async fn left(database: &TestDatabase) -> Vec<Finding> {
+    query(
+        database,
+        "SELECT relname::text AS finding FROM pg_class WHERE relnamespace = 'public'::regnamespace
+            AND relname NOT LIKE '\\_\\_diesel%'
+         UNION ALL SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+            AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')",
+    )
+    .await
 }
 
 #[derive(Debug, PartialEq, Eq, diesel::QueryableByName)]
@@ -106,13 +124,14 @@ async fn every_table_has_a_primary_key() {
     .await;
 }
 
-/// A tenant's table has a column `tenant_id`. `tenants` is led by its own id.
+/// A tenant's table has a column `tenant_id` that is always filled. `tenants` is led by its own id. Accounts belong to no
+/// tenant, and a session to one only as long as it acts there.
 #[tokio::test]
 async fn every_key_of_a_tenants_table_is_led_by_the_tenant() {
     must_find_nothing(
         "SELECT format('%s of %s', conname, conrelid::regclass) AS finding FROM pg_constraint
-         JOIN pg_attribute AS tenant ON tenant.attrelid = conrelid AND tenant.attname = 'tenant_id'
-         WHERE contype IN ('p', 'f') AND conkey[1] <> tenant.attnum",
+         JOIN pg_attribute AS tenant ON tenant.attrelid = conrelid AND tenant.attname = 'tenant_id' AND tenant.attnotnull
+         WHERE contype IN ('p', 'f') AND conkey[1] <> tenant.attnum AND confrelid <> 'accounts'::regclass",
     )
     .await;
 }
@@ -124,7 +143,8 @@ async fn every_unique_index_of_a_tenants_table_is_led_by_the_tenant_or_on_someth
         "SELECT indexrelid::regclass::text AS finding FROM pg_index
          JOIN pg_attribute AS tenant ON tenant.attrelid = indrelid AND tenant.attname = 'tenant_id'
          LEFT JOIN pg_attribute AS first ON first.attrelid = indrelid AND first.attnum = indkey[0]
-         WHERE indisunique AND indkey[0] <> tenant.attnum AND coalesce(first.attname, '') NOT IN ('public_id', 'key_hash')",
+         WHERE indisunique AND indkey[0] <> tenant.attnum AND coalesce(first.attname, '') NOT IN ('public_id', 'key_hash', 'token_hash')
+            AND tenant.attnotnull",
     )
     .await;
 }
@@ -133,7 +153,7 @@ async fn every_unique_index_of_a_tenants_table_is_led_by_the_tenant_or_on_someth
 async fn every_foreign_key_names_the_tenant_on_both_sides() {
     must_find_nothing(
         "SELECT format('%s of %s', conname, conrelid::regclass) AS finding FROM pg_constraint
-         WHERE contype = 'f' AND confrelid <> 'tenants'::regclass
+         WHERE contype = 'f' AND confrelid NOT IN ('tenants'::regclass, 'accounts'::regclass)
             AND (SELECT attname FROM pg_attribute WHERE attrelid = confrelid AND attnum = confkey[1]) <> 'tenant_id'",
     )
     .await;

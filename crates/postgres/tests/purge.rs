@@ -2,9 +2,14 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
 
+use std::time::Duration;
+
 use bwp_domain::{
     clock::Timestamp,
     idempotency::{Claim, Fingerprint, IdempotencyKey, KeyedRequest, RECEIPT_LIFETIME, RenderedResponse},
+    sessions::Session,
+    sign_in::{DEVICE_LIFETIME, Failures},
+    users::Role,
 };
 use bwp_postgres::{
     Purged,
@@ -49,7 +54,7 @@ async fn a_receipt_goes_when_its_time_is_over_and_not_a_millisecond_before() {
     let end = NOW.plus(RECEIPT_LIFETIME);
     let just_before = Timestamp::from_unix_millis(end.unix_millis() - 1);
     assert_eq!(purge(&fixture, just_before).await, Purged::default());
-    assert_eq!(purge(&fixture, end).await, Purged { receipts: 1, events: 0 });
+    assert_eq!(purge(&fixture, end).await, Purged { receipts: 1, ..Purged::default() });
     assert_eq!(fixture.number("SELECT count(*) FROM idempotency_receipts").await, 0);
 }
 
@@ -66,7 +71,7 @@ async fn events_go_when_they_were_delivered_before_the_given_time_and_never_unde
     for event in [insert("NULL"), delivered(after(-1)), delivered(NOW), delivered(after(1))] {
         fixture.run(&event).await;
     }
-    assert_eq!(purge(&fixture, NOW).await, Purged { receipts: 0, events: 2 });
+    assert_eq!(purge(&fixture, NOW).await, Purged { events: 2, ..Purged::default() });
     assert_eq!(purge(&fixture, NOW).await, Purged::default());
     assert_eq!(fixture.number("SELECT count(*) FROM outbox WHERE delivered_at IS NULL").await, 1);
     assert_eq!(fixture.number("SELECT count(*) FROM outbox").await, 2);
@@ -110,4 +115,43 @@ async fn a_receipt_that_is_just_reclaimed_is_passed_over() {
     assert_eq!(purge(&fixture, NOW).await, Purged::default());
     uow.commit().await.expect("a commit");
     assert_eq!(purge(&fixture, NOW).await, Purged::default());
+}
+
+/// A statement's text for a moment.
+fn at(time: Timestamp) -> String {
+    format!("to_timestamp({} / 1000.0)", time.unix_millis())
+}
+
+#[tokio::test]
+async fn sessions_browsers_and_failures_go_when_they_are_good_for_nothing() {
+    let fixture = Fixture::new().await;
+    let tenant = fixture.tenant().await.id;
+    let user = fixture.user(tenant, "ann@example.com", Role::Member).await;
+    let millisecond = Duration::from_millis(1);
+    let (idle, device, window) = (Session::IDLE, DEVICE_LIFETIME, Failures::WINDOW);
+    for (id, seen_before) in [(1, idle), (2, idle.saturating_sub(millisecond))] {
+        let long_ago = at(NOW.minus(Session::LIFETIME));
+        fixture
+            .run(&format!(
+                "INSERT INTO sessions (token_hash, account_id, created_at, seen_at)
+                 VALUES (sha256('{id}'), {}, {long_ago}, {})",
+                user.account.id,
+                at(NOW.minus(seen_before)),
+            ))
+            .await;
+    }
+    for (id, before) in [(1, device), (2, device.saturating_sub(millisecond))] {
+        let row = format!("{}, sha256('{id}'), {}", user.account.id, at(NOW.minus(before)));
+        fixture.run(&format!("INSERT INTO known_browsers VALUES ({row})")).await;
+    }
+    for (id, before) in [(1, window), (2, window.saturating_sub(millisecond))] {
+        let last = at(NOW.minus(before));
+        fixture.run(&format!("INSERT INTO sign_in_failures VALUES (sha256('{id}'), ARRAY[{last}], {last})")).await;
+    }
+    let one_each = Purged { sessions: 1, browsers: 1, failures: 1, ..Purged::default() };
+    assert_eq!(purge(&fixture, NOW).await, one_each);
+    assert_eq!(purge(&fixture, NOW).await, Purged::default());
+    for table in ["sessions", "known_browsers", "sign_in_failures"] {
+        assert_eq!(fixture.number(&format!("SELECT count(*) FROM {table}")).await, 1, "{table}");
+    }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
 
 use bwp_domain::{
+    accounts::PasswordHash,
     execute::Environment,
     ids::TenantPublicId,
     keys::{Allowlist, CreateKey, KeyMode, KeyName, NewKey, ports::KeyReader},
@@ -11,7 +12,7 @@ use bwp_domain::{
     store::Store,
     tenants::{FirstStart, NewTenant, TenantName, TenantStatus, first_start, ports::TenantDirectory},
     text::Email,
-    users::{CreateUser, PasswordHash, Role},
+    users::{CreateUser, Role},
 };
 use bwp_postgres::testing::{Fixture, within};
 use tokio::task::JoinSet;
@@ -158,7 +159,7 @@ async fn of_eight_servers_that_start_at_once_one_makes_the_first_tenant() {
     let [made] = made.as_slice() else { panic!("one tenant: {made:?}") };
     let found = fixture.store.find_by_hash(&made.key.secret.hash()).await.expect("a look").expect("the key works");
     assert_eq!((&found.tenant, &found.key), (&made.tenant, &made.key.key));
-    for table in ["tenants", "users", "api_keys"] {
+    for table in ["tenants", "accounts", "users", "api_keys"] {
         assert_eq!(fixture.number(&format!("SELECT count(*) FROM {table}")).await, 1, "{table}");
     }
 }

@@ -61,14 +61,12 @@ fn dump(database: &Database, file: &Path) -> anyhow::Result<()> {
     std::fs::rename(&partial, file).with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// What is thrown away first. `pg_restore --clean` cannot do without: it begins with the parts of the partitions that are
-/// in the backup, one by one, and fails where there are none or where they are parts of the log. It passes over what is not
-/// there any more. What came with the log goes with it: after a backup from before the log, the step that makes it is taken
-/// again.
-const BEGIN: &[u8] = b"SET client_min_messages = warning; BEGIN;
-    DROP TABLE IF EXISTS public.api_audit_logs, public.key_usage;
-    DROP FUNCTION IF EXISTS public.api_audit_logs_make_partition;
-    DROP SEQUENCE IF EXISTS public.api_audit_log_ids;\n";
+/// What a script begins with. All that this version's steps have made is thrown away first. `pg_restore --clean` cannot do
+/// without: it drops what is in the backup, and fails where something newer hangs on that; and a step that made something
+/// newer is taken again afterwards. It passes over what is not there any more.
+fn begin() -> String {
+    format!("SET client_min_messages = warning; BEGIN;\n{}", bwp_postgres::drop_everything())
+}
 
 /// Has `pg_restore` write a script and `psql` run it, in one transaction that is committed when the script is whole.
 fn read(database: &Database, file: &Path) -> anyhow::Result<()> {
@@ -83,7 +81,7 @@ fn read(database: &Database, file: &Path) -> anyhow::Result<()> {
     let (Some(mut script), Some(mut sink)) = (reader.stdout.take(), writer.stdin.take()) else {
         bail!("the programs of PostgreSQL were started without their pipes");
     };
-    let copied = sink.write_all(BEGIN).and_then(|()| std::io::copy(&mut script, &mut sink));
+    let copied = sink.write_all(begin().as_bytes()).and_then(|()| std::io::copy(&mut script, &mut sink));
     drop(script);
     let read = reader.wait_with_output()?;
     let ended = match &copied {

@@ -48,8 +48,15 @@ async fn create(
     let tenant = commands::tenant(&store, tenant).await?;
     let made = commands::operate(&store, tenant.id, command).await?;
     let user = &made.user;
-    let mut json = described(user);
-    json["hadAccount"] = made.had_account.into();
+    let json = json!({
+        "id": user.id,
+        "tenantId": tenant.public_id,
+        "email": &*user.account.email,
+        "role": user.role.as_str(),
+        "active": user.is_active(),
+        "createdAt": user.created_at,
+        "hadAccount": made.had_account,
+    });
     output.print(&json, || {
         let text = format!("Made user {} ({}), {}", user.id, user.account.email, user.role);
         if made.had_account {

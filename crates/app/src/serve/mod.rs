@@ -164,6 +164,7 @@ async fn serve(
     let state = ApiState {
         store: Arc::new(store.clone()),
         keys: Arc::new(store.clone()),
+        users: Arc::new(store.clone()),
         contacts: Arc::new(store.clone()),
         audit_log: Arc::new(store.clone()),
         audit: audit.queue(),
@@ -201,6 +202,7 @@ async fn serve(
         let state = Data::new(ApiState {
             store: Arc::new(worker.clone()),
             keys: Arc::new(worker.clone()),
+            users: Arc::new(worker.clone()),
             contacts: Arc::new(worker),
             ..shared.clone()
         });

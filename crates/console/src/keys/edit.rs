@@ -7,7 +7,7 @@ use bwp_domain::{
     execute::execute,
     fields::{Field, FieldErrors},
     idempotency::RenderedResponse,
-    keys::{ApiKey, KeyDraft, KeyError},
+    keys::{ApiKey, EditKey, KeyDraft, KeyError},
 };
 use maud::{Markup, html};
 
@@ -42,8 +42,8 @@ pub(super) async fn edit(visit: Rc<Visit>, form: Form) -> Answer {
         allowlist: Field::Value(allowlist::entries(&form)),
         ..KeyDraft::default()
     };
-    let command = match draft.edit(key.id, FieldErrors::new()) {
-        Ok(command) => command,
+    let command = match draft.edit(FieldErrors::new()) {
+        Ok(changes) => EditKey { id: key.id, changes },
         Err(errors) => return show(UNPROCESSABLE, list, &allowlist::by_line(&errors, &form), &html! {}),
     };
     let state = &visit.state;

@@ -36,11 +36,18 @@ pub struct CreatedKey {
     pub secret: KeySecret,
 }
 
-/// Changes a key that can be used. What is `None` stays.
+/// Changes a key that can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EditKey {
     /// Which key.
     pub id: KeyId,
+    /// What is to be other than it was.
+    pub changes: KeyChanges,
+}
+
+/// The valid changes of a key. What is `None` stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyChanges {
     /// What it is to be called.
     pub name: Option<KeyName>,
     /// From where it may be used, from the next request on and for those in flight too.
@@ -120,8 +127,8 @@ impl<U: HasKeys + ?Sized> Command<U> for EditKey {
         let before = lock(context, uow, self.id).await?;
         before.usable(context.now).map_err(Failure::Rejected)?;
         let mut key = before.clone();
-        key.name = self.name.clone().unwrap_or(key.name);
-        key.allowlist = self.allowlist.clone().unwrap_or(key.allowlist);
+        key.name = self.changes.name.clone().unwrap_or(key.name);
+        key.allowlist = self.changes.allowlist.clone().unwrap_or(key.allowlist);
         if let Some(own) = own {
             own.include(&Bounds::from(&before)).map_err(exceeds)?;
             own.include(&Bounds::from(&key)).map_err(exceeds)?;

@@ -1,10 +1,9 @@
-//! What a request says about a key, and the valid commands made of it.
+//! What a request says about a key, and the valid commands and changes made of it.
 
-use super::{Allowlist, CreateKey, EditKey, KeyError, KeyMode, KeyName, NewKey};
+use super::{Allowlist, CreateKey, KeyChanges, KeyError, KeyMode, KeyName, NewKey};
 use crate::{
     clock::{Rounding, Timestamp},
     fields::{Fault, Field, FieldErrors},
-    ids::KeyId,
     rate_limits::RateLimit,
     scopes::{ScopeId, ScopeSet},
 };
@@ -47,12 +46,12 @@ impl KeyDraft {
         }
     }
 
-    /// The change of a key, which is one of its name and its allowlist, or everything that is wrong with it. `errors` holds
+    /// The changes of a key, which are those of its name and its allowlist, or everything that is wrong with it. `errors` holds
     /// what was found before.
-    pub fn edit(self, id: KeyId, mut errors: FieldErrors) -> Result<EditKey, FieldErrors> {
+    pub fn edit(self, mut errors: FieldErrors) -> Result<KeyChanges, FieldErrors> {
         let name = errors.non_null("name", self.name, KeyName::parse);
         let allowlist = allowlist(self.allowlist, &mut errors);
-        errors.or(EditKey { id, name, allowlist })
+        errors.or(KeyChanges { name, allowlist })
     }
 }
 

@@ -67,9 +67,11 @@ impl Budget {
     pub const TENANT_WINDOW: Duration = Duration::from_hours(1);
     /// The window of a key's budget.
     pub const KEY_WINDOW: Duration = Duration::from_mins(1);
-    /// Budgets up to this are counted to the millisecond. Spendings of larger ones are merged into this many slots a
-    /// window, which bounds the memory that a window takes.
+    /// Budgets up to this are counted to the millisecond.
     pub const EXACT_UP_TO: u32 = 10_000;
+    /// Into how many slots a window the spendings of larger budgets are merged: a key that sends ten requests a second
+    /// would else have more to be remembered than its credential.
+    pub const SLOTS: u32 = 100;
 
     /// A tenant's budget: units an hour.
     pub const fn of_tenant(limit: RateLimit) -> Self {
@@ -92,7 +94,7 @@ impl Budget {
             1
         } else {
             // Rounded up: more slots would be more memory.
-            (self.window_millis() - 1) / i64::from(Self::EXACT_UP_TO) + 1
+            (self.window_millis() - 1) / i64::from(Self::SLOTS) + 1
         }
     }
 }
@@ -131,8 +133,8 @@ mod tests {
     #[test]
     fn large_budgets_are_counted_in_slots() {
         let slot = |limit| Budget::of_tenant(RateLimit(limit)).slot_millis();
-        assert_eq!((slot(1), slot(10_000), slot(10_001)), (1, 1, 360));
-        assert_eq!(Budget::of_key(RateLimit(10_001)).slot_millis(), 6);
+        assert_eq!((slot(1), slot(10_000), slot(10_001)), (1, 1, 36_000));
+        assert_eq!(Budget::of_key(RateLimit(10_001)).slot_millis(), 600);
         assert_eq!(Budget { limit: RateLimit::MAX, window: Duration::from_millis(7) }.slot_millis(), 1);
     }
 }

@@ -5,10 +5,12 @@
 
 mod audit;
 mod environment;
+mod people;
 mod samples;
 mod scripted;
 
 pub use audit::RememberingSink;
 pub use environment::{FixedClock, SequentialEntropy, environment};
-pub use samples::{audit_entry, contact, credential, details, tenant_id};
+pub use people::{account, membership, open_session, tenant, user};
+pub use samples::{audit_entry, contact, credential, details, signed_in, tenant_id};
 pub use scripted::{Ending, ScriptedStore, ScriptedUnitOfWork};

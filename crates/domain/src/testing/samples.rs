@@ -1,16 +1,20 @@
 //! Values that tests start from.
 
 use crate::{
+    accounts::{Account, PersonName},
     audit::{AuditEntry, Excerpt},
     clock::Timestamp,
     contacts::{Contact, ContactDetails, ContactDraft},
     fields::{Field, FieldErrors},
-    ids::{ContactId, KeyId, KeyPublicId, TenantId, TenantPublicId},
+    ids::{AccountId, ContactId, KeyId, KeyPublicId, SessionId, TenantId, TenantPublicId, UserId},
     keys::{Allowlist, ApiKey, CreatedBy, KeyName, KeyState},
     principal::{Credential, Revision},
     rate_limits::RateLimit,
     scopes::{ScopeId, ScopeSet},
+    sessions::{Session, SignedIn},
     tenants::{Tenant, TenantName, TenantStatus},
+    text::Email,
+    users::{Role, User, UserState},
 };
 
 const CREATED_AT: Timestamp = Timestamp::from_unix_millis(1_700_000_000_000);
@@ -54,6 +58,37 @@ pub fn credential(scopes: &[ScopeId]) -> Credential {
         replaced_by: None,
     };
     Credential { key, tenant, revision: Revision { key: 7, tenant: 1 } }
+}
+
+/// The user 5 of tenant 1 with this role, who has just signed in.
+///
+/// # Panics
+/// Never: the values are fixed and valid.
+#[expect(clippy::expect_used, reason = "the values are fixed and valid")]
+pub fn signed_in(role: Role) -> SignedIn {
+    let tenant = credential(&[]).tenant;
+    // The time of the testing environment.
+    let now = Timestamp::from_unix_millis(1_767_225_600_000);
+    let user = User {
+        id: UserId::new(5).expect("positive"),
+        tenant: tenant.id,
+        account: Account {
+            id: AccountId::new(3).expect("positive"),
+            email: Email::parse("sample@example.com".to_owned()).expect("an address"),
+            name: PersonName::default(),
+            created_at: CREATED_AT,
+        },
+        role,
+        state: UserState::Active,
+        created_at: CREATED_AT,
+    };
+    let session = Session {
+        id: SessionId::new(11).expect("positive"),
+        acts_as: Some((tenant.id, user.id)),
+        created_at: now,
+        seen_at: now,
+    };
+    SignedIn { session, user, tenant }
 }
 
 /// A vendor with this company name and nothing else.

@@ -18,7 +18,8 @@ pub(super) const FIELD_ERRORS: &[(&str, &str)] = &[
     ("invalid_length", "The text is too short or too long. `message` gives the limits."),
     ("too_short", "The text or the list is too short."),
     ("too_long", "The text or the list is too long."),
-    ("too_small", "The number is below the smallest that is allowed."),
+    ("too_small", "The number is below the smallest that is allowed, or the time lies too early."),
+    ("too_large", "The number is above the largest that is allowed."),
     (
         "not_found",
         "The value is the id of something that is not there: it never was, it was deleted, or it is another tenant's.",

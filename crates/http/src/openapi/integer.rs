@@ -22,10 +22,21 @@ impl Integer {
     /// A field with the id of a row. A number that no row has, because rows have smaller ones, is the id of nothing,
     /// which is not for the shape of the request to say: it becomes the largest id.
     pub(crate) fn id(field: &Field<Self>) -> Field<i64> {
+        match Self::number(field) {
+            Field::Value(number) => Field::Value(number.max(0)),
+            field => field,
+        }
+    }
+
+    /// A field with a number. Those beyond 64 bits count as the largest and the smallest.
+    pub(crate) fn number(field: &Field<Self>) -> Field<i64> {
         match field {
             Field::Absent => Field::Absent,
             Field::Null => Field::Null,
-            Field::Value(Self(number)) => Field::Value(i64::try_from(*number.max(&0)).unwrap_or(i64::MAX)),
+            Field::Value(Self(number)) => {
+                let nearest = if *number < 0 { i64::MIN } else { i64::MAX };
+                Field::Value(i64::try_from(*number).unwrap_or(nearest))
+            }
             Field::Invalid(_) => Field::Invalid(Fault::new("invalid_type", "Must be a whole number.")),
         }
     }

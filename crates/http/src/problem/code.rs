@@ -55,8 +55,8 @@ codes! {
         "The OAuth access token has passed its lifetime.",
         "Refresh the token, then send the request again.";
     Forbidden = "forbidden", FORBIDDEN, "Forbidden",
-        "The role of the user behind the credential lacks the permission.",
-        "Ask an admin of the tenant.";
+        "The role of the user behind the credential lacks the permission, or a key asked for more than it holds itself.",
+        "Read `detail`. Ask an admin of the tenant for what it says is missing.";
     ScopeInsufficient = "scope_insufficient", FORBIDDEN, "Scope insufficient",
         "The credential is valid and lacks a scope that the operation needs.",
         "Use a key with the scopes that `detail` names.";

@@ -1,6 +1,10 @@
 //! The id in a path.
 
-use bwp_domain::ids::ContactId;
+use bwp_domain::{
+    ids::{AccountId, ContactId, KeyId},
+    keys::KeyRef,
+};
+use serde_json::{Value, json};
 
 use super::{Call, Extract};
 use crate::{openapi, problem::Problem};
@@ -12,7 +16,13 @@ pub(crate) trait Resource {
     /// What people call it.
     const NAME: &'static str;
 
-    fn id(number: i64) -> Option<Self::Id>;
+    /// The id that is written so, if there can be one.
+    fn id(text: &str) -> Option<Self::Id>;
+
+    /// What the document says of the id's type.
+    fn schema() -> Value {
+        json!({ "type": "integer", "format": "int64", "minimum": 1 })
+    }
 }
 
 /// A contact.
@@ -22,12 +32,50 @@ impl Resource for ContactResource {
     type Id = ContactId;
     const NAME: &'static str = "contact";
 
-    fn id(number: i64) -> Option<ContactId> {
-        ContactId::new(number)
+    fn id(text: &str) -> Option<ContactId> {
+        number(text).and_then(ContactId::new)
     }
 }
 
-/// The `{id}` in the path. What is not the number of any row is the id of nothing, and is answered as such: by 404, and
+/// An API key, by its id or its public id.
+pub(crate) enum KeyResource {}
+
+impl Resource for KeyResource {
+    type Id = KeyRef;
+    const NAME: &'static str = "key";
+
+    fn id(text: &str) -> Option<KeyRef> {
+        let public = || text.parse().ok().map(KeyRef::Public);
+        number(text).and_then(KeyId::new).map(KeyRef::Id).or_else(public)
+    }
+
+    fn schema() -> Value {
+        json!({ "anyOf": [
+            { "type": "integer", "format": "int64", "minimum": 1 },
+            { "type": "string", "pattern": "^key_[0-9A-Za-z]{26}$" },
+        ] })
+    }
+}
+
+/// A user, by the id of their account.
+pub(crate) enum UserResource {}
+
+impl Resource for UserResource {
+    type Id = AccountId;
+    const NAME: &'static str = "user";
+
+    fn id(text: &str) -> Option<AccountId> {
+        number(text).and_then(AccountId::new)
+    }
+}
+
+/// The number that is written with these digits. Only plain ones: `+1` and `01` would be other names of the same thing.
+fn number(text: &str) -> Option<i64> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+    text.parse().ok().filter(|_| plain)
+}
+
+/// The `{id}` in the path. What is not the name of any row is the id of nothing, and is answered as such: by 404, and
 /// only after the body was checked.
 pub(crate) struct PathId<R: Resource>(Option<R::Id>);
 
@@ -40,19 +88,16 @@ impl<R: Resource> PathId<R> {
 
 impl<R: Resource> Extract for PathId<R> {
     async fn extract(call: &mut Call<'_>) -> Result<Self, Problem> {
-        let text = call.request.match_info().get("id").unwrap_or_default();
-        // Only plain digits: `+1` and `01` would be other names of the same thing.
-        let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
-        Ok(Self(text.parse().ok().filter(|_| plain).and_then(R::id)))
+        Ok(Self(R::id(call.request.match_info().get("id").unwrap_or_default())))
     }
 
     fn describe(input: &mut openapi::Input) {
-        input.parameters.push(serde_json::json!({
+        input.parameters.push(json!({
             "name": "id",
             "in": "path",
             "required": true,
             "description": format!("The id of the {}.", R::NAME),
-            "schema": { "type": "integer", "format": "int64", "minimum": 1 },
+            "schema": R::schema(),
             "example": 42,
         }));
         input.has_id = true;

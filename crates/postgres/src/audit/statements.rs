@@ -108,31 +108,34 @@ impl<'a> InsertEntries<'a> {
 
 impl QueryFragment<Pg> for InsertEntries<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        // Each in the list of what is selected: one `unnest` of all of them in FROM keeps a copy of every column first,
+        // and costs twice as much.
+        const NEXT: &str = "), unnest(";
         out.push_sql(
             "INSERT INTO api_audit_logs (tenant_id, created_at, id, api_key_id, oauth_token_id, user_id, duration_ms, \
-             status, ip, method, path, request_id, user_agent, error_code) SELECT * FROM unnest(",
+             status, ip, method, path, request_id, user_agent, error_code) SELECT unnest(",
         );
         out.push_bind_param::<Array<BigInt>, _>(&self.tenant_ids)?;
-        out.push_sql(", ");
+        out.push_sql(NEXT);
         out.push_bind_param::<Array<Timestamptz>, _>(&self.created)?;
-        out.push_sql(", ");
+        out.push_sql(NEXT);
         out.push_bind_param::<Array<BigInt>, _>(&self.ids)?;
         for ids in [&self.api_key_ids, &self.oauth_token_ids, &self.user_ids] {
-            out.push_sql(", ");
+            out.push_sql(NEXT);
             out.push_bind_param::<Array<Nullable<BigInt>>, _>(ids)?;
         }
-        out.push_sql(", ");
+        out.push_sql(NEXT);
         out.push_bind_param::<Array<Integer>, _>(&self.durations)?;
-        out.push_sql(", ");
+        out.push_sql(NEXT);
         out.push_bind_param::<Array<SmallInt>, _>(&self.statuses)?;
-        out.push_sql(", ");
+        out.push_sql(NEXT);
         out.push_bind_param::<Array<Nullable<Inet>>, _>(&self.addresses)?;
         for texts in [&self.methods, &self.paths, &self.request_ids] {
-            out.push_sql(", ");
+            out.push_sql(NEXT);
             out.push_bind_param::<Array<Text>, _>(texts)?;
         }
         for texts in [&self.user_agents, &self.error_codes] {
-            out.push_sql(", ");
+            out.push_sql(NEXT);
             out.push_bind_param::<Array<Nullable<Text>>, _>(texts)?;
         }
         out.push_sql(")");

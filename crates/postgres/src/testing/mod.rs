@@ -1,6 +1,7 @@
 //! Databases for tests: one for each, copied from a migrated template.
 
 mod fixture;
+mod people;
 mod server;
 
 use std::{ops::DerefMut, sync::Arc};
@@ -17,6 +18,7 @@ use crate::{PgStore, PoolSettings, migrate};
 
 pub use crate::migrations::revert_all;
 pub use fixture::{Fixture, within};
+pub use people::caller;
 pub use server::TestServer;
 
 /// A statement as the store sends it, with `$1` and so on for its values.

@@ -1,11 +1,12 @@
 //! `bwp backup` and `bwp restore`
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
+use bwp_embedded::find_installation;
 use bwp_postgres::testing::TestDatabase;
 use serde_json::json;
 
-use super::{Operator, text};
+use super::{Operator, printed, text};
 use crate::support::{Client, Server, Sql, World, contact};
 
 #[tokio::test]
@@ -83,4 +84,45 @@ async fn a_failure_leaves_no_file_and_changes_nothing() {
     let mut left: Vec<_> = fs::read_dir(folder.path()).expect("readable").flatten().map(|e| e.file_name()).collect();
     left.sort();
     assert_eq!(left, ["rubbish"]);
+}
+
+/// The steps, newest first, by their folders' names.
+fn steps() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
+    let folders = fs::read_dir(folder).expect("the migrations are beside the crates").flatten();
+    let names = folders.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name());
+    let mut names: Vec<_> = names.map(|name| name.into_string().expect("UTF-8")).collect();
+    names.sort_unstable_by(|one, other| other.cmp(one));
+    names
+}
+
+#[tokio::test]
+async fn a_backup_of_every_older_version_is_restored_over_the_newest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("old.dump");
+    let path = file.to_str().expect("UTF-8");
+    let (old, new) = (Operator::new().await, Operator::new().await);
+    let tenant = old.tenant().await;
+    let create =
+        ["user", "create", "--tenant", &tenant, "--email", "ada@example.com", "--role", "member", "--password-stdin"];
+    printed(&old.feed(&create, "correct horse battery").await);
+    let users = old.json(&["user", "list", "--tenant", &tenant]).await;
+    let pg_dump = find_installation(None).expect("PostgreSQL is installed").bin_dir.join("pg_dump");
+    let steps = steps();
+    // Before the first step there is nothing to keep.
+    for step in &steps[..steps.len() - 1] {
+        let down = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations").join(step).join("down.sql");
+        let version: String = step.split('_').next().expect("a version").chars().filter(char::is_ascii_digit).collect();
+        let mut sql = Sql::connect(&old.0.url()).await;
+        sql.run(&fs::read_to_string(down).expect("a way back")).await;
+        sql.run(&format!("DELETE FROM __diesel_schema_migrations WHERE version = '{version}'")).await;
+        let mut dump = Command::new(&pg_dump);
+        dump.args(["--format=custom", "--no-owner", "--no-privileges", "--file", path, "--dbname", &old.0.url()]);
+        assert!(dump.status().expect("pg_dump runs").success());
+        // The one with the newest schema, as it was left by the restore before.
+        new.json(&["restore", path, "--overwrite"]).await;
+        assert_eq!(new.json(&["tenant", "list"]).await[0]["publicId"], tenant, "before {step}");
+        let restored = new.json(&["user", "list", "--tenant", &tenant]).await;
+        assert_eq!(restored[0]["email"], users[0]["email"], "before {step}");
+    }
 }

@@ -43,6 +43,8 @@ async fn help_names_every_command_and_how_to_reach_the_data() {
         &["tenant", "list"],
         &["tenant", "set-status"],
         &["user", "create"],
+        &["user", "list"],
+        &["user", "set-password"],
         &["key", "create"],
         &["key", "list"],
         &["key", "revoke"],

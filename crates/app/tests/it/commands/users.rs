@@ -15,7 +15,7 @@ async fn one_is_made_with_a_password_from_standard_input() {
     let tenant = operator.tenant().await;
     let json = [&create(&tenant, "Ada@example.com", "company_admin")[..], &["--json"]].concat();
     let made = parsed(&operator.feed(&json, "correct horse battery\n").await);
-    has_fields(&made, &["id", "tenantId", "email", "role", "createdAt"]);
+    has_fields(&made, &["id", "tenantId", "email", "role", "active", "createdAt", "hadAccount"]);
     assert_eq!(
         (&made["tenantId"], &made["email"], &made["role"]),
         (&json!(tenant), &json!("Ada@example.com"), &json!("company_admin"))
@@ -24,7 +24,7 @@ async fn one_is_made_with_a_password_from_standard_input() {
     assert!(said.contains("eve@example.com") && said.contains("viewer") && !said.contains("horse"), "{said}");
 
     let mut sql = Sql::connect(&operator.0.url()).await;
-    let hashed = "SELECT count(*) FROM users WHERE password_hash LIKE '$argon2id$%'";
+    let hashed = "SELECT count(*) FROM accounts WHERE password_hash LIKE '$argon2id$%'";
     assert_eq!(sql.number(hashed).await, 2);
 }
 
@@ -68,7 +68,64 @@ async fn what_is_wrong_is_said() {
         let refusal = refused(&operator.feed(arguments, "correct horse battery").await);
         assert!(refusal.contains(said), "{arguments:?}: {refusal}");
     }
-    // Another tenant may know the same person.
-    let other = operator.tenant().await;
-    printed(&operator.feed(&create(&other, "ada@example.com", "member"), "correct horse battery").await);
+}
+
+#[tokio::test]
+async fn who_has_an_account_in_another_tenant_keeps_their_password() {
+    let operator = Operator::new().await;
+    let (tenant, other) = (operator.tenant().await, operator.tenant().await);
+    let said = printed(&operator.feed(&create(&tenant, "ada@example.com", "member"), "correct horse battery").await);
+    assert!(!said.contains("already"), "{said}");
+    let mut sql = Sql::connect(&operator.0.url()).await;
+    let before = sql.number("SELECT hashtext(password_hash) FROM accounts").await;
+    let said = printed(&operator.feed(&create(&other, "ADA@example.com", "viewer"), "another horse battery").await);
+    assert!(said.contains("account already") && said.contains("ada@example.com"), "{said}");
+    let json = [&create(&operator.tenant().await, "ada@example.com", "viewer")[..], &["--json"]].concat();
+    assert_eq!(parsed(&operator.feed(&json, "another horse battery").await)["hadAccount"], json!(true));
+    assert_eq!(sql.number("SELECT hashtext(password_hash) FROM accounts").await, before);
+    assert_eq!(sql.number("SELECT count(*) FROM users").await, 3);
+}
+
+#[tokio::test]
+async fn they_are_listed() {
+    let operator = Operator::new().await;
+    let tenant = operator.tenant().await;
+    printed(&operator.feed(&create(&tenant, "eve@example.com", "member"), "correct horse battery").await);
+    printed(&operator.feed(&create(&tenant, "ada@example.com", "company_admin"), "correct horse battery").await);
+    let listed = operator.json(&["user", "list", "--tenant", &tenant]).await;
+    let seen: Vec<_> = listed.as_array().expect("a list").iter().map(|user| &user["email"]).collect();
+    assert_eq!(seen, [&json!("ada@example.com"), &json!("eve@example.com")]);
+    has_fields(&listed[0], &["id", "email", "role", "active", "createdAt"]);
+    let said = operator.text(&["user", "list", "--tenant", &tenant]).await;
+    assert!(said.contains("ada@example.com") && said.contains("company_admin"), "{said}");
+    let nobody = format!("tnt_{NOBODY}");
+    assert!(operator.refusal(&["user", "list", "--tenant", &nobody]).await.contains("bwp tenant list"));
+}
+
+#[tokio::test]
+async fn who_forgot_their_password_is_given_another_one() {
+    let operator = Operator::new().await;
+    let tenant = operator.tenant().await;
+    printed(&operator.feed(&create(&tenant, "ada@example.com", "member"), "correct horse battery").await);
+    let mut sql = Sql::connect(&operator.0.url()).await;
+    let before = sql.number("SELECT hashtext(password_hash) FROM accounts").await;
+    let set = |email| ["user", "set-password", "--email", email, "--password-stdin"];
+    let said = printed(&operator.feed(&set("ADA@example.com"), "another horse battery\n").await);
+    assert!(said.contains("ada@example.com") && !said.contains("horse"), "{said}");
+    assert_ne!(sql.number("SELECT hashtext(password_hash) FROM accounts").await, before);
+    let noted =
+        "SELECT count(*) FROM security_log WHERE actor_kind = 'operator' AND action->>'kind' = 'password_changed'";
+    assert_eq!(sql.number(noted).await, 1);
+    let json = [&set("ada@example.com")[..], &["--json"]].concat();
+    assert_eq!(parsed(&operator.feed(&json, "correct horse battery").await), json!({ "email": "ada@example.com" }));
+    for (email, password, said) in [
+        ("bob@example.com", "correct horse battery", "bwp user list"),
+        ("nobody", "correct horse battery", "--email"),
+        ("ada@example.com", "short", "12 to"),
+        ("ada@example.com", "passwordpassword", "guessed"),
+        ("ada.lovelace@example.com", "ada.lovelace@example.com", "address"),
+    ] {
+        let refusal = refused(&operator.feed(&set(email), password).await);
+        assert!(refusal.contains(said), "{refusal}");
+    }
 }

@@ -48,7 +48,7 @@ fn fields(path: &str, tenant: &str) -> Vec<(&'static str, String)> {
             ("again", "another horse battery"),
         ],
         "end" => &[("session", "1")],
-        "sign-out" | "end-all" | "deactivate" | "reactivate" | "none" => &[],
+        "sign-out" | "end-all" | "deactivate" | "reactivate" | "{token}" => &[],
         other => panic!("the form {other} is not in the table: say what it needs ({tenant})"),
     };
     fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()

@@ -57,7 +57,7 @@ async fn cookies_are_for_the_server_alone() {
     // What is kept of a session's token, and of a browser's, is a hash.
     for name in ["bwp_session", "bwp_device"] {
         let kept = ada.cookie(name).expect("kept");
-        for table in ["sessions", "accounts", "security_log", "sign_in_failures", "known_devices"] {
+        for table in ["sessions", "accounts", "security_log", "sign_in_failures", "known_browsers"] {
             let there = format!(
                 "SELECT count(*) FROM (SELECT to_jsonb(t)::text AS row FROM {table} t) rows WHERE row LIKE '%{kept}%'"
             );

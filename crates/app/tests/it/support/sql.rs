@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use diesel::sql_types::{BigInt, Text};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 #[derive(diesel::QueryableByName)]
 struct Number {
@@ -46,7 +46,7 @@ impl Sql {
     }
 
     pub(crate) async fn run(&mut self, statement: &str) {
-        diesel::sql_query(statement).execute(&mut self.0).await.expect(statement);
+        self.0.batch_execute(statement).await.expect(statement);
     }
 
     /// How many transactions wait for a lock.

@@ -19,6 +19,7 @@ use bwp_domain::{
     scopes::ScopeId,
     store::{Health, MockHealth},
     testing::{RememberingSink, ScriptedStore, ScriptedUnitOfWork, SequentialEntropy, credential, environment},
+    users::ports::MockUserReader,
 };
 use bwp_http::{ApiState, Cursors};
 use bwp_web::{availability::Availability, body::BodyLimits, readiness::Readiness};
@@ -28,6 +29,7 @@ use serde_json::Value;
 #[derive(Default)]
 pub(crate) struct Ports {
     pub(crate) keys: MockKeyReader,
+    pub(crate) users: MockUserReader,
     pub(crate) contacts: MockContactReader,
     pub(crate) audit_log: MockAuditReader,
     pub(crate) rate_limits: MockRateLimiter,
@@ -91,6 +93,7 @@ impl Ports {
         let state = Data::new(ApiState {
             store: Arc::new(self.store),
             keys: Arc::new(self.keys),
+            users: Arc::new(self.users),
             contacts: Arc::new(self.contacts),
             audit_log: Arc::new(self.audit_log),
             audit: Arc::clone(&audit) as _,
