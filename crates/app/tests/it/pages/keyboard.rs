@@ -2,13 +2,12 @@
 
 use thirtyfour::Key;
 
-use super::{PASSWORD, join};
-use crate::support::{Browser, World};
+use crate::support::{Browser, PASSWORD, World};
 
 /// Presses Tab until this has the focus.
 async fn tab_to(browser: &Browser, wanted: &str) {
     let mut passed = Vec::new();
-    while passed.len() < 60 {
+    while passed.len() < 100 {
         browser.key(Key::Tab).await;
         let focused = browser.focused().await;
         if focused == wanted {
@@ -22,7 +21,7 @@ async fn tab_to(browser: &Browser, wanted: &str) {
 #[tokio::test]
 async fn a_key_is_made_by_keyboard_alone() {
     let world = World::start().await;
-    join(&world, &world.tenant, "company_admin@example.com", "company_admin").await;
+    world.user(&world.tenant, "company_admin@example.com", "company_admin").await;
     let browser = Browser::start(&world.server).await;
     browser.open("/sign-in").await;
     browser.key(Key::Tab).await;

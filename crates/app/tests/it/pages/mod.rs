@@ -10,23 +10,12 @@ mod secrets;
 mod tour;
 mod without_scripts;
 
-use crate::support::{Browser, World, feed_bwp};
-
-/// Everybody's password here.
-const PASSWORD: &str = "correct horse battery";
-
-/// Gives somebody with this address a role in a tenant.
-async fn join(world: &World, tenant: &str, email: &str, role: &str) {
-    let url = world.database.url();
-    let create = ["--database-url", &url, "user", "create", "--tenant", tenant, "--email", email, "--role", role];
-    let made = feed_bwp(&[&create[..], &["--password-stdin"]].concat(), PASSWORD).await;
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-}
+use crate::support::{Browser, PASSWORD, World};
 
 /// A browser in which `{role}@example.com` is signed in, who has this role in the world's tenant.
 async fn signed_in(world: &World, role: &str) -> Browser {
     let email = format!("{role}@example.com");
-    join(world, &world.tenant, &email, role).await;
+    world.user(&world.tenant, &email, role).await;
     let browser = Browser::start(&world.server).await;
     browser.open("/").await;
     sign_in(&browser, &email, PASSWORD).await;

@@ -1,12 +1,12 @@
 //! Signing in and out, and who is on the team.
 
-use super::{PASSWORD, copied, join, sign_in, signed_in};
-use crate::support::{Browser, World};
+use super::{copied, sign_in, signed_in};
+use crate::support::{Browser, PASSWORD, World};
 
 #[tokio::test]
 async fn a_wrong_password_and_an_unknown_account_are_told_alike() {
     let world = World::start().await;
-    join(&world, &world.tenant, "member@example.com", "member").await;
+    world.user(&world.tenant, "member@example.com", "member").await;
     let browser = Browser::start(&world.server).await;
     browser.open("/settings/account").await;
     assert!(browser.path().await.starts_with("/sign-in?next="));
@@ -73,7 +73,7 @@ async fn a_password_is_changed_and_other_sessions_end() {
 async fn somebody_is_invited_joins_rises_and_leaves() {
     let world = World::start().await;
     let admin = signed_in(&world, "company_admin").await;
-    admin.press("Team").await;
+    admin.within("navigation", "Main").await.press("Team").await;
     admin.press("Invite").await;
     admin.fill("E-mail address", "newcomer@example.com").await;
     admin.press("Make the link").await;
@@ -97,7 +97,7 @@ async fn somebody_is_invited_joins_rises_and_leaves() {
     newcomer.open("/settings/developer/api-keys").await;
     newcomer.sees("There is no key yet.").await;
 
-    admin.press("Take the access of newcomer@example.com away").await;
+    admin.press("Take away the access of newcomer@example.com").await;
     admin.press("Take access away").await;
     admin.sees("Their access is taken away").await;
     newcomer.reload().await;

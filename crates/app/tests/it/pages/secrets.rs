@@ -4,8 +4,8 @@ use std::process::Command;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{PASSWORD, copied, signed_in};
-use crate::support::{Client, World, contact};
+use super::{copied, signed_in};
+use crate::support::{Client, PASSWORD, World, contact};
 
 /// All that is in the database, as `pg_dump` writes it.
 fn dump(world: &World) -> Vec<u8> {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use actix_web::http::Method;
 use bwp_console::entries;
 
-use super::{copied, join, make_key, sign_in, signed_in};
-use crate::support::{Browser, World};
+use super::{copied, make_key, sign_in, signed_in};
+use crate::support::{Browser, PASSWORD, World};
 
 /// A browser that remembers which pages it was at.
 struct Tour {
@@ -97,12 +97,12 @@ async fn visit_people(world: &World) -> BTreeSet<&'static str> {
     stranger.browser.sees("wrong").await;
     stranger.look("sign-in-wrong").await;
 
-    join(world, &world.tenant, "admin@example.com", "company_admin").await;
-    join(world, &world.tenant, "viewer@example.com", "viewer").await;
-    join(world, &world.another_tenant().await, "admin@example.com", "viewer").await;
+    world.user(&world.tenant, "admin@example.com", "company_admin").await;
+    world.user(&world.tenant, "viewer@example.com", "viewer").await;
+    world.user(&world.another_tenant().await, "admin@example.com", "viewer").await;
     let mut admin = Tour::new(Browser::start(&world.server).await);
     admin.browser.open("/").await;
-    sign_in(&admin.browser, "admin@example.com", super::PASSWORD).await;
+    sign_in(&admin.browser, "admin@example.com", PASSWORD).await;
     admin.browser.sees("Choose an organization").await;
     admin.look("choose").await;
     admin.browser.press("Test Builders").await;
@@ -112,7 +112,7 @@ async fn visit_people(world: &World) -> BTreeSet<&'static str> {
     admin.look("invite-link").await;
     let link = copied(&admin.browser).await;
     admin.look_at("/settings/organization/users", "team").await;
-    admin.browser.press("Take the access of viewer@example.com away").await;
+    admin.browser.press("Take away the access of viewer@example.com").await;
     admin.look("deactivate").await;
     admin.browser.press("Take access away").await;
     admin.look("team-deactivated").await;
@@ -128,8 +128,8 @@ async fn visit_people(world: &World) -> BTreeSet<&'static str> {
     stranger.browser.fill("Password, again", "different").await;
     stranger.browser.press("Join").await;
     stranger.look("invitation-wrong").await;
-    stranger.browser.fill("Password", super::PASSWORD).await;
-    stranger.browser.fill("Password, again", super::PASSWORD).await;
+    stranger.browser.fill("Password", PASSWORD).await;
+    stranger.browser.fill("Password, again", PASSWORD).await;
     stranger.browser.press("Join").await;
     stranger.browser.sees("Welcome").await;
     stranger.look("home-member").await;

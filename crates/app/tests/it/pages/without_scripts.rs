@@ -1,6 +1,6 @@
 //! Every flow works where scripts do not run.
 
-use super::{join, signed_in};
+use super::signed_in;
 use crate::support::{Browser, Client, World};
 
 /// The only secret on the page, which begins so.
@@ -74,7 +74,7 @@ async fn people_are_invited_and_choose_their_organization() {
     browser.sees("Welcome").await;
 
     let other = world.another_tenant().await;
-    join(&world, &other, "newcomer@example.com", "viewer").await;
+    world.user(&other, "newcomer@example.com", "viewer").await;
     browser.open("/choose").await;
     browser.press("Other Builders").await;
     browser.sees("You are in Other Builders.").await;

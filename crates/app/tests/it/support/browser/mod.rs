@@ -92,7 +92,8 @@ impl Browser {
 
     /// What was copied last. From now on the server's pages may read it too.
     pub(crate) async fn clipboard(&self) -> String {
-        let permissions = json!({ "origin": self.origin, "permissions": ["clipboardReadWrite"] });
+        let permissions =
+            json!({ "origin": self.origin, "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
         self.devtools("Browser.grantPermissions", permissions).await;
         let read = "navigator.clipboard.readText().then(arguments[0], error => arguments[0](`no text: ${error}`))";
         let text = self.session.execute_async(read, Vec::new()).await.expect("a clipboard");

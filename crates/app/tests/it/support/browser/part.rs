@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use thirtyfour::{By, WebElement, error::WebDriverResult, session::handle::SessionHandle};
+use thirtyfour::{By, Key, WebElement, error::WebDriverResult, session::handle::SessionHandle};
 
 use super::accessibility::{self, Node};
 
@@ -96,7 +96,10 @@ impl Part {
     /// Types into the field with this label, in place of what is there.
     pub(crate) async fn fill(&self, label: &str, text: &str) {
         let (_, field) = self.named(FIELDS, label).await;
-        field.clear().await.expect("a text field");
+        // As a person does it, so that a script in the page is told.
+        let all = if cfg!(target_os = "macos") { Key::Command } else { Key::Control } + "a";
+        field.send_keys(all).await.expect("a text field");
+        field.send_keys(Key::Backspace).await.expect("a text field");
         field.send_keys(text).await.expect("a text field");
     }
 
