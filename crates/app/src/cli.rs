@@ -270,9 +270,12 @@ pub(crate) enum UserCommand {
         /// company_admin, manager, member, field_crew or viewer
         #[arg(long)]
         role: Role,
-        /// Read the password from standard input: 12 bytes or more. Who has an account already keeps theirs
+        /// Read the password from standard input: 12 bytes or more
         #[arg(long, required = true)]
         password_stdin: bool,
+        /// Take the account that somebody has with this address, in another tenant; they keep their password
+        #[arg(long)]
+        existing_account: bool,
     },
     /// List the users of a tenant
     List {
@@ -328,7 +331,7 @@ pub(crate) enum KeyCommand {
         /// The key's id, `key_…`
         key: KeyPublicId,
         /// How long the old key goes on working, up to 7d; never longer than it would have. 0s: it ends at once
-        #[arg(long, value_name = "TIME", default_value = "0s")]
+        #[arg(long, value_name = "TIME", default_value = "1day")]
         overlap: humantime::Duration,
     },
     /// Revoke a key for good, from the next request on

@@ -140,21 +140,21 @@ async fn page(visit: &Visit, status: StatusCode, errors: &FieldErrors, note: &Ma
 fn table(visit: &Visit, own: SessionId, sessions: &[SessionListing]) -> Markup {
     let now = visit.state.environment.clock.now();
     html! {
-        table.rows {
-            thead { tr {
-                @for column in ["Browser", "From", "Signed in", "Last seen", "End"] { th scope="col" { (column) } }
+        table.rows role="table" {
+            thead role="rowgroup" { tr role="row" {
+                @for column in ["Browser", "From", "Signed in", "Last seen", "End"] { th scope="col" role="columnheader" { (column) } }
             } }
-            tbody {
+            tbody role="rowgroup" {
                 @for SessionListing { session, address, user_agent } in sessions {
-                    tr {
-                        td data-label="Browser" {
+                    tr role="row" {
+                        td role="cell" data-label="Browser" {
                             (user_agent.as_deref().unwrap_or("unknown"))
                             @if session.id == own { " " strong { "(this one)" } }
                         }
-                        td data-label="From" { @if let Some(address) = address { (address) } @else { "unknown" } }
-                        td data-label="Signed in" { (time(session.created_at)) }
-                        td data-label="Last seen" { (ago(session.seen_at, now)) }
-                        td {
+                        td role="cell" data-label="From" { @if let Some(address) = address { (address) } @else { "unknown" } }
+                        td role="cell" data-label="Signed in" { (time(session.created_at)) }
+                        td role="cell" data-label="Last seen" { (ago(session.seen_at, now)) }
+                        td role="cell" {
                             @if session.id != own {
                                 form method="post" action=(visit.link("/settings/account/sessions/end")) {
                                     (token(visit))

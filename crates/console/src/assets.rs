@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hasher};
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     http::header::CACHE_CONTROL,
     web::{self, Bytes, ServiceConfig},
 };
@@ -17,17 +17,23 @@ const FILES: [(&str, &str, &str); 3] = [
 /// An asset's address changes with its content, so it never goes stale.
 const CACHE: &str = "public, max-age=31536000, immutable";
 
+/// While servers of two versions are at work, one may be asked for what the other has.
+const ANOTHERS: &str = "no-store";
+
+/// What tells this content from any other that the file had or will have.
+fn mark(text: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(text.as_bytes());
+    format!("v={:016x}", hasher.finish())
+}
+
 /// The files' addresses.
 #[derive(Debug)]
 pub struct Assets([String; 3]);
 
 impl Default for Assets {
     fn default() -> Self {
-        Self(FILES.map(|(name, _, text)| {
-            let mut hasher = DefaultHasher::new();
-            hasher.write(text.as_bytes());
-            format!("/assets/{name}?v={:016x}", hasher.finish())
-        }))
+        Self(FILES.map(|(name, _, text)| format!("/assets/{name}?{}", mark(text))))
     }
 }
 
@@ -47,9 +53,11 @@ impl Assets {
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     for (name, media_type, text) in FILES {
-        let serve = move || {
+        let mark = mark(text);
+        let serve = move |request: HttpRequest| {
+            let cache = if request.query_string() == mark { CACHE } else { ANOTHERS };
             let mut file = HttpResponse::Ok();
-            file.content_type(media_type).insert_header((CACHE_CONTROL, CACHE));
+            file.content_type(media_type).insert_header((CACHE_CONTROL, cache));
             std::future::ready(file.body(Bytes::from_static(text.as_bytes())))
         };
         config.route(&format!("/assets/{name}"), web::get().to(serve));

@@ -11,8 +11,8 @@ pub(crate) const TOKEN: &str = "csrf";
 /// The field that tells one showing of a form from another.
 pub(crate) const NONCE: &str = "form";
 
-/// What was filled in.
-#[derive(Clone, Debug, Default)]
+/// What was filled in: passwords and tokens among it, so that there is no `Debug`.
+#[derive(Clone, Default)]
 pub(crate) struct Form {
     fields: Vec<(String, String)>,
     path: String,

@@ -24,14 +24,22 @@ use crate::{
     widgets::{TextField, refusal, time, trouble},
 };
 
-const PATH: &str = "/invitations/{token}";
+const PATH: &str = "/invitations";
+
+/// The parameter that carries the token. Paths are logged; parameters are not.
+const TOKEN: &str = "token";
+
+/// The address of an invitation, without the server's own.
+pub(crate) fn path_of(token: &str) -> String {
+    format!("{PATH}?{TOKEN}={token}")
+}
 
 pub(crate) fn entries() -> Vec<Entry> {
     vec![Entry::get(PATH, Access::Anyone, show), Entry::post(PATH, Access::Anyone, accept)]
 }
 
 fn shown(visit: &Visit) -> Option<InvitationToken> {
-    InvitationToken::parse(visit.part("token")).ok()
+    InvitationToken::parse(&visit.query(TOKEN)).ok()
 }
 
 async fn show(visit: Rc<Visit>) -> Answer {
@@ -117,7 +125,7 @@ async fn page(visit: &Visit, status: StatusCode, errors: &FieldErrors, note: &Ma
 fn how(visit: &Visit, seen: &SeenInvitation, errors: &FieldErrors, filled: Option<&Form>) -> Markup {
     match visit.account() {
         Some(account) if seen.invitation.is_for(&account.email) => html! {
-            form method="post" action=(visit.link(visit.path())) {
+            form method="post" action=(visit.link(&path_of(&visit.query(TOKEN)))) {
                 (token(visit))
                 p.actions { button type="submit" { "Join" } }
             }
@@ -127,7 +135,7 @@ fn how(visit: &Visit, seen: &SeenInvitation, errors: &FieldErrors, filled: Optio
         },
         None if seen.has_account => html! {
             p { "There is an account with this address. Sign in with it, and you come back here." }
-            @let next = form_urlencoded::byte_serialize(visit.path().as_bytes()).collect::<String>();
+            @let next = form_urlencoded::byte_serialize(path_of(&visit.query(TOKEN)).as_bytes()).collect::<String>();
             p.actions { a.button href={ (visit.link("/sign-in")) "?next=" (next) } { "Sign in" } }
         },
         None => newcomer(visit, seen, errors, filled),
@@ -154,7 +162,7 @@ fn newcomer(visit: &Visit, seen: &SeenInvitation, errors: &FieldErrors, filled: 
     };
     html! {
         (trouble(errors))
-        form.narrow method="post" action=(visit.link(visit.path())) {
+        form.narrow method="post" action=(visit.link(&path_of(&visit.query(TOKEN)))) {
             (token(visit))
             input type="email" name="username" autocomplete="username" value=(seen.invitation.email) readonly hidden;
             (name("firstName", "First name", "given-name").show(errors))

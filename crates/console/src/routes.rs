@@ -105,7 +105,8 @@ pub fn configure(state: Data<ConsoleState>) -> impl FnOnce(&mut ServiceConfig) {
             config.service(resource.default_service(web::to(refuse)));
         }
         let missing = move |request: HttpRequest, state: Data<ConsoleState>| async move {
-            let (visit, _) = Visit::begin(state, request).await;
+            let visit = Visit::begin(state.clone(), request.clone()).await;
+            let visit = visit.unwrap_or_else(|_| Visit::of_a_stranger(state, request));
             trouble::answer(&visit, &Trouble::NotFound)
         };
         config.service(web::resource("/settings{rest:.*}").app_data(state).default_service(web::to(missing)));
@@ -114,16 +115,22 @@ pub fn configure(state: Data<ConsoleState>) -> impl FnOnce(&mut ServiceConfig) {
 
 async fn answer(entry: Entry, state: Data<ConsoleState>, request: HttpRequest, payload: Payload) -> HttpResponse {
     let limit = state.request_timeout;
-    let (visit, begun) = Visit::begin(state, request.clone()).await;
+    let stranger = Rc::new(Visit::of_a_stranger(state.clone(), request.clone()));
     let work = async {
-        begun?;
-        run(&entry, &visit, &request, payload).await
+        let visit = match Visit::begin(state, request.clone()).await {
+            Ok(visit) => Rc::new(visit),
+            Err(trouble) => return trouble::answer(&stranger, &trouble),
+        };
+        let done = run(&entry, &visit, &request, payload).await;
+        done.unwrap_or_else(|trouble| trouble::answer(&visit, &trouble))
     };
-    let done = match limit {
+    match limit {
         None => work.await,
-        Some(limit) => deadline::within(limit, work).await.map_err(Trouble::from).and_then(|done| done),
-    };
-    done.unwrap_or_else(|trouble| trouble::answer(&visit, &trouble))
+        Some(limit) => {
+            let done = deadline::within(limit, work).await;
+            done.unwrap_or_else(|exceeded| trouble::answer(&stranger, &exceeded.into()))
+        }
+    }
 }
 
 /// Nothing of a form is looked at before it is known to be ours, and nobody's before it is known who asks.

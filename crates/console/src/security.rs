@@ -44,15 +44,15 @@ pub(crate) fn table(visit: &Visit, records: &[SecurityRecord]) -> Markup {
         @if records.is_empty() {
             p.quiet { "Nothing yet." }
         } @else {
-            table.rows {
-                thead { tr { th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "What" } th scope="col" { "From" } } }
-                tbody {
+            table.rows role="table" {
+                thead role="rowgroup" { tr role="row" { th scope="col" role="columnheader" { "When" } th scope="col" role="columnheader" { "Who" } th scope="col" role="columnheader" { "What" } th scope="col" role="columnheader" { "From" } } }
+                tbody role="rowgroup" {
                     @for SecurityRecord { entry, .. } in records {
-                        tr {
-                            td data-label="When" { (time(entry.at)) }
-                            td data-label="Who" { (actor(&entry.actor)) }
-                            td data-label="What" { (action(visit, &entry.action)) }
-                            td data-label="From" {
+                        tr role="row" {
+                            td role="cell" data-label="When" { (time(entry.at)) }
+                            td role="cell" data-label="Who" { (actor(&entry.actor)) }
+                            td role="cell" data-label="What" { (action(visit, &entry.action)) }
+                            td role="cell" data-label="From" {
                                 @if let Some(address) = entry.address { (address) } @else { "–" }
                             }
                         }
@@ -118,7 +118,8 @@ fn action(visit: &Visit, action: &SecurityAction) -> Markup {
         SecurityAction::UserReactivated { user } => html! { "Gave " (user.email) " access again." },
         SecurityAction::SignedIn { user } => html! { (user.email) " signed in." },
         SecurityAction::SignedOutEverywhere { user } => html! { (user.email) " signed out everywhere." },
-        SecurityAction::PasswordChanged { user } => html! { (user.email) " changed their password." },
+        SecurityAction::PasswordChanged { user } => html! { "Changed the password of " (user.email) "." },
+        SecurityAction::Unknown => html! { "Something that this version of the server has no words for." },
     }
 }
 

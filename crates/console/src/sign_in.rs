@@ -34,10 +34,23 @@ pub(crate) fn entries() -> Vec<Entry> {
     vec![
         Entry::get("/sign-in", Access::Anyone, form),
         Entry::post("/sign-in", Access::Anyone, enter),
-        Entry::post("/sign-out", Access::Anyone, leave),
+        Entry::post("/sign-out", Access::SignedIn, leave),
         Entry::get("/choose", Access::SignedIn, choices),
         Entry::post("/choose", Access::SignedIn, choose_one),
     ]
+}
+
+/// Where invitations are.
+const INVITATION: &str = "/invitations?";
+
+/// A path, with where one is on the way to.
+pub(crate) fn with_next(path: &str, next: &str) -> String {
+    if next == "/" {
+        return path.to_owned();
+    }
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("next", next);
+    format!("{path}?{}", query.finish())
 }
 
 async fn form(visit: Rc<Visit>) -> Answer {
@@ -62,10 +75,15 @@ async fn enter(visit: Rc<Visit>, form: Form) -> Answer {
     };
     match sign_in(&*state.store, &state.environment, &*state.passwords, attempt).await {
         Ok(signed_in) => {
-            let next = local_path(form.get("next")).unwrap_or("/");
+            // Another session of this browser's would go on without anybody who could end it.
+            if let Ok(before) = visit.session() {
+                sign_out(&*state.store, before).await?;
+            }
             keep(&visit, &signed_in);
-            let next = if signed_in.memberships.len() == 1 { next } else { "/choose" };
-            Ok(visit.redirect(next))
+            let next = local_path(form.get("next")).unwrap_or("/");
+            // Who was invited needs no other organization to go there.
+            let is_settled = signed_in.memberships.len() == 1 || next.starts_with(INVITATION);
+            if is_settled { Ok(visit.redirect(next)) } else { Ok(visit.redirect(&with_next("/choose", next))) }
         }
         Err(SignInError::Wrong) => refuse(UNPROCESSABLE, "The e-mail address or the password is wrong."),
         Err(SignInError::TooMany(too_many)) => {
@@ -114,9 +132,7 @@ pub(crate) fn busy(error: PasswordHasherError) -> Trouble {
 }
 
 async fn leave(visit: Rc<Visit>, _form: Form) -> Answer {
-    if let Ok(open) = visit.session() {
-        sign_out(&*visit.state.store, open).await?;
-    }
+    sign_out(&*visit.state.store, visit.session()?).await?;
     visit.set_cookie(visit.state.cookies().forget(CookieName::Session));
     Ok(visit.redirect("/sign-in?done=signed-out"))
 }
@@ -137,7 +153,7 @@ async fn choose_one(visit: Rc<Visit>, form: Form) -> Answer {
     match chosen {
         Ok(token) => {
             keep_session(&visit, &token);
-            Ok(visit.redirect("/"))
+            Ok(visit.redirect(local_path(form.get("next")).unwrap_or("/")))
         }
         Err(SessionError::NotAMember | SessionError::NotFound) => {
             let memberships = state.sessions.memberships(open.account.id).await?;
@@ -159,6 +175,7 @@ fn show_choices(visit: &Visit, status: StatusCode, memberships: &[Membership], n
             p { "You act in one at a time, and can switch at the head of each page." }
             form method="post" action=(visit.link("/choose")) {
                 (token(visit))
+                input type="hidden" name="next" value=(visit.query("next"));
                 @for Membership { tenant, user } in memberships {
                     p {
                         button.second type="submit" name="tenant" value=(tenant.id) { (tenant.name.as_str()) }

@@ -1,12 +1,12 @@
 //! A request for a page: who asks, from where, and how they are answered.
 
-use std::{cell::RefCell, net::IpAddr, rc::Rc, sync::Arc};
+use std::{cell::RefCell, net::IpAddr, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
     cookie::Cookie,
     http::{
-        StatusCode,
+        Method, StatusCode,
         header::{self, CONTENT_SECURITY_POLICY, HeaderName, LOCATION, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY},
     },
     web::Data,
@@ -26,6 +26,7 @@ use crate::{
     browser::{CookieName, FormToken, random_text},
     form::Form,
     layout,
+    sign_in::with_next,
     state::ConsoleState,
     trouble::Trouble,
 };
@@ -44,29 +45,24 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
+    /// A request of which nothing is known.
+    pub(crate) fn of_a_stranger(state: Data<ConsoleState>, request: HttpRequest) -> Self {
+        let request_id = RequestId::of(&request);
+        Self { state, request_id, request, found: None, token: None, cookies: RefCell::default() }
+    }
+
     /// Finds out who asks.
-    pub(crate) async fn begin(state: Data<ConsoleState>, request: HttpRequest) -> (Rc<Self>, Result<(), Trouble>) {
-        let cookies = state.cookies();
-        let mut visit = Self {
-            request_id: RequestId::of(&request),
-            found: None,
-            token: None,
-            cookies: RefCell::default(),
-            state,
-            request,
-        };
+    pub(crate) async fn begin(state: Data<ConsoleState>, request: HttpRequest) -> Result<Self, Trouble> {
+        let mut visit = Self::of_a_stranger(state, request);
+        let cookies = visit.state.cookies();
         let shown = cookies.read(&visit.request, CookieName::Session);
-        let found = visit.find(shown.as_deref()).await;
-        let done = match found {
-            Ok(found) => {
-                visit.found = found;
-                Ok(())
-            }
-            Err(trouble) => Err(trouble),
-        };
+        visit.found = visit.find(shown.as_deref()).await?;
+        if shown.is_some() && visit.found.is_none() {
+            visit.set_cookie(cookies.forget(CookieName::Session));
+        }
         let ties = if visit.found.is_some() { shown } else { Some(visit.visit_cookie()) };
         visit.token = ties.as_deref().and_then(FormToken::of);
-        (Rc::new(visit), done)
+        Ok(visit)
     }
 
     async fn find(&self, shown: Option<&str>) -> Result<Option<OpenSession>, Trouble> {
@@ -189,7 +185,9 @@ impl Visit {
 
     /// A page.
     pub(crate) fn page(&self, status: StatusCode, title: &str, main: &Markup) -> HttpResponse {
-        self.html(status, layout::page(self, title, main).into_string())
+        // A reader hears the title first.
+        let title = if status.is_client_error() { format!("Error: {title}") } else { title.to_owned() };
+        self.html(status, layout::page(self, &title, main).into_string())
     }
 
     /// A page, found and shown.
@@ -205,8 +203,9 @@ impl Visit {
             .content_type(header::ContentType::html())
             .insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY))
             .insert_header((CROSS_ORIGIN_OPENER_POLICY, "same-origin"))
-            // With the usual `no-referrer` a browser would tell no origin of its own forms.
-            .insert_header((REFERRER_POLICY, "same-origin"));
+            // With the usual `no-referrer` a browser would tell no origin of its own forms. The rest of an address is nobody's
+            // business: that of an invitation is a secret.
+            .insert_header((REFERRER_POLICY, "strict-origin"));
         if self.state.public_url.is_https() {
             response.insert_header((STRICT_TRANSPORT_SECURITY, "max-age=31536000"));
         }
@@ -228,12 +227,9 @@ impl Visit {
 
     /// To the sign-in page, and back here afterwards.
     pub(crate) fn to_sign_in(&self) -> HttpResponse {
-        if self.path() == "/" || self.request.method() != actix_web::http::Method::GET {
-            return self.redirect("/sign-in");
-        }
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("next", self.path());
-        self.redirect(&format!("/sign-in?{}", query.finish()))
+        // A form that was sent is not sent again.
+        let next = if self.request.method() == Method::GET { self.path() } else { "/" };
+        self.redirect(&with_next("/sign-in", next))
     }
 }
 

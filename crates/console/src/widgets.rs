@@ -81,7 +81,7 @@ pub(crate) fn trouble(errors: &FieldErrors) -> Markup {
     let count = errors.iter().count();
     html! {
         @if count > 0 {
-            div.note.bad role="alert" {
+            div.note.bad role="alert" tabindex="-1" {
                 p {
                     @if count == 1 { "Nothing was changed: one field needs another look." }
                     @else { "Nothing was changed: " (count) " fields need another look." }
@@ -99,7 +99,7 @@ pub(crate) fn good(text: &str) -> Markup {
 
 /// That something could not be done, though nothing was filled in wrongly.
 pub(crate) fn refusal(text: &str) -> Markup {
-    html! { div.note.bad role="alert" { p { (text) } } }
+    html! { div.note.bad role="alert" tabindex="-1" { p { (text) } } }
 }
 
 /// A moment, to the minute.

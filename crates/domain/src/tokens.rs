@@ -89,12 +89,11 @@ pub(crate) fn digest(text: &str) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use crate::{entropy::Entropy, tokens::MalformedToken};
-
-    secret_token! {
-        /// For the tests.
-        SampleToken, SampleHash
-    }
+    use crate::{
+        entropy::Entropy,
+        sessions::{SessionHash, SessionToken},
+        tokens::MalformedToken,
+    };
 
     struct Fixed(u8);
 
@@ -107,18 +106,18 @@ mod tests {
     #[test]
     fn is_read_back_as_it_was_made_and_shows_nothing() {
         for byte in [0, 1, 62, 255] {
-            let token = SampleToken::generate(&Fixed(byte));
+            let token = SessionToken::generate(&Fixed(byte));
             assert_eq!(token.expose().len(), super::LENGTH);
-            assert_eq!(SampleToken::parse(token.expose()), Ok(token.clone()));
-            assert_eq!(SampleHash::from_bytes(*token.hash().as_bytes()), token.hash());
-            assert_eq!(format!("{token:?} {:?}", token.hash()), "SampleToken(…) SampleHash(…)");
+            assert_eq!(SessionToken::parse(token.expose()), Ok(token.clone()));
+            assert_eq!(SessionHash::from_bytes(*token.hash().as_bytes()), token.hash());
+            assert_eq!(format!("{token:?} {:?}", token.hash()), "SessionToken(…) SessionHash(…)");
         }
     }
 
     #[test]
     fn what_cannot_be_one_is_not_read() {
         for text in ["", "short", &"a".repeat(42), &"a".repeat(44), &format!("{}+", "a".repeat(42)), &"é".repeat(21)] {
-            assert_eq!(SampleToken::parse(text), Err(MalformedToken), "{text}");
+            assert_eq!(SessionToken::parse(text), Err(MalformedToken), "{text}");
         }
     }
 }

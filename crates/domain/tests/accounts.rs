@@ -44,14 +44,14 @@ fn held(session: Option<Session>) -> ScriptedUnitOfWork {
     uow
 }
 
-fn session() -> Option<Session> {
-    Some(open().session)
+fn session() -> Session {
+    open().session
 }
 
 /// One that is over by now.
-fn over() -> Option<Session> {
+fn over() -> Session {
     let before = environment().clock.now().minus(Session::IDLE);
-    Some(Session { seen_at: before, ..open().session })
+    Session { seen_at: before, ..open().session }
 }
 
 /// Expects one entry in the log of each of these tenants.
@@ -69,7 +69,7 @@ fn expect_notes(uow: &mut ScriptedUnitOfWork, tenants: &'static [i64], right: fn
 
 /// One that counts the attempt.
 fn admitting(before: usize) -> ScriptedUnitOfWork {
-    let mut uow = held(session());
+    let mut uow = held(Some(session()));
     uow.accounts.expect_lock().return_once(|_| Ok(Some(stored("$old"))));
     uow.sign_ins.expect_lock_failures().times(1).return_once(move |keys| {
         assert_eq!(keys, [Counted::PasswordChange(open().account.id).key()]);
@@ -91,7 +91,7 @@ fn hasher(right: bool) -> MockPasswordHasher {
 
 #[test]
 fn a_password_is_changed_every_other_session_ends_and_this_one_is_renewed() {
-    let mut second = held(session());
+    let mut second = held(Some(session()));
     second.accounts.expect_lock().return_once(|_| Ok(Some(stored("$old"))));
     second.accounts.expect_set_password().times(1).return_once(|_, new| {
         assert_eq!(new.as_str(), "$new");
@@ -148,7 +148,7 @@ fn guesses_at_the_present_password_are_few() {
 
 #[test]
 fn a_password_that_was_changed_meanwhile_is_not_changed_again() {
-    let mut second = held(session());
+    let mut second = held(Some(session()));
     second.accounts.expect_lock().return_once(|_| Ok(Some(stored("$changed"))));
     let store = ScriptedStore::new([admitting(0), second]);
     let changed =
@@ -182,7 +182,7 @@ fn the_operator_gives_another_password_to_who_forgot_theirs() {
 
 #[test]
 fn a_tenant_is_chosen_under_a_new_token_and_its_log_says_so() {
-    let mut uow = held(session());
+    let mut uow = held(Some(session()));
     uow.sessions
         .expect_memberships()
         .return_once(|_| Ok(vec![membership(1, Role::Member), membership(2, Role::Viewer)]));
@@ -202,7 +202,7 @@ fn a_tenant_is_chosen_under_a_new_token_and_its_log_says_so() {
 
 #[test]
 fn nobody_acts_where_they_are_no_active_user() {
-    let mut uow = held(session());
+    let mut uow = held(Some(session()));
     uow.sessions.expect_memberships().return_once(|_| Ok(vec![membership(1, Role::Member)]));
     let store = ScriptedStore::new([uow]);
     let chosen = block_on(choose(&store, &environment(), &open(), None, tenant_id(3)));
@@ -212,7 +212,7 @@ fn nobody_acts_where_they_are_no_active_user() {
 
 #[test]
 fn signing_out_everywhere_ends_all_and_every_tenant_learns_of_it() {
-    let mut uow = held(session());
+    let mut uow = held(Some(session()));
     uow.sessions.expect_end_all().times(1).return_once(|_, except| {
         assert_eq!(except, None);
         Ok(())
@@ -227,7 +227,7 @@ fn signing_out_everywhere_ends_all_and_every_tenant_learns_of_it() {
 fn one_session_ends_and_one_of_somebody_else_is_not_there() {
     let other = SessionId::new(10).expect("positive");
     for there in [true, false] {
-        let mut uow = held(session());
+        let mut uow = held(Some(session()));
         uow.sessions.expect_end().times(1).return_once(move |account, id| {
             assert_eq!((account, id), (open().account.id, other));
             Ok(there)
@@ -245,7 +245,7 @@ fn one_session_ends_and_one_of_somebody_else_is_not_there() {
 
 #[test]
 fn by_a_session_that_has_ended_or_is_over_nothing_is_done() {
-    for gone in [None, over()] {
+    for gone in [None, Some(over())] {
         let store = ScriptedStore::new((0..4).map(|_| held(gone.clone())));
         let chosen = block_on(choose(&store, &environment(), &open(), None, tenant_id(1)));
         assert!(matches!(chosen, Err(SessionError::SignedOut)), "{chosen:?}");

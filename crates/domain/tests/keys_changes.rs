@@ -87,7 +87,7 @@ fn narrow(entries: &[&str]) -> KeyChanges {
 }
 
 fn edit(principal: &Principal, uow: &mut ScriptedUnitOfWork, changes: KeyChanges) -> Result<Applied<ApiKey>, KeyError> {
-    apply(principal, uow, &EditKey { id: id(9), changes })
+    apply(principal, uow, &EditKey { id: id(9), changes, seen: None })
 }
 
 /// A unit of work in which a successor with the id 10 is stored.

@@ -135,7 +135,8 @@ fn only_an_admin_manages_the_team() {
         let give = apply(&ReactivateUser { user: id(7) }, nothing, &other);
         assert!(matches!(give, Err(Failure::Rejected(UserError::Forbidden(_)))), "{give:?}");
         let password = PasswordHash::from_stored("$".to_owned());
-        let create = apply(&CreateUser { email: email(), role: Role::Viewer, password }, nothing, &other);
+        let create =
+            apply(&CreateUser { email: email(), role: Role::Viewer, password, takes_account: false }, nothing, &other);
         assert!(matches!(create, Err(Failure::Rejected(UserError::Forbidden(_)))), "{create:?}");
         let invite = apply(&InviteUser { email: email(), role: Role::Viewer }, nothing, &other);
         assert!(matches!(invite, Err(Failure::Rejected(InvitationError::Forbidden(_)))), "{invite:?}");

@@ -32,6 +32,7 @@ fn first() -> FirstStart {
             email: email(),
             role: Role::CompanyAdmin,
             password: PasswordHash::from_stored("$".to_owned()),
+            takes_account: false,
         },
         key: CreateKey { mode: KeyMode::Live, key },
     }

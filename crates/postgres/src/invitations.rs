@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use bwp_domain::{
+    clock::Timestamp,
     ids::{InvitationId, TenantId, UserId},
     invitations::{
         Invitation, InvitationHash, InvitationState,
@@ -144,6 +145,20 @@ impl InvitationRepository for PgUnitOfWork {
             .optional()
             .during("locking an invitation")?;
         row.map(Invitation::try_from).transpose()
+    }
+
+    async fn withdraw_those_of(&mut self, tenant: TenantId, user: UserId, now: Timestamp) -> Result<(), StoreError> {
+        let pending = invitations::table
+            .filter(invitations::tenant_id.eq(tenant.get()))
+            .filter(invitations::invited_by.eq(user.get()))
+            .filter(invitations::accepted_at.is_null())
+            .filter(invitations::withdrawn_at.is_null());
+        diesel::update(pending)
+            .set(invitations::withdrawn_at.eq(DateTime::<Utc>::from(now)))
+            .execute(self.connection()?)
+            .await
+            .during("withdrawing invitations")
+            .map(|_| ())
     }
 
     async fn update_state(&mut self, tenant: TenantId, invitation: &Invitation) -> Result<(), StoreError> {

@@ -43,14 +43,15 @@ pub(crate) fn user(row: UserRow, account: AccountRow) -> Result<User, StoreError
 
 /// A user of this account.
 pub(crate) fn of_account(row: UserRow, account: Account) -> Result<User, StoreError> {
-    let place = Row { table: "users", id: &row.id };
+    let UserRow { tenant_id, id, role, created_at, deactivated_at } = row;
+    let place = Row { table: "users", id: &id };
     Ok(User {
-        id: place.some("id", UserId::new(row.id))?,
-        tenant: place.some("tenant_id", TenantId::new(row.tenant_id))?,
+        id: place.some("id", UserId::new(id))?,
+        tenant: place.some("tenant_id", TenantId::new(tenant_id))?,
         account,
-        role: place.fit("role", row.role.parse())?,
-        state: row.deactivated_at.map_or(UserState::Active, |at| UserState::Deactivated { at: at.into() }),
-        created_at: row.created_at.into(),
+        role: place.fit("role", role.parse())?,
+        state: deactivated_at.map_or(UserState::Active, |at| UserState::Deactivated { at: at.into() }),
+        created_at: created_at.into(),
     })
 }
 

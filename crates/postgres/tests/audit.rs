@@ -16,7 +16,7 @@ use bwp_domain::{
     },
     clock::Timestamp,
     ids::{KeyId, OauthTokenId, TenantId, UserId},
-    keys::ports::KeyReader,
+    keys::{KeyFilter, ports::KeyReader},
     paging::{Limit, PageRequest, Position},
     testing::{audit_entry, tenant_id},
 };
@@ -456,8 +456,9 @@ async fn keys_are_listed_with_when_they_were_last_used() {
     let (used, unused) = (fixture.key(tenant).await.key, fixture.key(tenant).await.key);
     let by = |millis| AuditEntry { tenant, api_key: Some(used.id), ..entry(1, millis) };
     let last_used = async || -> Vec<_> {
-        let list = KeyReader::list(&fixture.store, tenant).await.expect("a list");
-        list.iter().map(|listing| (listing.key.id, listing.last_used_at)).collect()
+        let first = PageRequest { limit: Limit::DEFAULT, after: None };
+        let page = KeyReader::page(&fixture.store, tenant, &KeyFilter::default(), first).await.expect("a page");
+        page.items.iter().map(|listing| (listing.key.id, listing.last_used_at)).collect()
     };
     assert_eq!(last_used().await, [(unused.id, None), (used.id, None)]);
     written(&fixture, [by(5), by(9), by(7)]).await;

@@ -96,7 +96,7 @@ async fn what_was_as_expected_is_made() {
     let (uow, contact) = scene.creating().await;
     assert_eq!(scene.count("contacts").await, 0, "nothing is stored before the end");
     uow.commit().await.expect("a commit");
-    let read = scene.fixture.store.get(scene.tenant, contact.id).await.expect("a look");
+    let read = ContactReader::get(&scene.fixture.store, scene.tenant, contact.id).await.expect("a look");
     assert_eq!(read, Some(contact));
     let mut uow = scene.fixture.begin().await;
     let again = uow.receipts().claim(scene.tenant, &request("k"), NOW).await.expect("claimed");
@@ -313,7 +313,7 @@ async fn a_read_that_finds_its_connection_closed_is_sent_again() {
         let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                       WHERE datname = current_database() AND pid <> pg_backend_pid()";
         scene.fixture.run(others).await;
-        let read = scene.fixture.store.get(scene.tenant, contact.id).await.expect("a look");
+        let read = ContactReader::get(&scene.fixture.store, scene.tenant, contact.id).await.expect("a look");
         assert_eq!(read.as_ref(), Some(&contact));
         find(&scene.fixture, &scene.key).await;
         let (uow, _) = scene.creating().await;
@@ -333,7 +333,8 @@ async fn a_read_behind_one_that_hangs_is_told_in_time() {
         .expect("locked");
     let refused = within("an answer", store.find_by_hash(&scene.key.secret.hash())).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
-    let refused = within("an answer", store.get(scene.tenant, ContactId::new(1).expect("positive"))).await;
+    let refused =
+        within("an answer", ContactReader::get(&store, scene.tenant, ContactId::new(1).expect("positive"))).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     diesel_async::SimpleAsyncConnection::batch_execute(&mut lock, "COMMIT").await.expect("unlocked");
     store.find_by_hash(&scene.key.secret.hash()).await.expect("a look").expect("the key");

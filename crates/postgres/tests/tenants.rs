@@ -139,7 +139,7 @@ fn first() -> FirstStart {
     let password = PasswordHash::from_stored("$argon2id$".to_owned());
     FirstStart {
         tenant: name("First"),
-        admin: CreateUser { email, role: Role::CompanyAdmin, password },
+        admin: CreateUser { email, role: Role::CompanyAdmin, password, takes_account: false },
         key: CreateKey { mode: KeyMode::Live, key },
     }
 }

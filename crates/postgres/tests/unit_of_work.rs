@@ -272,7 +272,7 @@ async fn a_revoked_key_writes_nothing_and_leaves_no_claim() {
     let mut uow = fixture.begin().await;
     let key = uow.keys().lock(tenant, made.key.id).await.expect("a lock").expect("the key");
     let revoked = bwp_domain::keys::ApiKey { state: KeyState::Revoked { at: NOW }, ..key };
-    uow.keys().update_state(tenant, &revoked).await.expect("stored");
+    uow.keys().update(tenant, &revoked).await.expect("stored");
     let credential = uow.credentials().hold(tenant, revoked.id).await.expect("held").expect("a credential");
     uow.commit().await.expect("a commit");
     let caller = Caller { principal: Principal::Key(credential), address: None, needs: ScopeSet::EMPTY };

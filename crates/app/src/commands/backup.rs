@@ -68,6 +68,12 @@ fn begin() -> String {
     format!("SET client_min_messages = warning; BEGIN;\n{}", bwp_postgres::drop_everything())
 }
 
+/// What it ends with. Nobody is signed in by a session that may have been ended since. A backup from before there were sessions
+/// has none.
+const END: &[u8] =
+    b"DO $$ BEGIN IF to_regclass('public.sessions') IS NOT NULL THEN DELETE FROM public.sessions; END IF; END $$;
+    COMMIT;\n";
+
 /// Has `pg_restore` write a script and `psql` run it, in one transaction that is committed when the script is whole.
 fn read(database: &Database, file: &Path) -> anyhow::Result<()> {
     let input = std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -85,7 +91,7 @@ fn read(database: &Database, file: &Path) -> anyhow::Result<()> {
     drop(script);
     let read = reader.wait_with_output()?;
     let ended = match &copied {
-        Ok(_) if read.status.success() => sink.write_all(b"COMMIT;\n"),
+        Ok(_) if read.status.success() => sink.write_all(END),
         _ => Ok(()),
     };
     drop(sink);

@@ -7,7 +7,7 @@ use bwp_domain::{
     accounts::{Password, PasswordHash, TypedPassword, set_password},
     ids::TenantPublicId,
     text::Email,
-    users::{CreateUser, User, ports::TeamReader},
+    users::{CreateUser, User, UserError, ports::TeamReader},
 };
 use serde_json::{Value, json};
 
@@ -21,10 +21,10 @@ use crate::{
 
 pub(crate) async fn run(args: &DatabaseArgs, command: UserCommand, output: Output) -> anyhow::Result<()> {
     match command {
-        UserCommand::Create { tenant, email, role, password_stdin: _ } => {
+        UserCommand::Create { tenant, email, role, existing_account, password_stdin: _ } => {
             let email = parse(email)?;
             let password = read_password(&email)?;
-            let command = CreateUser { email, role, password };
+            let command = CreateUser { email, role, password, takes_account: existing_account };
             with_database(args, async |database| create(database, tenant, command, output).await).await
         }
         UserCommand::List { tenant } => {
@@ -46,7 +46,10 @@ async fn create(
 ) -> anyhow::Result<()> {
     let store = database.store()?;
     let tenant = commands::tenant(&store, tenant).await?;
-    let made = commands::operate(&store, tenant.id, command).await?;
+    let made = commands::operate(&store, tenant.id, command).await.map_err(|error| match error.downcast_ref() {
+        Some(UserError::HasAccount) => error.context("say --existing-account if it is theirs, or ask who made it"),
+        _ => error,
+    })?;
     let user = &made.user;
     let json = json!({
         "id": user.id,

@@ -41,6 +41,7 @@ pub(super) async fn provision(store: &PgStore, environment: &Environment) -> any
             email: Email::parse(ADMIN.to_owned()).map_err(wrong("the admin's address"))?,
             role: Role::CompanyAdmin,
             password: hash,
+            takes_account: false,
         },
         key: CreateKey {
             mode: KeyMode::Live,

@@ -25,7 +25,7 @@ use std::{
 
 use actix_web::{App, web::Data};
 use anyhow::Context;
-use bwp_domain::{ids::RequestId, paging::CursorSecret};
+use bwp_domain::{execute::Environment, ids::RequestId, paging::CursorSecret};
 use bwp_http::{
     ApiState,
     docs::{self, DocsPages},
@@ -181,10 +181,7 @@ async fn serve(
     let document = Data::new(bwp_http::document(public_url.as_str(), env!("CARGO_PKG_VERSION")));
     let pages = Arc::new(DocsPages::new(public_url.as_str(), env!("CARGO_PKG_VERSION")));
     let observer = Observer {
-        new_request_id: {
-            let environment = environment.clone();
-            Arc::new(move || RequestId::generate(environment.clock.now(), &*environment.entropy).to_string())
-        },
+        new_request_id: request_ids(&environment),
         trusted_proxies: Arc::new(proxies),
         meter,
         availability: Arc::clone(&availability),
@@ -245,6 +242,12 @@ async fn serve(
     }
     tracing::info!(audit_entries_written = counts.written, audit_entries_lost = counts.lost, "stopped");
     ended.map_err(anyhow::Error::from)
+}
+
+/// Who gives each request its id.
+fn request_ids(environment: &Environment) -> Arc<dyn Fn() -> String + Send + Sync> {
+    let environment = environment.clone();
+    Arc::new(move || RequestId::generate(environment.clock.now(), &*environment.entropy).to_string())
 }
 
 /// The URL of a server that nobody said one of.

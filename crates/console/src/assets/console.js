@@ -9,6 +9,19 @@ for (const secret of document.querySelectorAll("[data-secret]")) {
   });
 }
 
+// A second click sends nothing: the first answer may be the only one with a secret.
+for (const form of document.querySelectorAll("form[method=post]")) {
+  let sent = false;
+  form.addEventListener("submit", (event) => {
+    if (sent) event.preventDefault();
+    sent = true;
+  });
+  addEventListener("pageshow", () => { sent = false; });
+}
+
+// What is wrong is where a reader goes on.
+document.querySelector("[role=alert]")?.focus();
+
 // Copy buttons: shown only where there is a script to work them.
 for (const button of document.querySelectorAll("button[data-copy]")) {
   button.hidden = false;

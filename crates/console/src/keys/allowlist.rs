@@ -1,6 +1,6 @@
 //! Allowlists, as they are filled in: a line for each entry.
 
-use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, http::header::ContentType};
 use bwp_domain::{
     fields::{Field, FieldErrors},
     keys::Allowlist,
@@ -27,9 +27,9 @@ pub(super) fn with_own_address(visit: &Visit, form: &Form) -> Option<String> {
 }
 
 /// What is wrong with an allowlist that is being typed: a line of text for each line of it that is wrong.
-pub(super) async fn check(visit: Rc<Visit>, form: Form) -> Answer {
+pub(super) async fn check(_visit: Rc<Visit>, form: Form) -> Answer {
     let wrong = wrong_lines(&form.lines("allowlist"));
-    Ok(visit.html(StatusCode::OK, wrong.join("\n")))
+    Ok(HttpResponse::Ok().content_type(ContentType::plaintext()).body(wrong.join("\n")))
 }
 
 fn wrong_lines(lines: &[(usize, String)]) -> Vec<String> {

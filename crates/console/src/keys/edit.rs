@@ -7,19 +7,22 @@ use bwp_domain::{
     execute::execute,
     fields::{Field, FieldErrors},
     idempotency::RenderedResponse,
-    keys::{ApiKey, EditKey, KeyDraft, KeyError},
+    keys::{Allowlist, ApiKey, EditKey, KeyDraft},
 };
 use maud::{Markup, html};
 
-use super::{allowlist, explain, named, path_of, trail};
+use super::{allowlist, explained, named, path_of, trail};
 use crate::{
     form::Form,
     layout::token,
     routes::{Answer, UNPROCESSABLE},
     trouble::rejected,
     visit::Visit,
-    widgets::{TextField, refusal, trouble},
+    widgets::{TextField, trouble},
 };
+
+/// The field that says from where the key could be used when the form was shown.
+const SEEN: &str = "seen";
 
 pub(super) async fn form(visit: Rc<Visit>) -> Answer {
     let key = named(&visit).await?.key;
@@ -43,17 +46,19 @@ pub(super) async fn edit(visit: Rc<Visit>, form: Form) -> Answer {
         ..KeyDraft::default()
     };
     let command = match draft.edit(FieldErrors::new()) {
-        Ok(changes) => EditKey { id: key.id, changes },
+        Ok(changes) => {
+            EditKey { id: key.id, changes, seen: Allowlist::parse(&form.all(SEEN).collect::<Vec<_>>()).ok() }
+        }
         Err(errors) => return show(UNPROCESSABLE, list, &allowlist::by_line(&errors, &form), &html! {}),
     };
     let state = &visit.state;
     let nothing = |_: &ApiKey| RenderedResponse::default();
     match execute(&*state.store, &state.environment, &visit.caller()?, None, &command, nothing).await {
         Ok(_) => Ok(visit.redirect(&format!("{}?done=edited", path_of(&key)))),
-        Err(error) => match rejected(error)? {
-            KeyError::Invalid(errors) => show(UNPROCESSABLE, list, &errors, &html! {}),
-            error => show(StatusCode::CONFLICT, list, &FieldErrors::new(), &refusal(&explain(&error))),
-        },
+        Err(error) => {
+            let (status, errors, note) = explained(rejected(error)?)?;
+            show(status, list, &errors, &note)
+        }
     }
 }
 
@@ -71,6 +76,7 @@ fn page(visit: &Visit, key: &ApiKey, name: &str, allowlist: &str, errors: &Field
         }
         form method="post" action=(visit.link(&format!("{path}/edit"))) {
             (token(visit))
+            @for entry in key.allowlist.entries() { input type="hidden" name=(SEEN) value=(entry); }
             (name.show(errors))
             (allowlist::field(visit, allowlist, errors))
             p.actions {

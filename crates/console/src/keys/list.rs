@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use bwp_domain::{
-    keys::{KeyFilter, KeyStatus, ports::KeyListing},
+    keys::{KeyFilter, KeySecret, KeyStatus, ports::KeyListing},
     paging::{Limit, PageRequest},
     text::SearchText,
     users::Permission,
@@ -15,11 +15,15 @@ use crate::{
     routes::Answer,
     security::{position, written},
     visit::Visit,
-    widgets::{ago, good, time},
+    widgets::{ago, time},
 };
 
 pub(super) async fn list(visit: Rc<Visit>) -> Answer {
     let tenant = visit.member()?.tenant.id;
+    if let Ok(whole) = KeySecret::parse(visit.query("q").trim()) {
+        // A whole key does not belong into an address; what is shown of it is what it is found by.
+        return Ok(visit.redirect(&format!("{PATH}?q={}", whole.display_prefix())));
+    }
     let now = visit.state.environment.clock.now();
     let (search, status) = (visit.query("q"), visit.query("status"));
     let filter = KeyFilter {
@@ -33,7 +37,6 @@ pub(super) async fn list(visit: Rc<Visit>) -> Answer {
     let mut older = form_urlencoded::Serializer::new(String::new());
     older.append_pair("q", &search).append_pair("status", &status);
     let main = html! {
-        @if visit.query("done") == "revoked" { (good("The key is revoked: no request with it succeeds any more.")) }
         div.head {
             h1 { "API keys" }
             @if visit.may(Permission::ManageKeys) { a.button href=(visit.link(&format!("{PATH}/new"))) { "New API key" } }
@@ -82,19 +85,19 @@ fn search_form(visit: &Visit, search: &str, status: &str) -> Markup {
 fn table(visit: &Visit, keys: &[KeyListing], makers: &Makers) -> Markup {
     let now = visit.state.environment.clock.now();
     html! {
-        table.rows {
-            thead { tr {
+        table.rows role="table" {
+            thead role="rowgroup" { tr role="row" {
                 @for column in ["Name", "Key", "Scopes", "Allowed from", "Created", "Last used", "Status"] {
-                    th scope="col" { (column) }
+                    th scope="col" role="columnheader" { (column) }
                 }
             } }
-            tbody {
+            tbody role="rowgroup" {
                 @for KeyListing { key, last_used_at } in keys {
-                    tr {
-                        th scope="row" { a href=(visit.link(&path_of(key))) { (key.name.as_str()) } }
-                        td data-label="Key" { code.short { (key.display_prefix) "…" } }
-                        td data-label="Scopes" { (scopes(key.scopes)) }
-                        td data-label="Allowed from" {
+                    tr role="row" {
+                        th scope="row" role="rowheader" { a href=(visit.link(&path_of(key))) { (key.name.as_str()) } }
+                        td role="cell" data-label="Key" { code.short { (key.display_prefix) "…" } }
+                        td role="cell" data-label="Scopes" { (scopes(key.scopes)) }
+                        td role="cell" data-label="Allowed from" {
                             @let entries = key.allowlist.entries();
                             @match entries.as_slice() {
                                 [] => "everywhere",
@@ -102,11 +105,11 @@ fn table(visit: &Visit, keys: &[KeyListing], makers: &Makers) -> Markup {
                                 [one, rest @ ..] => { (one) " and " (rest.len()) " more" },
                             }
                         }
-                        td data-label="Created" { (time(key.created_at)) " by " (makers.name(key.created_by)) }
-                        td data-label="Last used" {
+                        td role="cell" data-label="Created" { (time(key.created_at)) " by " (makers.name(key.created_by)) }
+                        td role="cell" data-label="Last used" {
                             @if let Some(at) = last_used_at { (ago(*at, now)) } @else { "never" }
                         }
-                        td data-label="Status" { (state(key, visit)) }
+                        td role="cell" data-label="Status" { (state(key, visit)) }
                     }
                 }
             }

@@ -11,14 +11,22 @@ mod rotate;
 mod scopes;
 mod show;
 
+use actix_web::http::StatusCode;
 use bwp_domain::{
+    fields::FieldErrors,
     ids::KeyId,
     keys::{ApiKey, KeyError, KeyRef, KeyStatus, ports::KeyListing},
     users::Permission,
 };
 use maud::{Markup, html};
 
-use crate::{access::Access, routes::Entry, trouble::Trouble, visit::Visit};
+use crate::{
+    access::Access,
+    routes::{Entry, UNPROCESSABLE},
+    trouble::Trouble,
+    visit::Visit,
+    widgets::refusal,
+};
 
 pub(crate) const PATH: &str = "/settings/developer/api-keys";
 
@@ -76,10 +84,22 @@ fn state(key: &ApiKey, visit: &Visit) -> Markup {
     html! { span class=(class) { (word) } }
 }
 
-/// Why a command was refused, for people.
-fn explain(error: &KeyError) -> String {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("Nothing was changed: {first}{}.", letters.as_str())
+/// What a page says of a refused command: what is wrong with fields, or else why it was not done.
+fn explained(error: KeyError) -> Result<(StatusCode, FieldErrors, Markup), Trouble> {
+    match error {
+        KeyError::Forbidden(forbidden) => Err(forbidden.into()),
+        KeyError::NotFound => Err(Trouble::NotFound),
+        KeyError::Invalid(errors) => Ok((UNPROCESSABLE, errors, html! {})),
+        KeyError::ExpiryInThePast => {
+            Ok((UNPROCESSABLE, FieldErrors::one("expiresAt", KeyError::in_the_past()), html! {}))
+        }
+        error @ (KeyError::Exceeds(_)
+        | KeyError::AlreadyRevoked { .. }
+        | KeyError::Expired { .. }
+        | KeyError::ChangedMeanwhile
+        | KeyError::Replaced { .. }) => {
+            let note = refusal(&format!("Nothing was changed: {error}."));
+            Ok((StatusCode::CONFLICT, FieldErrors::new(), note))
+        }
+    }
 }

@@ -7,20 +7,20 @@ use bwp_domain::{
     execute::{Executed, execute},
     fields::{Field, FieldErrors},
     idempotency::RenderedResponse,
-    keys::{CreatedKey, KeyDraft, KeyError, KeyMode},
+    keys::{CreatedKey, KeyDraft, KeyMode},
     rate_limits::RateLimit,
     scopes::{ScopeId, ScopeSet},
 };
 use maud::{Markup, html};
 
-use super::{PATH, allowlist, explain, made, scopes, trail};
+use super::{PATH, allowlist, explained, made, scopes, trail};
 use crate::{
     form::Form,
     layout::{nonce, token},
     routes::{Answer, UNPROCESSABLE},
     trouble::rejected,
     visit::Visit,
-    widgets::{TextField, faults, messages, refusal, trouble},
+    widgets::{TextField, faults, messages, trouble},
 };
 
 /// What is filled in, as text.
@@ -70,10 +70,10 @@ pub(super) async fn create(visit: Rc<Visit>, form: Form) -> Answer {
             Ok(visit.ok("Your new API key", &made::page(&visit, &output, "Your new API key", &html! {})))
         }
         Ok(Executed::Replayed(receipt)) => Ok(sent_before(&visit, &receipt)),
-        Err(error) => match rejected(error)? {
-            KeyError::Invalid(errors) => show(UNPROCESSABLE, &filled, &errors, false, &html! {}),
-            error => show(StatusCode::CONFLICT, &filled, &FieldErrors::new(), false, &refusal(&explain(&error))),
-        },
+        Err(error) => {
+            let (status, errors, note) = explained(rejected(error)?)?;
+            show(status, &filled, &errors, false, &note)
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use actix_web::http::StatusCode;
 use bwp_domain::{
     execute::execute,
     fields::{Fault, FieldErrors},
@@ -12,14 +11,14 @@ use bwp_domain::{
 };
 use maud::{Markup, html};
 
-use super::{explain, named, path_of, trail};
+use super::{explained, named, path_of, trail};
 use crate::{
     form::Form,
     layout::token,
     routes::{Answer, UNPROCESSABLE},
     trouble::rejected,
     visit::Visit,
-    widgets::{TextField, refusal, trouble},
+    widgets::{TextField, trouble},
 };
 
 /// The field that says which successor the key had when the form was shown.
@@ -30,9 +29,14 @@ pub(super) async fn form(visit: Rc<Visit>) -> Answer {
     Ok(visit.ok("Revoke API key", &page(&visit, &key, &FieldErrors::new(), &html! {})))
 }
 
+/// A name as a page shows it: white space of any length is one space there.
+fn words(name: &str) -> Vec<&str> {
+    name.split_whitespace().collect()
+}
+
 pub(super) async fn revoke(visit: Rc<Visit>, form: Form) -> Answer {
     let key = named(&visit).await?.key;
-    if form.get("name").trim() != key.name.as_str().trim() {
+    if words(form.get("name")) != words(key.name.as_str()) {
         let fault = Fault::new("invalid_value", "This is not the key's name. Type it as it stands above.");
         let errors = FieldErrors::one("name", fault);
         return Ok(visit.page(UNPROCESSABLE, "Revoke API key", &page(&visit, &key, &errors, &html! {})));
@@ -44,11 +48,10 @@ pub(super) async fn revoke(visit: Rc<Visit>, form: Form) -> Answer {
     match execute(&*state.store, &state.environment, &visit.caller()?, None, &command, nothing).await {
         Ok(_) => Ok(visit.redirect(&format!("{}?done=revoked", path_of(&key)))),
         Err(error) => {
-            let error = rejected(error)?;
-            let note = refusal(&explain(&error));
+            let (status, errors, note) = explained(rejected(error)?)?;
             // As it is now: somebody has changed it meanwhile.
             let key = named(&visit).await?.key;
-            Ok(visit.page(StatusCode::CONFLICT, "Revoke API key", &page(&visit, &key, &FieldErrors::new(), &note)))
+            Ok(visit.page(status, "Revoke API key", &page(&visit, &key, &errors, &note)))
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use actix_web::http::StatusCode;
 use bwp_domain::{
     execute::{Executed, execute},
     idempotency::RenderedResponse,
@@ -10,7 +9,7 @@ use bwp_domain::{
 };
 use maud::{Markup, html};
 
-use super::{explain, made, named, new, path_of, trail};
+use super::{explained, made, named, new, path_of, trail};
 use crate::{
     form::Form,
     layout::{nonce, token},
@@ -63,8 +62,8 @@ pub(super) async fn rotate(visit: Rc<Visit>, form: Form) -> Answer {
         }
         Ok(Executed::Replayed(receipt)) => Ok(new::sent_before(&visit, &receipt)),
         Err(error) => {
-            let error = rejected(error)?;
-            show(StatusCode::CONFLICT, &refusal(&explain(&error)))
+            let (status, _, note) = explained(rejected(error)?)?;
+            show(status, &note)
         }
     }
 }

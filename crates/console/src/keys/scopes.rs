@@ -95,18 +95,18 @@ const COLUMNS: [&str; 4] = ["Read", "Write", "Delete", "Workflow and other"];
 /// The table of boxes to tick.
 pub(super) fn table(ticked: ScopeSet) -> Markup {
     html! {
-        table.rows.scopes #scopes {
+        table.rows.scopes #scopes role="table" {
             caption { "What the key may do, by family. Writing does not include deleting." }
-            thead { tr {
-                th scope="col" { "Family" }
-                @for column in COLUMNS { th scope="col" { (column) } }
+            thead role="rowgroup" { tr role="row" {
+                th scope="col" role="columnheader" { "Family" }
+                @for column in COLUMNS { th scope="col" role="columnheader" { (column) } }
             } }
-            tbody {
+            tbody role="rowgroup" {
                 @for (family, columns) in families() {
-                    tr {
-                        th scope="row" { (family) }
+                    tr role="row" {
+                        th scope="row" role="rowheader" { (family) }
                         @for scopes in &columns {
-                            td { @for scope in scopes { (tick(*scope, ticked.contains(*scope))) } }
+                            td role="cell" { @for scope in scopes { (tick(*scope, ticked.contains(*scope))) } }
                         }
                     }
                 }

@@ -34,7 +34,6 @@ pub(super) async fn show(visit: Rc<Visit>) -> Answer {
         (trail(&visit, None))
         @match visit.query("done").as_str() {
             "edited" => (good("Changed. It holds from the next request on.")),
-            "unchanged" => (good("Nothing was changed: all is as it was.")),
             "revoked" => (good("The key is revoked: no request with it succeeds any more, and none in flight did.")),
             _ => {},
         }
@@ -121,20 +120,20 @@ fn table_of(calls: &[AuditRecord], visit: &Visit) -> Markup {
     html! {
         @if calls.is_empty() { p.quiet { "None in the log. A call shows here about a second after it was answered." } }
         @else {
-            table.rows {
-                thead { tr {
-                    @for column in ["When", "Request", "Answer", "Time", "From"] { th scope="col" { (column) } }
+            table.rows role="table" {
+                thead role="rowgroup" { tr role="row" {
+                    @for column in ["When", "Request", "Answer", "Time", "From"] { th scope="col" role="columnheader" { (column) } }
                 } }
-                tbody {
+                tbody role="rowgroup" {
                     @for call in calls {
-                        tr {
-                            td data-label="When" { (ago(call.created_at, now)) }
-                            td data-label="Request" { code { (call.method) " " (call.path) } }
-                            td data-label="Answer" {
+                        tr role="row" {
+                            td role="cell" data-label="When" { (ago(call.created_at, now)) }
+                            td role="cell" data-label="Request" { code { (call.method) " " (call.path) } }
+                            td role="cell" data-label="Answer" {
                                 (call.status) @if let Some(code) = &call.error_code { " " (code) }
                             }
-                            td data-label="Time" { (call.duration_ms) " ms" }
-                            td data-label="From" {
+                            td role="cell" data-label="Time" { (call.duration_ms) " ms" }
+                            td role="cell" data-label="From" {
                                 @if let Some(address) = call.client_address { (address) } @else { "–" }
                             }
                         }

@@ -16,6 +16,7 @@ use maud::{Markup, html};
 use super::{PATH, page, run};
 use crate::{
     form::Form,
+    invitations::path_of,
     layout::token,
     routes::{Answer, UNPROCESSABLE},
     trouble::{Trouble, rejected},
@@ -27,20 +28,20 @@ use crate::{
 pub(super) fn table(visit: &Visit, pending: &[Invitation]) -> Markup {
     let now = visit.state.environment.clock.now();
     html! {
-        table.rows {
-            thead { tr {
-                @for column in ["E-mail address", "Role", "Invited", "Good until", "Withdraw"] { th scope="col" { (column) } }
+        table.rows role="table" {
+            thead role="rowgroup" { tr role="row" {
+                @for column in ["E-mail address", "Role", "Invited", "Good until", "Withdraw"] { th scope="col" role="columnheader" { (column) } }
             } }
-            tbody {
+            tbody role="rowgroup" {
                 @for invitation in pending {
-                    tr {
-                        th scope="row" { (invitation.email) }
-                        td data-label="Role" { (invitation.role.label()) }
-                        td data-label="Invited" { (time(invitation.created_at)) }
-                        td data-label="Good until" {
+                    tr role="row" {
+                        th scope="row" role="rowheader" { (invitation.email) }
+                        td role="cell" data-label="Role" { (invitation.role.label()) }
+                        td role="cell" data-label="Invited" { (time(invitation.created_at)) }
+                        td role="cell" data-label="Good until" {
                             @if invitation.is_good(now) { (time(invitation.expires_at)) } @else { "its time is over" }
                         }
-                        td {
+                        td role="cell" {
                             form method="post" action=(visit.link(&format!("{PATH}/withdraw"))) {
                                 (token(visit))
                                 input type="hidden" name="invitation" value=(invitation.id);
@@ -102,7 +103,7 @@ pub(super) async fn invite(visit: Rc<Visit>, form: Form) -> Answer {
 
 /// The link of an invitation, shown once.
 fn link_page(visit: &Visit, invited: &Invited) -> Markup {
-    let url = visit.state.public_url.join(&format!("/invitations/{}", invited.token.expose()));
+    let url = visit.state.public_url.join(&path_of(invited.token.expose()));
     html! {
         p.trail { a href=(visit.link(PATH)) { "Team" } }
         h1 { "Hand this link over" }

@@ -79,27 +79,27 @@ async fn page(visit: &Visit, status: StatusCode, note: &Markup) -> Answer {
 fn table(visit: &Visit, own: UserId, team: &[TeamMember], manages: bool) -> Markup {
     let now = visit.state.environment.clock.now();
     html! {
-        table.rows {
-            thead { tr {
-                @for column in ["Name", "E-mail address", "Role", "Status", "Last seen"] { th scope="col" { (column) } }
-                @if manages { th scope="col" { "Access" } }
+        table.rows role="table" {
+            thead role="rowgroup" { tr role="row" {
+                @for column in ["Name", "E-mail address", "Role", "Status", "Last seen"] { th scope="col" role="columnheader" { (column) } }
+                @if manages { th scope="col" role="columnheader" { "Access" } }
             } }
-            tbody {
+            tbody role="rowgroup" {
                 @for TeamMember { user, seen_at } in team {
-                    tr {
-                        th scope="row" { (user.account.label()) @if user.id == own { " (you)" } }
-                        td data-label="E-mail address" { (user.account.email) }
-                        td data-label="Role" {
+                    tr role="row" {
+                        th scope="row" role="rowheader" { (user.account.label()) @if user.id == own { " (you)" } }
+                        td role="cell" data-label="E-mail address" { (user.account.email) }
+                        td role="cell" data-label="Role" {
                             @if manages && user.is_active() { (role_form(visit, user)) } @else { (user.role.label()) }
                         }
-                        td data-label="Status" {
+                        td role="cell" data-label="Status" {
                             @match user.state {
                                 UserState::Active => { span.state.good { "Active" } },
                                 UserState::Deactivated { at } => { span.state { "No access" } " since " (time(at)) },
                             }
                         }
-                        td data-label="Last seen" { @if let Some(at) = seen_at { (ago(*at, now)) } @else { "–" } }
-                        @if manages { td { (access(visit, user)) } }
+                        td role="cell" data-label="Last seen" { @if let Some(at) = seen_at { (ago(*at, now)) } @else { "–" } }
+                        @if manages { td role="cell" { (access(visit, user)) } }
                     }
                 }
             }
@@ -178,7 +178,7 @@ async fn deactivate_form(visit: Rc<Visit>) -> Answer {
         h1 { "Take access away" }
         p {
             strong { (user.account.label()) } " (" (user.account.email) ") will be signed out here at once, and cannot sign in to \
-            this organization until somebody gives the access back. API keys that they made go on working: see "
+            this organization until somebody gives the access back. Invitations that they made are withdrawn. API keys that they made go on working: see "
             a href=(visit.link("/settings/developer/api-keys")) { "API keys" } "."
         }
         form method="post" action=(visit.link(&format!("{PATH}/{id}/deactivate"))) {

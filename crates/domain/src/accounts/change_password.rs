@@ -12,7 +12,7 @@ use crate::{
     fields::{Fault, FieldErrors},
     security::{Actor, SecurityAction, SecurityEntry, UserNote},
     sessions::{Membership, OpenSession, SessionError, SessionToken, hold, note_everywhere, renew},
-    sign_in::{Counted, TooMany, admit, forgive},
+    sign_in::{Counted, Failures, TooMany, admit, forgive},
     store::{Store, StoreError, UnitOfWork, ended},
     text::Email,
 };
@@ -147,6 +147,10 @@ async fn set_in(
     uow.accounts().set_password(account.id, new).await?;
     uow.sessions().end_all(account.id, None).await?;
     uow.sign_ins().forget(account.id).await?;
+    // Their browsers are new ones now: the guesses of others must not keep them out.
+    let key = Counted::Email(&account.email).key();
+    uow.sign_ins().lock_failures(&[key]).await?;
+    uow.sign_ins().store_failures(&key, &Failures::default()).await?;
     let now = environment.clock.now();
     let noted = |one: &Membership| {
         let action = SecurityAction::PasswordChanged { user: UserNote::of(&one.user) };

@@ -67,6 +67,9 @@ pub trait InvitationRepository: Send {
     /// The invitation with this hash, held like one [by its id](Self::lock). The hash tells the tenant.
     async fn lock_by_hash(&mut self, hash: &InvitationHash) -> Result<Option<Invitation>, StoreError>;
 
+    /// Withdraws, at `now`, every invitation by this user that is pending.
+    async fn withdraw_those_of(&mut self, tenant: TenantId, user: UserId, now: Timestamp) -> Result<(), StoreError>;
+
     /// Stores what became of the invitation. MUST be called on one that this unit of work has locked.
     async fn update_state(&mut self, tenant: TenantId, invitation: &Invitation) -> Result<(), StoreError>;
 }

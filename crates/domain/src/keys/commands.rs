@@ -12,6 +12,7 @@ use super::{
 use crate::{
     execute::{Applied, Command, Context, Failure},
     ids::{KeyId, KeyPublicId},
+    principal::Principal,
     security::{KeyNote, SecurityAction},
     users::Permission,
 };
@@ -43,6 +44,9 @@ pub struct EditKey {
     pub id: KeyId,
     /// What is to be other than it was.
     pub changes: KeyChanges,
+    /// From where it could be used when this was asked for: somebody else may have narrowed that meanwhile. `None`: whatever
+    /// it was.
+    pub seen: Option<Allowlist>,
 }
 
 /// The valid changes of a key. What is `None` stays.
@@ -126,6 +130,9 @@ impl<U: HasKeys + ?Sized> Command<U> for EditKey {
         let own = bounds(context)?;
         let before = lock(context, uow, self.id).await?;
         before.usable(context.now).map_err(Failure::Rejected)?;
+        if self.seen.as_ref().is_some_and(|seen| *seen != before.allowlist) {
+            return Err(Failure::Rejected(KeyError::ChangedMeanwhile));
+        }
         let mut key = before.clone();
         key.name = self.changes.name.clone().unwrap_or(key.name);
         key.allowlist = self.changes.allowlist.clone().unwrap_or(key.allowlist);
@@ -152,8 +159,10 @@ impl<U: HasKeys + ?Sized> Command<U> for RotateKey {
         replaced.replaceable(context.now).map_err(Failure::Rejected)?;
         let rights = Bounds::from(&replaced);
         if let Some(own) = own {
-            // Its successor's secret is handed out.
-            own.include(&rights).map_err(exceeds)?;
+            // Its successor's secret is handed out. What only an admin gives goes to the successor of the caller itself alone:
+            // a key that looks after keys has to be able to renew itself.
+            let is_itself = matches!(context.principal, Principal::Key(credential) if credential.key.id == self.id);
+            if is_itself { own.include(&rights) } else { own.include_new(&rights) }.map_err(exceeds)?;
         }
         let Bounds { scopes, allowlist, rate_limit, expires_at } = rights;
         let new = NewKey { name: replaced.name.clone(), scopes, allowlist, rate_limit, expires_at };

@@ -35,6 +35,9 @@ pub enum KeyError {
         /// When.
         at: Timestamp,
     },
+    /// From where it may be used was changed since the one who asks looked at it.
+    #[error("somebody else changed from where the key may be used meanwhile")]
+    ChangedMeanwhile,
     /// It was given a successor before.
     #[error("the key was already replaced by key {by}")]
     Replaced {

@@ -11,6 +11,8 @@ pub struct Overlap(Duration);
 impl Overlap {
     /// None: the rotated key ends at once.
     pub const NONE: Self = Self(Duration::ZERO);
+    /// One day, unless somebody says otherwise: the answer with the successor may be lost, and the old key is then what is left.
+    pub const USUAL: Self = Self(Duration::from_hours(24));
     /// The longest: 7 days.
     pub const MAX: Self = Self(Duration::from_hours(7 * 24));
 

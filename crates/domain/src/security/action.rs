@@ -102,6 +102,9 @@ pub enum SecurityAction {
         /// Who.
         user: UserNote,
     },
+    /// Something that this version does not know: a newer server noted it.
+    #[serde(other)]
+    Unknown,
 }
 
 /// A key, as it was when something was noted about it.
@@ -167,7 +170,8 @@ impl SecurityAction {
             | Self::UserReactivated { .. }
             | Self::SignedIn { .. }
             | Self::SignedOutEverywhere { .. }
-            | Self::PasswordChanged { .. } => None,
+            | Self::PasswordChanged { .. }
+            | Self::Unknown => None,
         }
     }
 }

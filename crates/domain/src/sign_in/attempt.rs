@@ -98,7 +98,17 @@ pub async fn sign_in(
     let admitted = look_up(&mut *uow, environment, &email, &attempt.origin).await;
     let admitted = ended(uow, admitted).await?;
     let hash = admitted.account.as_ref().map(|stored| stored.password.clone());
-    let right = hasher.verify(attempt.password, hash).await?;
+    let right = match hasher.verify(attempt.password, hash).await {
+        Ok(right) => right,
+        Err(error) => {
+            // Nobody looked at the password: it was no guess.
+            let mut uow = store.begin().await?;
+            let counted = counted(&email, admitted.account.as_ref(), &attempt.origin, admitted.in_known_browser);
+            let done = forgive(&mut *uow, &counted, admitted.at).await;
+            ended(uow, done).await?;
+            return Err(error.into());
+        }
+    };
     let Some(stored) = admitted.account.as_ref().filter(|_| right) else { return Err(SignInError::Wrong) };
     let mut uow = store.begin().await?;
     let done = let_in(&mut *uow, environment, &email, stored, &admitted, &attempt.origin).await;

@@ -27,6 +27,9 @@ pub struct CreateUser {
     pub role: Role,
     /// What is kept of their password.
     pub password: PasswordHash,
+    /// Whether who has an account with this address becomes a user. An address is proven by nobody: the account may be that of
+    /// somebody else than the operator thinks, and has another password than the one given here.
+    pub takes_account: bool,
 }
 
 /// A user that was just made.
@@ -55,6 +58,7 @@ impl<U: HasAccounts + HasUsers + ?Sized> Command<U> for CreateUser {
         };
         let (account, had_account) = match uow.accounts().insert(record).await? {
             Some(account) => (account, false),
+            None if !self.takes_account => return Err(Failure::Rejected(UserError::HasAccount)),
             None => (uow.accounts().lock_by_email(&self.email).await?.ok_or_else(taken)?, true),
         };
         let record = UserRecord { account, role: self.role, created_at: context.now };

@@ -14,6 +14,9 @@ pub enum UserError {
     /// The tenant has a user with this address.
     #[error("the tenant already has a user with this e-mail address")]
     EmailTaken,
+    /// Somebody has an account with this address, and it was not said that they are meant.
+    #[error("somebody has an account with this e-mail address already, with a password of their own")]
+    HasAccount,
     /// Without them nobody could manage the tenant.
     #[error("the last active company admin keeps role and access: make somebody else a company admin first")]
     LastAdmin,

@@ -9,6 +9,7 @@ use super::{Permission, Role, User, UserError, ports::HasUsers};
 use crate::{
     execute::{Applied, Command, Context, Failure},
     ids::UserId,
+    invitations::ports::HasInvitations,
     security::{SecurityAction, UserNote},
     sessions::ports::HasSessions,
 };
@@ -40,7 +41,7 @@ pub struct ReactivateUser {
 }
 
 #[async_trait]
-impl<U: HasUsers + ?Sized> Command<U> for ChangeRole {
+impl<U: HasInvitations + HasUsers + ?Sized> Command<U> for ChangeRole {
     type Output = User;
     type Error = UserError;
 
@@ -56,6 +57,9 @@ impl<U: HasUsers + ?Sized> Command<U> for ChangeRole {
         }
         uow.users().update(context.tenant, &user).await?;
         keep_an_admin(context, uow).await?;
+        if !user.role.may(Permission::ManageUsers) {
+            uow.invitations().withdraw_those_of(context.tenant, user.id, context.now).await?;
+        }
         let (from, to) = (from.to_string(), user.role.to_string());
         let noted = SecurityAction::RoleChanged { user: UserNote::of(&user), from, to };
         Ok(Applied::noting(user, vec![noted]))
@@ -63,7 +67,7 @@ impl<U: HasUsers + ?Sized> Command<U> for ChangeRole {
 }
 
 #[async_trait]
-impl<U: HasSessions + HasUsers + ?Sized> Command<U> for DeactivateUser {
+impl<U: HasInvitations + HasSessions + HasUsers + ?Sized> Command<U> for DeactivateUser {
     type Output = User;
     type Error = UserError;
 
@@ -77,6 +81,8 @@ impl<U: HasSessions + HasUsers + ?Sized> Command<U> for DeactivateUser {
         uow.users().update(context.tenant, &user).await?;
         keep_an_admin(context, uow).await?;
         uow.sessions().stop_acting(context.tenant, user.id).await?;
+        // They might have invited themselves, under another address.
+        uow.invitations().withdraw_those_of(context.tenant, user.id, context.now).await?;
         let noted = SecurityAction::UserDeactivated { user: UserNote::of(&user) };
         Ok(Applied::noting(user, vec![noted]))
     }

@@ -71,7 +71,7 @@ pub(super) async fn update(
     let render = |key: &keys::ApiKey| {
         Envelope { data: ApiKey::of(key, used, now), meta: Meta::of(context.request_id()) }.rendered(StatusCode::OK)
     };
-    let command = keys::EditKey { id: found.key.id, changes };
+    let command = keys::EditKey { id: found.key.id, changes, seen: None };
     caller.execute(&context.state, keyed.with(body.fingerprint), command, render).await
 }
 

@@ -112,16 +112,16 @@ impl JsonBody for UpdateBody {
 #[schema(as = RotateApiKey)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RotateBody {
-    /// For how many seconds the old key goes on working, up to 7 days. 0: it is revoked at once.
+    /// For how many seconds the old key goes on working, up to 7 days; a day, unless said otherwise. 0: it is revoked at once.
     #[serde(default)]
-    #[schema(value_type = i64, required = false, minimum = 0, maximum = 604_800, default = 0, example = 86_400)]
+    #[schema(value_type = i64, required = false, minimum = 0, maximum = 604_800, default = 86_400, example = 3_600)]
     overlap_seconds: Field<Integer>,
 }
 
 impl RotateBody {
     pub(super) fn parse(self, mut errors: FieldErrors) -> Result<Overlap, FieldErrors> {
         let sent = Integer::number(&self.overlap_seconds);
-        let overlap = errors.non_null("overlapSeconds", sent, Overlap::of_seconds).unwrap_or(Overlap::NONE);
+        let overlap = errors.non_null("overlapSeconds", sent, Overlap::of_seconds).unwrap_or(Overlap::USUAL);
         errors.or(overlap)
     }
 }
@@ -130,7 +130,7 @@ impl JsonBody for RotateBody {
     type Resource = Self;
 
     fn example() -> Value {
-        json!({ "overlapSeconds": 86_400 })
+        json!({ "overlapSeconds": 3_600 })
     }
 }
 

@@ -23,6 +23,7 @@ macro_rules! guides {
 guides! {
     "quickstart", "Quickstart";
     "scopes", "Scopes";
+    "api-keys", "API keys";
     "idempotency", "Idempotency";
     "pagination", "Pagination";
     "rate-limits", "Rate limits";

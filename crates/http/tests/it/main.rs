@@ -1,6 +1,8 @@
 //! The API over scripted ports: no database, milliseconds.
 
 #[cfg(test)]
+mod api_keys;
+#[cfg(test)]
 mod audit;
 #[cfg(test)]
 mod contacts;

@@ -22,6 +22,7 @@ impl Fixture {
             email: Email::parse(email.to_owned()).expect("an address"),
             role,
             password: PasswordHash::from_stored("$argon2id$stored".to_owned()),
+            takes_account: true,
         };
         let principal = Principal::Operator(tenant);
         let context = Context::new(&principal, &self.environment);

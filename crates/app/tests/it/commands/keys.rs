@@ -8,9 +8,11 @@ use super::{NOBODY, Operator, has_fields, text};
 use crate::support::{Client, World, is_public_id};
 
 const LISTED: &[&str] = &[
+    "id",
     "keyId",
     "name",
     "prefix",
+    "mode",
     "scopes",
     "allowlist",
     "rateLimit",
@@ -19,6 +21,8 @@ const LISTED: &[&str] = &[
     "createdAt",
     "expiresAt",
     "revokedAt",
+    "replaces",
+    "replacedBy",
 ];
 
 #[tokio::test]
@@ -49,8 +53,8 @@ async fn one_is_made_and_shown_once() {
     assert!(is_public_id("key_", &text(&made["keyId"])));
     let expected = json!({
         "tenantId": tenant, "name": "nightly sync", "prefix": &key[..13], "scopes": ["contacts:read", "contacts:write"],
-        "allowlist": ["192.0.2.0/24", "2001:db8::1/128"], "rateLimit": 60, "status": "active", "createdBy": null, "expiresAt": null,
-        "revokedAt": null,
+        "allowlist": ["192.0.2.0/24", "2001:db8::1"], "rateLimit": 60, "status": "active", "createdBy": { "type": "operator", "id": null },
+        "mode": "live", "expiresAt": null, "revokedAt": null,
     });
     for (name, value) in expected.as_object().expect("an object") {
         assert_eq!(&made[name], value, "{name}");
@@ -106,6 +110,31 @@ async fn one_is_revoked_for_good() {
 }
 
 #[tokio::test]
+async fn one_is_rotated_once() {
+    let operator = Operator::new().await;
+    let tenant = operator.tenant().await;
+    let made = operator.json(&["key", "create", "--tenant", &tenant, "--name", "k"]).await;
+    let id = text(&made["keyId"]);
+    let rotated = operator.json(&["key", "rotate", &id, "--overlap", "1day"]).await;
+    has_fields(&rotated, &[LISTED, &["key", "replaced"]].concat());
+    assert_ne!(rotated["key"], made["key"]);
+    assert_eq!((&rotated["replaces"], &rotated["replaced"]["replacedBy"]), (&made["id"], &rotated["id"]));
+    assert_eq!(rotated["replaced"]["status"], "active");
+    let refusal = operator.refusal(&["key", "rotate", &id]).await;
+    assert!(refusal.contains(&format!("already replaced by key {}", rotated["id"])), "{refusal}");
+    let refusal = operator.refusal(&["key", "rotate", &text(&rotated["keyId"]), "--overlap", "8days"]).await;
+    assert!(refusal.contains("--overlap") && refusal.contains("7 days"), "{refusal}");
+
+    let said = operator.text(&["key", "rotate", &text(&rotated["keyId"])]).await;
+    assert!(said.contains("revoked") && said.contains("shown this once"), "{said}");
+    let listed = operator.text(&["key", "list", "--tenant", &tenant]).await;
+    let lines: Vec<_> = listed.lines().collect();
+    assert!(lines[0].contains("  active  "), "{listed}");
+    assert!(lines[1].contains("  revoked ") && lines[1].contains("  replaced by "), "{listed}");
+    assert!(lines[2].contains("  active until ") && lines[2].contains("  replaced by "), "{listed}");
+}
+
+#[tokio::test]
 async fn one_that_expires_ends_by_itself() {
     let world = World::start().await;
     let key = world.key(&world.tenant, &["contacts:write"], &["--expires-in", "1s"]).await;
@@ -123,7 +152,7 @@ async fn one_that_expires_ends_by_itself() {
     }
     client.post("/contacts", &json!({ "type": "other" })).await.problem(401, "unauthorized");
     let list = world.bwp(&["key", "list", "--tenant", &world.tenant]).await;
-    assert_eq!(list[0]["expiresAt"], key["expiresAt"]);
+    assert_eq!((&list[0]["expiresAt"], &list[0]["status"]), (&key["expiresAt"], &json!("expired")));
 }
 
 #[tokio::test]

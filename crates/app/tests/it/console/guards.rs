@@ -21,7 +21,7 @@ async fn path(world: &World, entry: &Entry, tenant: &str) -> String {
     let of = format!("(SELECT id FROM tenants WHERE name = '{}')", name_of(world, tenant));
     let key = number(format!("SELECT min(id) FROM api_keys WHERE tenant_id = {of}")).await;
     let user = number(format!("SELECT min(id) FROM users WHERE tenant_id = {of}")).await;
-    entry.path.replace("{key}", &key.to_string()).replace("{user}", &user.to_string()).replace("{token}", "none")
+    entry.path.replace("{key}", &key.to_string()).replace("{user}", &user.to_string())
 }
 
 fn name_of(world: &World, tenant: &str) -> &'static str {
@@ -48,7 +48,7 @@ fn fields(path: &str, tenant: &str) -> Vec<(&'static str, String)> {
             ("again", "another horse battery"),
         ],
         "end" => &[("session", "1")],
-        "sign-out" | "end-all" | "deactivate" | "reactivate" | "{token}" => &[],
+        "sign-out" | "end-all" | "deactivate" | "reactivate" | "invitations" => &[],
         other => panic!("the form {other} is not in the table: say what it needs ({tenant})"),
     };
     fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
@@ -192,7 +192,7 @@ async fn every_page_says_how_a_browser_is_to_treat_it() {
         assert_eq!(header("cache-control"), "no-store", "{path}");
         assert_eq!(header("x-frame-options"), "DENY", "{path}");
         assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
-        assert_eq!(header("referrer-policy"), "same-origin", "{path}");
+        assert_eq!(header("referrer-policy"), "strict-origin", "{path}");
         assert_eq!(header("cross-origin-opener-policy"), "same-origin", "{path}");
         let policy = header("content-security-policy");
         assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");

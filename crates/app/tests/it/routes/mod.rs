@@ -1,5 +1,6 @@
 //! The API, a folder a resource and a file a verb; and what holds for every route.
 
+mod api_keys;
 mod bodies;
 mod contacts;
 mod credentials;
@@ -7,3 +8,4 @@ mod every_route;
 mod idempotency;
 mod me;
 mod order_of_checks;
+mod users;

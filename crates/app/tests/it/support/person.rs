@@ -29,7 +29,7 @@ impl World {
         let url = self.database.url();
         let create =
             ["--json", "--database-url", &url, "user", "create", "--tenant", tenant, "--email", email, "--role", role];
-        let done = feed_bwp(&[&create[..], &["--password-stdin"]].concat(), PASSWORD).await;
+        let done = feed_bwp(&[&create[..], &["--password-stdin", "--existing-account"]].concat(), PASSWORD).await;
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }
 
