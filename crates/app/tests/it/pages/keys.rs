@@ -101,6 +101,7 @@ async fn a_key_is_narrowed_and_found() {
     browser.press("Edit").await;
     browser.fill("Allowed from", "").await;
     browser.press("Save").await;
+    browser.sees("It holds from the next request on.").await;
     client.get("/me").await.data(200);
     let page = browser.text().await;
     assert!(page.contains("Renamed the key “Nightly sync” to “Nightly”."), "{page}");

@@ -107,7 +107,7 @@ async fn somebody_is_invited_joins_rises_and_leaves() {
     for said in [
         "Invited newcomer@example.com",
         "newcomer@example.com joined",
-        "Made newcomer@example.com",
+        "Changed the role of newcomer@example.com from Member to Company admin",
         "Took newcomer@example.com",
     ] {
         assert!(log.contains(said), "{said}: {log}");

@@ -128,6 +128,8 @@ impl Part {
         if let Err(error) = control.click().await {
             panic!("{node} cannot be pressed: {error}{}", self.state().await);
         }
+        // Before the next command, ChromeDriver waits for the page that this one leads to. What is no command should, too.
+        let _ = self.session.title().await;
     }
 
     /// The one that has one of these roles, and this name.
@@ -160,7 +162,8 @@ impl Part {
     async fn state(&self) -> String {
         let url = self.session.current_url().await.map(String::from).unwrap_or_default();
         let nodes = accessibility::nodes(&self.session, None).await.unwrap_or_default();
-        let quiet = ["StaticText", "InlineTextBox", "generic", "LabelText", "paragraph"];
+        let quiet =
+            ["StaticText", "InlineTextBox", "generic", "LabelText", "paragraph", "ListMarker", "cell", "rowheader"];
         let nodes = nodes.iter().filter(|node| !quiet.contains(&&*node.role) && !node.name.is_empty());
         nodes.fold(format!("\nat {url}, which shows:"), |told, node| format!("{told}\n  {node}"))
     }
