@@ -65,6 +65,48 @@ need_nginx() {
     install_package nginx-light nginx nginx nginx nginx || { say "Install nginx, then run this again."; exit 1; }
 }
 
+# For tests of pages in a real browser: Chromium and its driver, of one version.
+need_chromium() {
+    if command -v chromedriver >/dev/null; then
+        local browser
+        for browser in chromium chromium-browser google-chrome google-chrome-stable chrome \
+            "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" /Applications/Chromium.app/Contents/MacOS/Chromium; do
+            command -v "$browser" >/dev/null && return 0
+        done
+    fi
+    say "Chromium or its driver is missing: installing both by the package manager."
+    install_package "chromium chromium-driver chromium-sandbox" "chromium chromedriver" chromium "chromium chromium-chromedriver" "" ||
+        { say "Install Chromium (or Chrome) and the chromedriver of the same version, then run this again."; exit 1; }
+}
+
+# axe-core, which finds what keeps people from using a page, from npm's registry: target/tools/axe.min.js. It is not
+# part of this repository, as its license is the MPL 2.0.
+axe_version=4.14.1
+axe_sha256=29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c
+need_axe() {
+    local file=target/tools/axe.min.js work
+    has_sha256 "$file" "$axe_sha256" && return 0
+    if ! command -v npm >/dev/null; then
+        say "npm is missing: installing it by the package manager."
+        install_package npm npm npm npm node || { say "Install npm (https://nodejs.org), then run this again."; exit 1; }
+    fi
+    say "axe-core is missing: fetching it into target/tools."
+    mkdir -p target/tools
+    work=$(mktemp -d target/tools/axe.XXXXXX)
+    npm pack "axe-core@$axe_version" --pack-destination "$work" --ignore-scripts --silent >/dev/null &&
+        tar -xzf "$work"/axe-core-*.tgz -C "$work" package/axe.min.js && mv "$work/package/axe.min.js" "$file"
+    rm -rf "$work"
+    has_sha256 "$file" "$axe_sha256" && return 0
+    rm -f "$file"
+    say "axe-core $axe_version could not be fetched, or is not the file that it was."
+    exit 1
+}
+
+# Whether a file is there with this content.
+has_sha256() {
+    [ -f "$1" ] && [ "$( (sha256sum "$1" 2>/dev/null || shasum -a 256 "$1") | cut -d ' ' -f 1)" = "$2" ]
+}
+
 need_rust() {
     command -v cargo >/dev/null || [ ! -f "$HOME/.cargo/env" ] || . "$HOME/.cargo/env"
     if ! command -v cargo >/dev/null; then

@@ -23,6 +23,8 @@ mod maintenance;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
 mod ratchet;

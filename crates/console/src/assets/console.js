@@ -50,6 +50,10 @@ for (const filter of document.querySelectorAll("input[data-filter]")) {
       row.hidden = !ticked && !row.textContent.toLowerCase().includes(wanted);
     }
   });
+  // Who looks for a scope is not done with the form.
+  filter.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") event.preventDefault();
+  });
 }
 
 for (const preset of document.querySelectorAll("a[data-scopes]")) {

@@ -79,6 +79,8 @@ pub(super) fn field(visit: &Visit, value: &str, errors: &FieldErrors) -> Markup 
             (faults("allowlist", &wrong))
             p.wrong #allowlist-says role="status" {}
             @if let Some(address) = visit.address() {
+                // Enter in a field presses a form's first button (HTML, "implicit submission"): not the next one.
+                button type="submit" hidden {}
                 button.plain type="submit" name=(ADD) value="1" formnovalidate
                     data-add=(address) data-to="allowlist" { "Add my address (" (address) ")" }
             }

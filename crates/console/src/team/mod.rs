@@ -123,11 +123,11 @@ fn access(visit: &Visit, user: &User) -> Markup {
     let path = visit.link(&format!("{PATH}/{}", user.id));
     html! {
         @if user.is_active() {
-            a href={ (path) "/deactivate" } aria-label={ "Take the access of " (user.account.email) " away" } { "Take away" }
+            a href={ (path) "/deactivate" } aria-label={ "Take away the access of " (user.account.email) } { "Take away" }
         } @else {
             form method="post" action={ (path) "/reactivate" } {
                 (token(visit))
-                button.plain type="submit" aria-label={ "Give access to " (user.account.email) " again" } { "Give again" }
+                button.plain type="submit" aria-label={ "Give again the access of " (user.account.email) } { "Give again" }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! A world for a test: a database, a server over it, tenants, keys and clients.
 
 mod answer;
+mod browser;
 mod bwp;
 mod client;
 mod connection;
@@ -19,6 +20,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 pub(crate) use answer::{Answer, is_public_id};
+pub(crate) use browser::Browser;
 pub(crate) use bwp::{Server, attempt_bwp, bwp, feed_bwp, run_bwp};
 pub(crate) use client::{Client, send, unknown_key};
 pub(crate) use connection::Connection;

@@ -1,0 +1,139 @@
+//! Every page, held against what holds for every page, and pictured.
+
+use std::collections::BTreeSet;
+
+use actix_web::http::Method;
+use bwp_console::entries;
+
+use super::{copied, make_key, sign_in, signed_in};
+use crate::support::{Browser, PASSWORD, World};
+
+/// A browser that remembers which pages it was at.
+struct Tour {
+    browser: Browser,
+    seen: BTreeSet<&'static str>,
+}
+
+impl Tour {
+    fn new(browser: Browser) -> Self {
+        Self { browser, seen: BTreeSet::new() }
+    }
+
+    /// Looks at the page where the browser is.
+    async fn look(&mut self, name: &str) {
+        let path = self.browser.path().await;
+        let path = path.split('?').next().unwrap_or_default();
+        let paths: Vec<_> = entries().into_iter().map(|entry| entry.path).filter(|one| fits(one, path)).collect();
+        // What has no part that varies goes before what has.
+        self.seen.extend(paths.iter().min_by_key(|one| one.matches('{').count()));
+        self.browser.check(name).await;
+    }
+
+    async fn look_at(&mut self, path: &str, name: &str) {
+        self.browser.open(path).await;
+        self.look(name).await;
+    }
+}
+
+/// Whether a path is one of those that `pattern` (`/keys/{key}`) stands for.
+fn fits(pattern: &str, path: &str) -> bool {
+    let (mut of_pattern, mut of_path) = (pattern.split('/'), path.split('/'));
+    of_pattern.by_ref().zip(of_path.by_ref()).all(|(one, other)| one.starts_with('{') || one == other)
+        && pattern.split('/').count() == path.split('/').count()
+}
+
+#[tokio::test]
+async fn everyone_can_use_every_page() {
+    let world = World::start().await;
+    let mut seen = visit_keys(&world).await;
+    seen.extend(visit_people(&world).await);
+    let pages = entries().into_iter().filter(|entry| entry.method == Method::GET).map(|entry| entry.path);
+    let missed: Vec<_> = pages.filter(|path| !seen.contains(path)).collect();
+    assert!(missed.is_empty(), "no browser was at {missed:?}");
+}
+
+async fn visit_keys(world: &World) -> BTreeSet<&'static str> {
+    let mut tour = Tour::new(signed_in(world, "company_admin").await);
+    tour.look("home").await;
+    tour.look_at("/settings/developer/api-keys", "keys-none").await;
+    tour.look_at("/settings/developer/api-keys/new", "key-new").await;
+    tour.browser.fill("Name", &"x".repeat(300)).await;
+    tour.browser.tick("contacts:delete", true).await;
+    tour.browser.fill("Allowed from", "192.0.2.0/24\nnowhere").await;
+    tour.browser.fill("Requests a minute", "many").await;
+    tour.browser.press("Create").await;
+    tour.look("key-new-wrong").await;
+    make_key(&tour.browser, "Nightly sync of contacts", &["contacts:read", "contacts:write"]).await;
+    tour.look("key-made").await;
+    tour.browser.press("Done").await;
+    tour.look("key").await;
+    tour.browser.press("Edit").await;
+    tour.look("key-edit").await;
+    tour.browser.press("Cancel").await;
+    tour.browser.press("Rotate").await;
+    tour.look("key-rotate").await;
+    tour.browser.press("Rotate").await;
+    tour.look("key-successor").await;
+    tour.browser.press("All API keys").await;
+    tour.look("keys").await;
+    tour.browser.within("row", "Rotated").await.press("Nightly sync of contacts").await;
+    tour.browser.press("Revoke").await;
+    tour.browser.fill("The key’s name", "another").await;
+    tour.browser.press("Revoke for good").await;
+    tour.look("key-revoke-wrong").await;
+    tour.browser.fill("The key’s name", "Nightly sync of contacts").await;
+    tour.browser.press("Revoke for good").await;
+    tour.look("key-revoked").await;
+    tour.look_at("/settings/developer/api-keys?q=nothing", "keys-none-fits").await;
+    tour.look_at("/settings/developer/security-log", "security-log").await;
+    tour.look_at("/settings/nothing", "not-found").await;
+    tour.seen
+}
+
+async fn visit_people(world: &World) -> BTreeSet<&'static str> {
+    let mut stranger = Tour::new(Browser::start(&world.server).await);
+    stranger.look_at("/sign-in", "sign-in").await;
+    sign_in(&stranger.browser, "nobody@example.com", "a wrong password").await;
+    stranger.browser.sees("wrong").await;
+    stranger.look("sign-in-wrong").await;
+
+    world.user(&world.tenant, "admin@example.com", "company_admin").await;
+    world.user(&world.tenant, "viewer@example.com", "viewer").await;
+    world.user(&world.another_tenant().await, "admin@example.com", "viewer").await;
+    let mut admin = Tour::new(Browser::start(&world.server).await);
+    admin.browser.open("/").await;
+    sign_in(&admin.browser, "admin@example.com", PASSWORD).await;
+    admin.browser.sees("Choose an organization").await;
+    admin.look("choose").await;
+    admin.browser.press("Test Builders").await;
+    admin.look_at("/settings/organization/users/invite", "invite").await;
+    admin.browser.fill("E-mail address", "newcomer@example.com").await;
+    admin.browser.press("Make the link").await;
+    admin.look("invite-link").await;
+    let link = copied(&admin.browser).await;
+    admin.look_at("/settings/organization/users", "team").await;
+    admin.browser.press("Take away the access of viewer@example.com").await;
+    admin.look("deactivate").await;
+    admin.browser.press("Take access away").await;
+    admin.look("team-deactivated").await;
+    admin.look_at("/settings/account", "account").await;
+    admin.browser.fill("Present password", "a wrong password").await;
+    admin.browser.fill("New password", "short").await;
+    admin.browser.fill("New password, again", "short").await;
+    admin.browser.press("Change password").await;
+    admin.look("account-wrong").await;
+
+    stranger.look_at(&link, "invitation").await;
+    stranger.browser.fill("Password", "short").await;
+    stranger.browser.fill("Password, again", "different").await;
+    stranger.browser.press("Join").await;
+    stranger.look("invitation-wrong").await;
+    stranger.browser.fill("Password", PASSWORD).await;
+    stranger.browser.fill("Password, again", PASSWORD).await;
+    stranger.browser.press("Join").await;
+    stranger.browser.sees("Welcome").await;
+    stranger.look("home-member").await;
+    stranger.look_at("/settings/organization/users", "team-member").await;
+    stranger.look_at(&link, "invitation-used").await;
+    &stranger.seen | &admin.seen
+}
