@@ -28,7 +28,7 @@ async fn a_whole_key_is_in_the_answer_and_nowhere_else() {
         let key = key.as_str().expect("a whole key");
         // Behind the part that is shown; bytes are shown as hex.
         let hidden = &key[13..];
-        let hex: String = hidden.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let hex: String = hidden.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         for (table, _) in &tables {
             let found =
                 format!("SELECT count(*) FROM {table} t WHERE t::text LIKE '%{hidden}%' OR t::text LIKE '%{hex}%'");
