@@ -113,13 +113,13 @@ impl Browser {
     /// Sends a form from the page as a script in it would, with the token of the page's own forms, and gives the answer's
     /// status.
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> i64 {
-        let send = "
+        let script = "
             const [path, fields, done] = arguments;
             const body = new URLSearchParams(fields);
             body.set('csrf', document.querySelector('input[name=csrf]').value);
             fetch(path, { method: 'POST', body }).then(answer => done(answer.status), error => done(String(error)));";
         let sent =
-            self.session.execute_async(send, vec![json!(path), json!(fields)]).await.expect("a page with a form");
+            self.session.execute_async(script, vec![json!(path), json!(fields)]).await.expect("a page with a form");
         sent.convert().expect("a status")
     }
 
