@@ -41,11 +41,8 @@ pub(super) async fn devtools(session: &Arc<SessionHandle>, command: &str, parame
 
 /// All that is told of the page, or of the node `root` and what is in it, in the order of the page.
 pub(super) async fn nodes(session: &Arc<SessionHandle>, root: Option<i64>) -> WebDriverResult<Vec<Node>> {
-    let root = match root {
-        Some(root) => json!(root),
-        None => devtools(session, "DOM.getDocument", json!({ "depth": 0 })).await?["root"]["backendNodeId"].clone(),
-    };
-    let told = devtools(session, "Accessibility.queryAXTree", json!({ "backendNodeId": root })).await?;
+    // Not `queryAXTree`, which is asked about a document: Chromium crashes if another one has taken its place meanwhile.
+    let told = devtools(session, "Accessibility.getFullAXTree", json!({})).await?;
     let text = |value: &Value| value["value"].as_str().unwrap_or_default().trim().to_owned();
     let told: Vec<&Value> = told["nodes"].as_array().into_iter().flatten().collect();
     let by_id: HashMap<_, _> = told.iter().map(|node| (node["nodeId"].as_str(), *node)).collect();
@@ -63,7 +60,7 @@ pub(super) async fn nodes(session: &Arc<SessionHandle>, root: Option<i64>) -> We
             properties: node["properties"].clone(),
         })
     });
-    Ok(nodes.collect())
+    Ok(nodes.filter(|node: &Node| root.is_none_or(|root| node.within.contains(&root))).collect())
 }
 
 /// The element of a node.

@@ -45,25 +45,38 @@ impl Part {
 
     /// Its text, as it is seen.
     pub(crate) async fn text(&self) -> String {
-        self.seen().await.expect("it is there")
+        self.text_when("has a text", |text| !text.is_empty()).await
+    }
+
+    /// Waits until its text has this in it.
+    pub(crate) async fn sees(&self, expected: &str) {
+        self.text_when(&format!("shows `{expected}`"), |text| text.contains(expected)).await;
+    }
+
+    /// Waits until its text has this in it no more.
+    pub(crate) async fn sees_no(&self, gone: &str) {
+        self.text_when(&format!("shows no `{gone}`"), |text| !text.is_empty() && !text.contains(gone)).await;
+    }
+
+    async fn text_when(&self, wanted: &str, is_it: impl Fn(&str) -> bool) -> String {
+        let began = Instant::now();
+        loop {
+            // A page that is just being replaced has none.
+            let text = self.seen().await.unwrap_or_default();
+            if is_it(&text) {
+                return text;
+            }
+            if began.elapsed() > PATIENCE {
+                panic!("no page that {wanted}{}", self.state().await);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     async fn seen(&self) -> WebDriverResult<String> {
         match self.root {
             Some(root) => accessibility::element(&self.session, root).await?.text().await,
             None => self.session.find(By::Tag("body")).await?.text().await,
-        }
-    }
-
-    /// Waits until its text has this in it.
-    pub(crate) async fn sees(&self, expected: &str) {
-        let began = Instant::now();
-        // A page that is just being replaced has no text.
-        while !self.seen().await.unwrap_or_default().contains(expected) {
-            if began.elapsed() > PATIENCE {
-                panic!("`{expected}` is not to be seen{}", self.state().await);
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
