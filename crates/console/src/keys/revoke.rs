@@ -11,7 +11,7 @@ use bwp_domain::{
 };
 use maud::{Markup, html};
 
-use super::{explained, named, path_of, trail};
+use super::{PATH, explained, named, path_of, trail};
 use crate::{
     form::Form,
     layout::token,
@@ -69,6 +69,12 @@ fn page(visit: &Visit, key: &ApiKey, errors: &FieldErrors, note: &Markup) -> Mar
                 strong { "This is for good. " }
                 "From the moment it is done, every request with “" (key.name.as_str()) "” is refused, those in flight too. \
                  If a program still needs to work, rotate the key instead."
+            }
+            @if let Some(successor) = key.replaced_by {
+                p {
+                    "Its successor, " a href=(visit.link(&format!("{PATH}/{successor}"))) { "key " (successor) }
+                    ", goes on working. If it must not, revoke it too."
+                }
             }
         }
         form method="post" action=(visit.link(&format!("{path}/revoke"))) {
