@@ -22,7 +22,7 @@ fn holds(place: &[u8], text: &str) -> bool {
 /// Whether a secret is in `place`: its last part, as it is or written otherwise.
 fn betrays(place: &[u8], secret: &str) -> bool {
     let tail = &secret[secret.len() - 16..];
-    let hex: String = tail.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = tail.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     let wide: String = tail.chars().flat_map(|letter| [letter, '\0']).collect();
     [tail, &hex, &wide, &STANDARD.encode(secret)].iter().any(|written| holds(place, written))
 }

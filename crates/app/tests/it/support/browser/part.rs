@@ -66,9 +66,7 @@ impl Part {
             if is_it(&text) {
                 return text;
             }
-            if began.elapsed() > PATIENCE {
-                panic!("no page that {wanted}{}", self.state().await);
-            }
+            assert!(began.elapsed() < PATIENCE, "no page that {wanted}{}", self.state().await);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -164,9 +162,7 @@ impl Part {
                 Err(error) => error.to_string(),
             };
             // What goes wrong while a page is being replaced goes well on the next one.
-            if began.elapsed() > PATIENCE {
-                panic!("not the one {wanted}: {failure}{}", self.state().await);
-            }
+            assert!(began.elapsed() < PATIENCE, "not the one {wanted}: {failure}{}", self.state().await);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
