@@ -153,7 +153,9 @@ async fn a_rotated_key_works_beside_its_successor() {
     let page = admin.fill(&rotate, &rotate, &[("overlap", "0")]).await;
     assert_eq!(page.status, 409);
     assert!(page.text.contains("already replaced"), "{}", page.text);
-    assert!(admin.get(&format!("{path}/revoke")).await.text.contains("goes on working. If it must not, revoke it too."));
+    assert!(
+        admin.get(&format!("{path}/revoke")).await.text.contains("goes on working. If it must not, revoke it too.")
+    );
     let page = admin.fill(&rotate, &rotate, &[("overlap", "999999999")]).await;
     assert_eq!(page.status, 422);
     assert_eq!(world.number("SELECT count(*) FROM api_keys").await, 2);
