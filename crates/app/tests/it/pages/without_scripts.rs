@@ -65,6 +65,7 @@ async fn people_are_invited_and_choose_their_organization() {
     browser.press("Invite").await;
     browser.fill("E-mail address", "newcomer@example.com").await;
     browser.press("Make the link").await;
+    browser.sees("Hand this link over").await;
     let link = shown(&browser, "http").await;
     browser.press("Sign out").await;
     browser.open(&link).await;

@@ -6,12 +6,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::json;
 use thirtyfour::{By, Key, WebElement, error::WebDriverResult, session::handle::SessionHandle};
 
 use super::accessibility::{self, Node};
 
 /// How long what a page is about to show may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long another page may take to appear after something was pressed. What works in the page itself costs this much.
+const TURN: Duration = Duration::from_millis(700);
 
 /// What takes an answer.
 const FIELDS: &[&str] =
@@ -136,11 +140,23 @@ impl Part {
     /// Presses the button, or follows the link, of this name.
     pub(crate) async fn press(&self, name: &str) {
         let (node, control) = self.named(CONTROLS, name).await;
+        let before = self.document().await;
         if let Err(error) = control.click().await {
             panic!("{node} cannot be pressed: {error}{}", self.state().await);
         }
-        // Before the next command, ChromeDriver waits for the page that this one leads to. What is no command should, too.
+        // Most of these lead to another page, and what is asked next is about that. Some work in the page itself.
+        let began = Instant::now();
+        while self.document().await == before && began.elapsed() < TURN {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // ChromeDriver waits for the rest of the page before the next command.
         let _ = self.session.title().await;
+    }
+
+    /// What tells the document that is shown from the ones before it. `None` while there is none.
+    async fn document(&self) -> Option<String> {
+        let frames = accessibility::devtools(&self.session, "Page.getFrameTree", json!({})).await.ok()?;
+        frames["frameTree"]["frame"]["loaderId"].as_str().map(str::to_owned)
     }
 
     /// The one that has one of these roles, and this name.
