@@ -9,6 +9,7 @@ mod access;
 mod account;
 mod assets;
 mod browser;
+mod change;
 mod form;
 mod hasher;
 mod home;

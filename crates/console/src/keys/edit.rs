@@ -4,19 +4,17 @@ use std::rc::Rc;
 
 use actix_web::http::StatusCode;
 use bwp_domain::{
-    execute::execute,
     fields::{Field, FieldErrors},
-    idempotency::RenderedResponse,
     keys::{Allowlist, ApiKey, EditKey, KeyDraft},
 };
 use maud::{Markup, html};
 
 use super::{allowlist, explained, named, path_of, trail};
 use crate::{
+    change::run,
     form::Form,
     layout::token,
     routes::{Answer, UNPROCESSABLE},
-    trouble::rejected,
     visit::Visit,
     widgets::{TextField, trouble},
 };
@@ -51,12 +49,10 @@ pub(super) async fn edit(visit: Rc<Visit>, form: Form) -> Answer {
         }
         Err(errors) => return show(UNPROCESSABLE, list, &allowlist::by_line(&errors, &form), &html! {}),
     };
-    let state = &visit.state;
-    let nothing = |_: &ApiKey| RenderedResponse::default();
-    match execute(&*state.store, &state.environment, &visit.caller()?, None, &command, nothing).await {
-        Ok(_) => Ok(visit.redirect(&format!("{}?done=edited", path_of(&key)))),
+    match run(&visit, command).await? {
+        Ok(()) => Ok(visit.redirect(&format!("{}?done=edited", path_of(&key)))),
         Err(error) => {
-            let (status, errors, note) = explained(rejected(error)?)?;
+            let (status, errors, note) = explained(error)?;
             show(status, list, &errors, &note)
         }
     }

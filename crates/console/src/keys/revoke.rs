@@ -3,9 +3,7 @@
 use std::rc::Rc;
 
 use bwp_domain::{
-    execute::execute,
     fields::{Fault, FieldErrors},
-    idempotency::RenderedResponse,
     ids::KeyId,
     keys::{ApiKey, RevokeIf, RevokeKey},
 };
@@ -13,10 +11,10 @@ use maud::{Markup, html};
 
 use super::{PATH, explained, named, path_of, trail};
 use crate::{
+    change::run,
     form::Form,
     layout::token,
     routes::{Answer, UNPROCESSABLE},
-    trouble::rejected,
     visit::Visit,
     widgets::{TextField, trouble},
 };
@@ -41,14 +39,12 @@ pub(super) async fn revoke(visit: Rc<Visit>, form: Form) -> Answer {
         let errors = FieldErrors::one("name", fault);
         return Ok(visit.page(UNPROCESSABLE, "Revoke API key", &page(&visit, &key, &errors, &html! {})));
     }
-    let state = &visit.state;
     let seen = form.get(SUCCESSOR).parse().ok().and_then(KeyId::new);
     let command = RevokeKey { id: key.id, condition: RevokeIf::SuccessorIs(seen) };
-    let nothing = |_: &ApiKey| RenderedResponse::default();
-    match execute(&*state.store, &state.environment, &visit.caller()?, None, &command, nothing).await {
-        Ok(_) => Ok(visit.redirect(&format!("{}?done=revoked", path_of(&key)))),
+    match run(&visit, command).await? {
+        Ok(()) => Ok(visit.redirect(&format!("{}?done=revoked", path_of(&key)))),
         Err(error) => {
-            let (status, errors, note) = explained(rejected(error)?)?;
+            let (status, errors, note) = explained(error)?;
             // As it is now: somebody has changed it meanwhile.
             let key = named(&visit).await?.key;
             Ok(visit.page(status, "Revoke API key", &page(&visit, &key, &errors, &note)))

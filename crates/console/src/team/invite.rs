@@ -13,8 +13,9 @@ use bwp_domain::{
 };
 use maud::{Markup, html};
 
-use super::{PATH, page, run};
+use super::{PATH, page};
 use crate::{
+    change::run,
     form::Form,
     invitations::path_of,
     layout::token,

@@ -6,10 +6,7 @@ use std::rc::Rc;
 
 use actix_web::http::StatusCode;
 use bwp_domain::{
-    execute::{Command, execute},
-    idempotency::RenderedResponse,
     ids::UserId,
-    store::UnitOfWork,
     users::{
         ChangeRole, DeactivateUser, Permission, ReactivateUser, Role, User, UserError, UserState, ports::TeamMember,
     },
@@ -18,10 +15,11 @@ use maud::{Markup, html};
 
 use crate::{
     access::Access,
+    change::run,
     form::Form,
     layout::token,
     routes::{Answer, Entry},
-    trouble::{Trouble, rejected},
+    trouble::Trouble,
     visit::Visit,
     widgets::{ago, good, refusal, time},
 };
@@ -130,21 +128,6 @@ fn access(visit: &Visit, user: &User) -> Markup {
                 button.plain type="submit" aria-label={ "Give again the access of " (user.account.email) } { "Give again" }
             }
         }
-    }
-}
-
-/// Runs a change of the team, whose result no page shows.
-async fn run<C, O, E>(visit: &Visit, command: C) -> Result<Result<(), E>, Trouble>
-where
-    C: Command<dyn UnitOfWork, Output = O, Error = E>,
-    O: Send,
-    E: Send,
-{
-    let nothing = |_: &O| RenderedResponse::default();
-    let state = &visit.state;
-    match execute(&*state.store, &state.environment, &visit.caller()?, None, &command, nothing).await {
-        Ok(_) => Ok(Ok(())),
-        Err(error) => rejected(error).map(Err),
     }
 }
 
