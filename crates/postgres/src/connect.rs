@@ -7,6 +7,7 @@ use deadpool::managed::{Manager, Metrics, Object, PoolError, QueueMode, RecycleE
 use diesel::ConnectionError;
 
 use crate::{
+    address::{Address, InvalidDatabaseUrl},
     in_flight,
     link::{Link, Session},
 };
@@ -54,11 +55,17 @@ pub struct PoolUse {
 
 /// Why there is no pool.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot make the connection pool: {0}")]
-pub struct ConnectError(String);
+pub enum ConnectError {
+    /// Nothing can be reached under the URL.
+    #[error(transparent)]
+    Url(#[from] InvalidDatabaseUrl),
+    /// The settings make no pool.
+    #[error("cannot make the connection pool: {0}")]
+    Pool(String),
+}
 
 pub(crate) struct Links {
-    url: String,
+    address: Address,
     session: Session,
 }
 
@@ -70,7 +77,7 @@ impl Manager for Links {
     type Error = ConnectionError;
 
     async fn create(&self) -> Result<Link, ConnectionError> {
-        Link::open(&self.url, self.session).await
+        Link::open(&self.address, self.session).await
     }
 
     /// Without asking the server: that would cost each request a round trip.
@@ -82,8 +89,8 @@ impl Manager for Links {
     }
 }
 
-pub(crate) fn pool(url: &str, settings: PoolSettings) -> Result<Pool, ConnectError> {
-    Pool::builder(Links { url: url.to_owned(), session: settings.session() })
+pub(crate) fn pool(address: &Address, settings: PoolSettings) -> Result<Pool, ConnectError> {
+    Pool::builder(Links { address: address.clone(), session: settings.session() })
         .max_size(settings.max_size)
         // The last one used knows most statements, and is in the processor's caches.
         .queue_mode(QueueMode::Lifo)
@@ -91,7 +98,7 @@ pub(crate) fn pool(url: &str, settings: PoolSettings) -> Result<Pool, ConnectErr
         .create_timeout(Some(settings.wait))
         .runtime(deadpool::Runtime::Tokio1)
         .build()
-        .map_err(|error| ConnectError(error.to_string()))
+        .map_err(|error| ConnectError::Pool(error.to_string()))
 }
 
 pub(crate) async fn connection(pool: &Pool) -> Result<Connection, StoreError> {

@@ -17,6 +17,7 @@ use diesel::QueryResult;
 use tokio::{sync::Mutex as AsyncMutex, time::timeout};
 
 use crate::{
+    address::Address,
     connect::PoolSettings,
     error::{DuringExt, is_gone},
     link::{Link, Session},
@@ -27,7 +28,7 @@ const MANY: usize = 128;
 
 /// A few connections, opened when they are first used and again when they break.
 pub(crate) struct Lanes {
-    url: String,
+    address: Address,
     session: Session,
     patience: Duration,
     all: Vec<Lane>,
@@ -43,7 +44,7 @@ struct Lane {
 }
 
 impl Lanes {
-    pub(crate) fn new(url: &str, settings: PoolSettings) -> Self {
+    pub(crate) fn new(address: &Address, settings: PoolSettings) -> Self {
         let session = Session {
             statement_timeout: settings.wait.min(settings.statement_timeout),
             connect_timeout: settings.wait,
@@ -51,7 +52,7 @@ impl Lanes {
             planned_once: true,
         };
         let lanes = (0..settings.lanes.max(1)).map(|_| Lane::default()).collect();
-        Self { url: url.to_owned(), session, patience: settings.wait, all: lanes }
+        Self { address: address.clone(), session, patience: settings.wait, all: lanes }
     }
 
     /// How long is waited for an answer.
@@ -104,7 +105,7 @@ impl Lanes {
         if let Some(link) = lane.open_link() {
             return Ok(link);
         }
-        let link = Link::open(&self.url, self.session)
+        let link = Link::open(&self.address, self.session)
             .await
             .map_err(|error| StoreError::Unavailable(format!("cannot connect to the database: {error}")))?;
         let link = Arc::new(link);

@@ -4,6 +4,7 @@
 //! the domain, with the rows it reads, the statements it sends and the ports it implements.
 
 mod accounts;
+mod address;
 mod api_keys;
 mod audit;
 mod connect;
@@ -44,6 +45,7 @@ mod users;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use address::{InvalidDatabaseUrl, url_for_libpq};
 pub use audit::{AuditCounts, AuditLimits, AuditLog, AuditPartitions, AuditQueue};
 pub use connect::{ConnectError, PoolSettings, PoolUse};
 pub use cursor_secrets::StoredCursorSecrets;

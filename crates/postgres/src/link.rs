@@ -9,9 +9,8 @@ use diesel::ConnectionError;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::task::JoinHandle;
-use tokio_postgres::{Config, NoTls};
 
-use crate::in_flight;
+use crate::{address::Address, in_flight};
 
 /// A connection, and the task that moves its bytes. The task runs on the thread that opened the connection: one that is
 /// used there wakes no other thread. Dropped, it is closed at once, whatever is still running on it.
@@ -42,21 +41,14 @@ const WISHES: [&str; 2] = [
 ];
 
 impl Link {
-    /// Opens a connection to the database at `url`.
-    pub(crate) fn open(url: &str, session: Session) -> BoxFuture<'_, Result<Self, ConnectionError>> {
+    /// Opens a connection to the database at `address`.
+    pub(crate) fn open(address: &Address, session: Session) -> BoxFuture<'_, Result<Self, ConnectionError>> {
         // It is large, seldom run, and a part of every future that may have to open a connection.
-        Self::connect(url, session).boxed()
+        Self::connect(address, session).boxed()
     }
 
-    async fn connect(url: &str, session: Session) -> Result<Self, ConnectionError> {
-        let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(describe(&error));
-        let mut config: Config = url.parse().map_err(bad)?;
-        config.connect_timeout(session.connect_timeout).tcp_user_timeout(session.statement_timeout);
-        let (client, connection) = config.connect(NoTls).await.map_err(bad)?;
-        let driver = tokio::spawn(async move {
-            // Whoever waits for an answer is told; one that nobody waits for is no news.
-            let _ = connection.await;
-        });
+    async fn connect(address: &Address, session: Session) -> Result<Self, ConnectionError> {
+        let (client, driver) = address.connect(session.connect_timeout, session.statement_timeout).await?;
         let opened = AsyncPgConnection::try_from(client).await;
         let mut link = match opened {
             Ok(connection) => Self { connection, driver },
@@ -99,14 +91,6 @@ impl Link {
     /// The connection for many at once: what they send goes out together, and is answered in that order.
     pub(crate) const fn shared(&self) -> &AsyncPgConnection {
         &self.connection
-    }
-}
-
-/// An error with what caused it.
-fn describe(error: &tokio_postgres::Error) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
     }
 }
 

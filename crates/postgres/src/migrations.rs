@@ -1,10 +1,15 @@
 //! Bringing a database's schema up to date.
 
-use diesel::{Connection, RunQueryDsl, connection::SimpleConnection, sql_types::Text};
+use std::time::Duration;
+
+use diesel::{RunQueryDsl, connection::SimpleConnection, sql_types::Text};
 use diesel_async::{AsyncPgConnection, async_connection_wrapper::AsyncConnectionWrapper};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use crate::locks::Lock;
+use crate::{
+    address::{Address, InvalidDatabaseUrl},
+    locks::Lock,
+};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
@@ -14,6 +19,9 @@ pub const OLDEST_SERVER: i32 = 150_000;
 /// Why the schema is not up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
+    /// Nothing can be reached under the URL.
+    #[error(transparent)]
+    Url(#[from] InvalidDatabaseUrl),
     /// The database cannot be reached.
     #[error("cannot connect to the database: {0}")]
     Connect(String),
@@ -48,18 +56,33 @@ struct ServerVersion {
 /// Takes the steps that the database at `url` has not taken. Of many callers at once, one takes them and the others
 /// wait.
 pub async fn migrate(url: &str) -> Result<MigrationReport, MigrateError> {
-    let url = url.to_owned();
+    let connection = connect(url).await?;
     // Diesel's migrations are synchronous.
-    tokio::task::spawn_blocking(move || migrate_blocking(&url))
+    tokio::task::spawn_blocking(move || migrate_blocking(connection))
         .await
         .map_err(|error| MigrateError::Failed(error.to_string()))?
 }
 
 type SyncConnection = AsyncConnectionWrapper<AsyncPgConnection>;
 
-fn migrate_blocking(url: &str) -> Result<MigrationReport, MigrateError> {
+/// How long connecting may take. Longer than the pools wait: some databases are asleep until somebody comes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn connect(url: &str) -> Result<AsyncPgConnection, MigrateError> {
+    let address = Address::parse(url)?;
+    let connecting = async {
+        // What drives it ends with the connection.
+        let (client, _driver) = address.connect(PATIENCE, PATIENCE).await?;
+        AsyncPgConnection::try_from(client).await
+    };
+    let connected = tokio::time::timeout(PATIENCE, connecting).await;
+    let connected = connected.map_err(|_| MigrateError::Connect(format!("no answer within {PATIENCE:?}")))?;
+    connected.map_err(|error| MigrateError::Connect(error.to_string()))
+}
+
+fn migrate_blocking(connection: AsyncPgConnection) -> Result<MigrationReport, MigrateError> {
     let failed = |error: diesel::result::Error| MigrateError::Failed(error.to_string());
-    let mut connection = SyncConnection::establish(url).map_err(|error| MigrateError::Connect(error.to_string()))?;
+    let mut connection = SyncConnection::from(connection);
     let version: ServerVersion = diesel::sql_query(
         "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS text, \
          current_setting('server_encoding') AS encoding",
@@ -83,11 +106,9 @@ fn migrate_blocking(url: &str) -> Result<MigrationReport, MigrateError> {
 /// Undoes every step, newest first. For tests of the way back.
 #[cfg(feature = "testing")]
 pub async fn revert_all(url: &str) -> Result<(), MigrateError> {
-    let url = url.to_owned();
+    let connection = connect(url).await?;
     tokio::task::spawn_blocking(move || {
-        let mut connection =
-            SyncConnection::establish(&url).map_err(|error| MigrateError::Connect(error.to_string()))?;
-        connection
+        SyncConnection::from(connection)
             .revert_all_migrations(MIGRATIONS)
             .map(|_| ())
             .map_err(|error| MigrateError::Failed(error.to_string()))

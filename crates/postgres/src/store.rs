@@ -17,6 +17,7 @@ use diesel_async::SimpleAsyncConnection;
 use futures_util::FutureExt;
 
 use crate::{
+    address::Address,
     connect::{ConnectError, Connection, Pool, PoolSettings, PoolUse, connection, pool},
     contacts,
     credentials::{Credentials, Known, REMEMBERED},
@@ -42,7 +43,7 @@ pub struct PgStore {
 
 /// What all threads of a process share.
 pub(crate) struct Shared {
-    url: String,
+    address: Address,
     joins: Joins,
     known: Arc<Known>,
     /// Of all threads.
@@ -55,7 +56,7 @@ impl PgStore {
     /// it is first used.
     pub fn new(url: &str, settings: PoolSettings) -> Result<Self, ConnectError> {
         let shared = Shared {
-            url: url.to_owned(),
+            address: Address::parse(url)?,
             joins: Joins::default(),
             known: Arc::new(Known::new(REMEMBERED)),
             pools: Mutex::default(),
@@ -71,14 +72,14 @@ impl PgStore {
     }
 
     fn over(shared: Arc<Shared>, settings: PoolSettings) -> Result<Self, ConnectError> {
-        let lanes = Arc::new(Lanes::new(&shared.url, settings));
+        let lanes = Arc::new(Lanes::new(&shared.address, settings));
         let credentials = Credentials::new(Arc::clone(&lanes), Arc::clone(&shared.known), settings.wait);
         let of_contacts = Arc::clone(&lanes);
         let contacts = Together::new("reading a contact", settings.wait, move |asked| {
             let lanes = Arc::clone(&of_contacts);
             async move { contacts::find(&lanes, asked).await }.boxed()
         });
-        let pool = pool(&shared.url, settings)?;
+        let pool = pool(&shared.address, settings)?;
         shared.pools.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
         let batches = Batches::new(pool.clone(), settings.wait);
         Ok(Self { lanes, credentials, contacts, batches, shared, pool, settings })

@@ -51,7 +51,7 @@ fn start(fixture: &Fixture) -> AuditLog {
 }
 
 fn start_with(fixture: &Fixture, limits: AuditLimits) -> AuditLog {
-    AuditLog::start(&fixture.database.url(), PoolSettings::default(), limits)
+    AuditLog::start(&fixture.database.url(), PoolSettings::default(), limits).expect("a URL")
 }
 
 /// Records these, and returns when they are written.
@@ -400,7 +400,7 @@ async fn of_many_servers_that_make_a_month_at_once_one_does_while_others_write()
     for n in 0..8 {
         let (store, url) = (fixture.store.clone(), fixture.database.url());
         servers.spawn(async move {
-            let log = AuditLog::start(&url, PoolSettings::default(), AuditLimits::default());
+            let log = AuditLog::start(&url, PoolSettings::default(), AuditLimits::default()).expect("a URL");
             for month in 0..6 {
                 log.queue().record(entry(1, month * 31 * 86_400_000 + n));
             }

@@ -104,8 +104,8 @@ fn read(database: &Database, file: &Path) -> anyhow::Result<()> {
 /// Names the database to a program of PostgreSQL. A password goes by the environment, which only the user can read: every
 /// user of the machine can read arguments.
 fn connect(command: &mut Command, url: &str) {
-    let mut named = url.to_owned();
-    if let Ok(mut parsed) = url.parse::<Url>()
+    let mut named = bwp_postgres::url_for_libpq(url);
+    if let Ok(mut parsed) = named.parse::<Url>()
         && let Some(password) = parsed.password().map(|password| percent_decode_str(password).collect::<Vec<u8>>())
         && parsed.set_password(None).is_ok()
     {

@@ -153,7 +153,7 @@ async fn serve(
     // who runs the server makes its tenants; a key printed there may end in a log.
     let first = if database.is_private() { first_start::provision(&store, &environment).await? } else { None };
     let public_url = public_url.map_or_else(|| of_listener(bound), Ok)?;
-    let audit = AuditLog::start(database.url(), PoolSettings::DEFAULT, AuditLimits::default());
+    let audit = AuditLog::start(database.url(), PoolSettings::DEFAULT, AuditLimits::default())?;
     let (meter, availability) = (Arc::<Meter>::default(), Arc::<Availability>::default());
     maintenance::set(&availability, args.maintenance);
     let readiness = Arc::new(readiness::checks(&store, &availability, rate_limits.limiter(), audit.queue()));

@@ -8,7 +8,10 @@ use super::{
     queue::{AuditCounts, AuditLimits, AuditQueue},
     writer::Writer,
 };
-use crate::PoolSettings;
+use crate::{
+    PoolSettings,
+    address::{Address, InvalidDatabaseUrl},
+};
 
 /// A running audit log. One for each process.
 pub struct AuditLog {
@@ -23,11 +26,12 @@ impl AuditLog {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub fn start(url: &str, settings: PoolSettings, limits: AuditLimits) -> Self {
+    pub fn start(url: &str, settings: PoolSettings, limits: AuditLimits) -> Result<Self, InvalidDatabaseUrl> {
+        let address = Address::parse(url)?;
         let queue = Arc::new(AuditQueue::new(limits));
         let (stop, stopped) = watch::channel(false);
-        let writing = tokio::spawn(Writer::new(Arc::clone(&queue), url, settings, stopped).run());
-        Self { queue, stop, writing }
+        let writing = tokio::spawn(Writer::new(Arc::clone(&queue), address, settings, stopped).run());
+        Ok(Self { queue, stop, writing })
     }
 
     /// Where requests are recorded, and counted.

@@ -3,6 +3,7 @@
 mod fixture;
 mod people;
 mod server;
+mod tls_server;
 
 use std::{ops::DerefMut, sync::Arc};
 
@@ -20,6 +21,7 @@ pub use crate::migrations::revert_all;
 pub use fixture::{Fixture, within};
 pub use people::caller;
 pub use server::TestServer;
+pub use tls_server::{Role, TlsServer};
 
 /// A statement as the store sends it, with `$1` and so on for its values.
 #[derive(Clone, Debug)]
@@ -117,7 +119,8 @@ impl TestDatabase {
     /// If the database cannot be reached.
     #[expect(clippy::expect_used, reason = "a test without its connection has failed")]
     pub async fn connection_of_a_store(&self) -> impl DerefMut<Target = AsyncPgConnection> {
-        crate::link::Link::open(&self.url(), PoolSettings::default().session())
+        let address = crate::address::Address::parse(&self.url()).expect("a URL");
+        crate::link::Link::open(&address, PoolSettings::default().session())
             .await
             .expect("a connection to the test database")
     }

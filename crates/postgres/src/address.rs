@@ -1,0 +1,179 @@
+//! Where the database is, and how its server is spoken to: with TLS or without. Every connection is opened here.
+
+use std::{sync::Arc, time::Duration};
+
+use bwp_tls::{Check, Identity, Parameters, Roots, TlsError, client_config, explain, system_file};
+use diesel::ConnectionError;
+use tokio::task::JoinHandle;
+use tokio_postgres::{
+    Client, Config, Connection, Error, NoTls, Socket,
+    config::{Host, SslMode, SslNegotiation},
+    error::SqlState,
+    tls::TlsStream,
+};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+mod sslmode;
+
+use sslmode::Tls;
+
+/// What a URL says of the database. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Address(Arc<Parts>);
+
+struct Parts {
+    config: Config,
+    encryption: Encryption,
+}
+
+enum Encryption {
+    Never,
+    /// With TLS if the server has it, without if not.
+    IfOffered(MakeRustlsConnect),
+    Always(MakeRustlsConnect),
+}
+
+/// A URL under which no database can be reached, and why. The URL is not shown: it may hold a password.
+#[derive(Debug, thiserror::Error)]
+#[error("DATABASE_URL: {0}")]
+pub struct InvalidDatabaseUrl(String);
+
+impl From<TlsError> for InvalidDatabaseUrl {
+    fn from(error: TlsError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// A client, and the task that moves its bytes. The task ends when the client is dropped.
+pub(crate) type Driven = (Client, JoinHandle<()>);
+
+impl Address {
+    /// Reads a URL, and the files that it names for TLS.
+    pub(crate) fn parse(url: &str) -> Result<Self, InvalidDatabaseUrl> {
+        let parameters = Parameters::take(url, &sslmode::PARAMETERS);
+        let (mut config, tls) = (parsed(&parameters.rest)?, Tls::said(&parameters)?);
+        name_by_addresses(&mut config);
+        // PostgreSQL speaks no TLS on a unix socket, and nobody listens there.
+        let on_the_network = config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_)));
+        let direct = config.get_ssl_negotiation() == SslNegotiation::Direct;
+        let encryption = match tls {
+            Tls::Disable | Tls::Prefer if direct => {
+                let text = "sslnegotiation=direct needs TLS: say sslmode=require or stricter as well";
+                return Err(InvalidDatabaseUrl(text.to_owned()));
+            }
+            _ if !on_the_network => Encryption::Never,
+            Tls::Disable => Encryption::Never,
+            Tls::Prefer => Encryption::IfOffered(connector(&Check::Nothing, &parameters, false)?),
+            Tls::Always(check) => Encryption::Always(connector(&check, &parameters, direct)?),
+        };
+        config.ssl_mode(match encryption {
+            Encryption::Never => SslMode::Disable,
+            Encryption::IfOffered(_) => SslMode::Prefer,
+            Encryption::Always(_) => SslMode::Require,
+        });
+        Ok(Self(Arc::new(Parts { config, encryption })))
+    }
+
+    /// Opens a connection. To reach the server may take `patience`; the rest is the caller's to bound. What is sent may stay
+    /// unacknowledged for as long as `silence`.
+    pub(crate) async fn connect(&self, patience: Duration, silence: Duration) -> Result<Driven, ConnectionError> {
+        let mut config = self.0.config.clone();
+        config.connect_timeout(patience).tcp_user_timeout(silence);
+        let connected = match &self.0.encryption {
+            Encryption::Never => driven(config.connect(NoTls).await),
+            Encryption::Always(tls) => driven(config.connect(tls.clone()).await),
+            Encryption::IfOffered(tls) => match driven(config.connect(tls.clone()).await) {
+                // As libpq does. Whoever wants to be sure asks for TLS.
+                Err(error) if is_about_tls(&error) => {
+                    driven(config.ssl_mode(SslMode::Disable).connect(NoTls).await).map_err(|_| error)
+                }
+                connected => connected,
+            },
+        };
+        connected.map_err(|error| ConnectionError::BadConnection(describe(&error)))
+    }
+}
+
+/// The same URL for libpq's programs. Where it leaves a default to us that libpq has not, that is written out.
+pub fn url_for_libpq(url: &str) -> String {
+    let Parameters { rest, .. } = Parameters::take(url, &["sslmode", "sslrootcert"]);
+    match Tls::said(&Parameters::take(url, &sslmode::PARAMETERS)) {
+        // Those before version 16 do not know what the system trusts.
+        Ok(Tls::Always(Check::AuthorityAndName(Roots::System))) => {
+            let roots = system_file().map_or_else(|| "system".into(), |file| file.display().to_string());
+            let separator = if rest.contains('?') { '&' } else { '?' };
+            format!("{rest}{separator}sslmode=verify-full&sslrootcert={roots}")
+        }
+        _ => url.to_owned(),
+    }
+}
+
+fn parsed(url: &str) -> Result<Config, InvalidDatabaseUrl> {
+    let is_url = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+    // The other form, `host=… dbname=…`, is understood too. The driver would repeat what it does not know.
+    if !is_url && url.contains("://") {
+        return Err(InvalidDatabaseUrl("expected postgres://user:password@host/database".to_owned()));
+    }
+    url.parse().map_err(|error: Error| InvalidDatabaseUrl(describe(&error)))
+}
+
+/// A server that is given by its address alone is called by it.
+fn name_by_addresses(config: &mut Config) {
+    if config.get_hosts().is_empty() {
+        for address in config.get_hostaddrs().to_vec() {
+            config.host(address.to_string());
+        }
+    }
+}
+
+fn connector(check: &Check, parameters: &Parameters, direct: bool) -> Result<MakeRustlsConnect, InvalidDatabaseUrl> {
+    let identity = match (parameters.get("sslcert"), parameters.get("sslkey")) {
+        (Some(certificate), Some(key)) => Some(Identity { certificate: certificate.into(), key: key.into() }),
+        (None, None) => None,
+        _ => return Err(InvalidDatabaseUrl("sslcert and sslkey go together: name both files, or neither".to_owned())),
+    };
+    let mut config = client_config(check, identity.as_ref())?;
+    if direct {
+        // A server that is spoken TLS to from the first byte wants to hear that it is meant.
+        config.alpn_protocols = vec![b"postgresql".to_vec()];
+    }
+    Ok(MakeRustlsConnect::new(config))
+}
+
+fn driven<T>(connected: Result<(Client, Connection<Socket, T>), Error>) -> Result<Driven, Error>
+where
+    T: TlsStream + Unpin + Send + 'static,
+{
+    let (client, connection) = connected?;
+    let driver = tokio::spawn(async move {
+        // Whoever waits for an answer is told; one that nobody waits for is no news.
+        let _ = connection.await;
+    });
+    Ok((client, driver))
+}
+
+/// Whether it was TLS that failed, or the server that refuses this user with TLS.
+fn is_about_tls(error: &Error) -> bool {
+    error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
+        // Its kind is private.
+        || error.to_string().starts_with("error performing TLS handshake")
+}
+
+/// An error with what caused it, and what to do about it.
+fn describe(error: &Error) -> String {
+    if let Some(explained) = explain(error) {
+        return explained;
+    }
+    let text = match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    };
+    let advice = if text.ends_with("server does not support TLS") {
+        "switch TLS on there (ssl = on), or, where nobody listens on the network between, say sslmode=disable"
+    } else if error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION) && text.ends_with("no encryption") {
+        "the server may take this user with TLS alone: say sslmode=require"
+    } else {
+        return text;
+    };
+    format!("{text}: {advice}")
+}
