@@ -26,7 +26,7 @@ async fn outcome(server: &TlsServer, role: Role, parameters: &str) -> Outcome {
         Err(error) => return Outcome::Refused(error.to_string()),
     };
     match within(&url, store.check()).await {
-        Ok(()) if server.encrypted(role).await.expect("it is connected") => Outcome::Encrypted,
+        Ok(()) if server.encrypted(role).await == Some(true) => Outcome::Encrypted,
         Ok(()) => Outcome::Clear,
         Err(StoreError::Unavailable(why)) => Outcome::Refused(why),
         Err(error) => panic!("{error}"),

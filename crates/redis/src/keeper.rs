@@ -5,13 +5,15 @@ use std::{convert::Infallible, future::Future, time::Duration};
 use redis::{AsyncConnectionConfig, aio::MultiplexedConnection};
 use tokio::time::{sleep, timeout};
 
-use crate::{limiter::RedisLimiter, link::Connected};
+use crate::{address::Unreachable, limiter::RedisLimiter, link::Connected};
 
 /// Why Redis was not found.
 #[derive(Debug, thiserror::Error)]
 enum NotFound {
     #[error(transparent)]
     Redis(#[from] redis::RedisError),
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
     #[error("no answer within {0:?}")]
     TooSlow(Duration),
 }
@@ -75,7 +77,7 @@ impl RedisLimiter {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(settings.connect_deadline))
             .set_response_timeout(Some(settings.deadline));
-        let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
+        let connecting = self.address.connect(&config);
         let connected = timeout(settings.connect_deadline, connecting).await;
         let mut connection = connected.map_err(|_| NotFound::TooSlow(settings.connect_deadline))??;
         self.in_time(self.script.probe(&mut connection)).await?;

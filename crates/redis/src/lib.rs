@@ -4,6 +4,7 @@
 //! in one round trip a request. Time is Redis's own, so that servers need not agree on it. When Redis is lost, it does
 //! what [`WhenLost`](bwp_domain::rate_limits::ports::WhenLost) says, and finds Redis again by itself.
 
+mod address;
 mod keeper;
 mod limiter;
 mod link;
@@ -11,4 +12,5 @@ mod script;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use limiter::{InvalidRedisUrl, RedisLimiter, RedisSettings};
+pub use address::InvalidRedisUrl;
+pub use limiter::{RedisLimiter, RedisSettings};

@@ -11,9 +11,9 @@ use bwp_domain::{
         ports::{LimiterStatus, LimiterUnavailable, RateLimiter, WhenLost},
     },
 };
-use redis::Client;
 
 use crate::{
+    address::{Address, InvalidRedisUrl},
     link::Link,
     script::{ChargeScript, Mode},
 };
@@ -42,17 +42,12 @@ impl Default for RedisSettings {
     }
 }
 
-/// A text that is no URL of Redis. The text is not shown: it may hold a password.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected redis://user:password@host:port/database or redis+unix:///path: {0}")]
-pub struct InvalidRedisUrl(String);
-
 /// Counts in Redis, with every server that uses the same one.
 ///
 /// When Redis fails once, it is lost: requests go on at once as [`WhenLost`] says, without asking it, until
 /// [`keep_connected`](Self::keep_connected) has found it again. What was counted meanwhile is not brought to Redis.
 pub struct RedisLimiter {
-    pub(crate) client: Client,
+    pub(crate) address: Address,
     pub(crate) script: ChargeScript,
     pub(crate) settings: RedisSettings,
     pub(crate) clock: Arc<dyn Clock>,
@@ -71,10 +66,9 @@ impl RedisLimiter {
         when_lost: WhenLost,
         alone: Arc<InProcessLimiter>,
     ) -> Result<Self, InvalidRedisUrl> {
-        // Its message names what is wrong, never the URL.
-        let client = Client::open(url).map_err(|error| InvalidRedisUrl(error.to_string()))?;
+        let address = Address::parse(url)?;
         let link = Link::down(clock.now());
-        Ok(Self { client, script: ChargeScript::new(), settings, clock, link, when_lost, alone })
+        Ok(Self { address, script: ChargeScript::new(), settings, clock, link, when_lost, alone })
     }
 
     /// What Redis says. `None` if it is lost, or was lost just now.

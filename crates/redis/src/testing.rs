@@ -1,19 +1,23 @@
 //! A Redis server for tests: one of the test's own, in a folder of its own.
 
 use std::{
-    path::PathBuf,
+    net::TcpListener,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread::sleep,
     time::Duration,
 };
 
+use bwp_tls::testing::Issued;
 use tempfile::TempDir;
 
-/// A running Redis on a unix socket. Killed when dropped. Every method panics where it cannot do what it says.
+/// A running Redis on a unix socket, and with TLS on the network if it was told so. Killed when dropped. Every method panics where it cannot do what it says.
 #[derive(Debug)]
 pub struct RedisServer {
     folder: TempDir,
     child: Option<Child>,
+    /// Where it speaks TLS, if it does.
+    tls_port: Option<u16>,
 }
 
 /// The programs that will do.
@@ -25,9 +29,29 @@ impl RedisServer {
     /// Starts one, and waits until it answers.
     pub fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("redis").tempdir().expect("a folder");
-        let mut server = Self { folder, child: None };
+        let mut server = Self { folder, child: None, tls_port: None };
         server.start_again();
         server
+    }
+
+    /// Starts one that speaks TLS on 127.0.0.1 as well, with this certificate.
+    pub fn start_with_tls(certificate: &Issued) -> Self {
+        let folder = tempfile::Builder::new().prefix("redis").tempdir().expect("a folder");
+        certificate.write(folder.path(), "server");
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a free port").port();
+        let mut server = Self { folder, child: None, tls_port: Some(port) };
+        server.start_again();
+        server
+    }
+
+    /// The folder that goes with it.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where it speaks TLS, under this name for 127.0.0.1.
+    pub fn tls_url(&self, host: &str) -> String {
+        format!("rediss://{host}:{}", self.tls_port.expect("it speaks TLS"))
     }
 
     /// Starts it again after [`kill`](Self::kill), with nothing in it, at the same place.
@@ -36,6 +60,7 @@ impl RedisServer {
             Command::new(program)
                 .args(["--port", "0", "--save", "", "--appendonly", "no", "--daemonize", "no", "--unixsocket"])
                 .arg(self.socket())
+                .args(self.tls_arguments())
                 .current_dir(self.folder.path())
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
@@ -85,6 +110,13 @@ impl RedisServer {
         let mut command = redis::cmd(words[0]);
         command.arg(&words[1..]);
         command.query(&mut connection).expect("an answer")
+    }
+
+    fn tls_arguments(&self) -> Vec<String> {
+        let Some(port) = self.tls_port else { return Vec::new() };
+        let port =
+            format!("--tls-port {port} --tls-cert-file server.crt --tls-key-file server.key --tls-auth-clients no");
+        port.split(' ').map(str::to_owned).collect()
     }
 
     fn signal(&self, signal: &str) {

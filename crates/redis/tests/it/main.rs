@@ -8,3 +8,4 @@ mod lost;
 mod support;
 #[cfg(test)]
 mod time;
+mod tls;

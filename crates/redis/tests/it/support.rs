@@ -14,7 +14,7 @@ use bwp_domain::{
 use bwp_redis::{RedisLimiter, RedisSettings, testing::RedisServer};
 
 /// The machine's clock.
-struct SystemClock;
+pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
