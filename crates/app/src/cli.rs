@@ -68,7 +68,8 @@ pub(crate) struct DatabaseArgs {
     #[arg(long, global = true, env = "BWP_DATA_DIR", value_name = "FOLDER", default_value = ".bwp")]
     pub(crate) data_dir: PathBuf,
 
-    /// PostgreSQL (15 or newer) to use instead of a private one: postgres://user:password@host/database
+    /// PostgreSQL (15 or newer) to use instead of a private one: postgres://user:password@host/database. Over a network
+    /// add ?sslmode=verify-full, and &sslrootcert=FILE if its certificate authority is not one that the system trusts
     #[arg(long, global = true, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub(crate) database_url: Option<String>,
 
@@ -129,7 +130,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_DATABASE_CONNECTIONS", value_name = "N")]
     pub(crate) database_connections: Option<usize>,
 
-    /// Redis in which the servers count rate limits together: redis://user:password@host/0 [default: each counts alone]
+    /// Redis in which the servers count rate limits together: redis://user:password@host/0, or rediss:// with TLS
+    /// [default: each counts alone]
     #[arg(long, env = "BWP_REDIS_URL", value_name = "URL", hide_env_values = true)]
     pub(crate) redis_url: Option<String>,
 

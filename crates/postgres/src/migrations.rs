@@ -68,11 +68,14 @@ type SyncConnection = AsyncConnectionWrapper<AsyncPgConnection>;
 /// How long connecting may take. Longer than the pools wait: some databases are asleep until somebody comes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long one host may take to be reached. The URL may name more.
+const REACHED_WITHIN: Duration = Duration::from_secs(10);
+
 async fn connect(url: &str) -> Result<AsyncPgConnection, MigrateError> {
     let address = Address::parse(url)?;
     let connecting = async {
         // What drives it ends with the connection.
-        let (client, _driver) = address.connect(PATIENCE, PATIENCE).await?;
+        let (client, _driver) = address.connect(REACHED_WITHIN, PATIENCE).await?;
         AsyncPgConnection::try_from(client).await
     };
     let connected = tokio::time::timeout(PATIENCE, connecting).await;

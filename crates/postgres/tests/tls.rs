@@ -120,6 +120,11 @@ async fn each_mode_takes_what_it_says() {
     )
     .await;
 
+    // With that of the authority itself, which rustls takes for no server's.
+    server.start(Some(&server.authority.own())).await;
+    let own = "make one for the server that is no authority";
+    assert_outcomes(&server, Role::Encrypted, &[("?sslmode=require", "encrypted"), (&ca, own), (&full, own)]).await;
+
     // With one that has expired.
     server.start(Some(&server.authority.issue_expired(&["localhost"]))).await;
     assert_outcomes(

@@ -44,6 +44,11 @@ impl Authority {
         self.sign(&Self::params(names))
     }
 
+    /// Its own certificate, as a server may show that has no other.
+    pub fn own(&self) -> Issued {
+        Issued { certificate: self.issuer.pem(), key: self.issuer.key().serialize_pem() }
+    }
+
     /// One that has expired.
     pub fn issue_expired(&self, names: &[&str]) -> Issued {
         let mut params = Self::params(names);

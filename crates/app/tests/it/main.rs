@@ -45,4 +45,6 @@ mod shutdown;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod traces;
