@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bwp_tls::{Check, Identity, Parameters, Roots, TlsError, client_config, explain, system_file};
 use diesel::ConnectionError;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::task::JoinHandle;
 use tokio_postgres::{
     Client, Config, Connection, Error, NoTls, Socket,
@@ -94,6 +95,9 @@ impl Address {
     }
 }
 
+/// What stays as it is in a URL's parameter that is a path.
+const PATH: AsciiSet = NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
+
 /// The same URL for libpq's programs. Where it leaves a default to us that libpq has not, that is written out.
 pub fn url_for_libpq(url: &str) -> String {
     let Parameters { rest, .. } = Parameters::take(url, &["sslmode", "sslrootcert"]);
@@ -101,6 +105,7 @@ pub fn url_for_libpq(url: &str) -> String {
         // Those before version 16 do not know what the system trusts.
         Ok(Tls::Always(Check::AuthorityAndName(Roots::System))) => {
             let roots = system_file().map_or_else(|| "system".into(), |file| file.display().to_string());
+            let roots = utf8_percent_encode(&roots, &PATH);
             let separator = if rest.contains('?') { '&' } else { '?' };
             format!("{rest}{separator}sslmode=verify-full&sslrootcert={roots}")
         }
@@ -110,11 +115,16 @@ pub fn url_for_libpq(url: &str) -> String {
 
 fn parsed(url: &str) -> Result<Config, InvalidDatabaseUrl> {
     let is_url = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
-    // The other form, `host=… dbname=…`, is understood too. The driver would repeat what it does not know.
+    let expected = "expected postgres://user:password@host/database";
+    // The driver would repeat what it does not know.
     if !is_url && url.contains("://") {
-        return Err(InvalidDatabaseUrl("expected postgres://user:password@host/database".to_owned()));
+        return Err(InvalidDatabaseUrl(expected.to_owned()));
     }
-    url.parse().map_err(|error: Error| InvalidDatabaseUrl(describe(&error)))
+    url.parse().map_err(|error: Error| {
+        let why = describe(&error);
+        // It understands the other form, `host=… dbname=…`, but not all of our parameters in it.
+        InvalidDatabaseUrl(if is_url { why } else { format!("{why}: {expected}") })
+    })
 }
 
 /// A server that is given by its address alone is called by it.
@@ -176,4 +186,47 @@ fn describe(error: &Error) -> String {
         return text;
     };
     format!("{text}: {advice}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libpq_gets_the_same_url_and_is_told_what_it_does_not_know() {
+        for url in [
+            "postgres://u:p@h/d",
+            "postgres://u:p@h/d?sslmode=require&options=-c%20a%3Db",
+            "postgres://h/d?sslmode=verify-full&sslrootcert=/ca.pem",
+            "host=h dbname=d",
+        ] {
+            assert_eq!(url_for_libpq(url), url);
+        }
+        for (url, expected) in [
+            ("postgres://h/d?sslmode=verify-full", "postgres://h/d?sslmode=verify-full&sslrootcert="),
+            ("postgres://h/d?sslrootcert=system&a=b", "postgres://h/d?a=b&sslmode=verify-full&sslrootcert="),
+        ] {
+            let url = url_for_libpq(url);
+            assert!(url.starts_with(expected) && url.len() > expected.len(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_socket_is_spoken_to_without_tls_and_a_host_as_the_url_says() {
+        let encryption = |url: &str| match &Address::parse(url).expect("a URL").0.encryption {
+            Encryption::Never => "never",
+            Encryption::IfOffered(_) => "if offered",
+            Encryption::Always(_) => "always",
+        };
+        for (url, expected) in [
+            ("postgres://u@%2Frun%2Fpostgresql/d?sslmode=verify-full", "never"),
+            ("postgres:///d?host=/run/postgresql", "never"),
+            ("postgres://h/d?sslmode=disable", "never"),
+            ("postgres://h/d", "if offered"),
+            ("host=h dbname=d", "if offered"),
+            ("postgres:///d?hostaddr=192.0.2.1&sslmode=require", "always"),
+        ] {
+            assert_eq!(encryption(url), expected, "{url}");
+        }
+    }
 }

@@ -192,6 +192,7 @@ async fn a_wrong_url_is_refused_before_anything_is_connected_and_never_shown() {
         ("postgres://u:secret@h/d?sslnegotiation=direct", "say sslmode=require"),
         ("mysql://u:secret@h/d?sslmode=require", "expected postgres://user:password@host/database"),
         ("postgres://u:secret@h/d?sslcrl=x", "sslcrl"),
+        ("host=h password=secret sslmode=verify-full", "`sslmode`: expected postgres://user:password@host/database"),
     ] {
         let error = PgStore::new(url, PoolSettings::default()).err().expect("refused").to_string();
         assert!(error.contains(expected) && !error.contains("secret"), "{error}");
