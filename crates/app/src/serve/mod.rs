@@ -50,7 +50,7 @@ use crate::{
     database::Database,
     logging,
     output::Output,
-    system::environment,
+    system::{EntropyAhead, environment},
 };
 
 /// How long the last entries of the audit log may take to be written when the server stops.
@@ -247,7 +247,8 @@ async fn serve(
 /// Who gives each request its id.
 fn request_ids(environment: &Environment) -> Arc<dyn Fn() -> String + Send + Sync> {
     let environment = environment.clone();
-    Arc::new(move || RequestId::generate(environment.clock.now(), &*environment.entropy).to_string())
+    let entropy = EntropyAhead(environment.entropy);
+    Arc::new(move || RequestId::generate(environment.clock.now(), &entropy).to_string())
 }
 
 /// The URL of a server that nobody said one of.
