@@ -200,6 +200,27 @@ async fn changes_whose_connection_ends_are_not_made_again() {
     assert_eq!(fixture.number("SELECT count(*) FROM contacts").await, 0);
 }
 
+#[tokio::test]
+async fn an_error_in_unknown_words_is_the_trouble_of_one() {
+    let (fixture, people) = scene(4).await;
+    let words = "RAISE EXCEPTION 'words that nobody foresaw'";
+    fixture
+        .run(&format!(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {words}; END $$; \
+             CREATE TRIGGER refuse BEFORE INSERT ON contacts FOR EACH ROW \
+             WHEN (NEW.tenant_id = {}) EXECUTE FUNCTION refuse()",
+            people[1].tenant.get()
+        ))
+        .await;
+    let mut changes = Vec::new();
+    for someone in &people {
+        changes.push(someone.creating(&fixture.store, "k").await);
+    }
+    let committed = commit(changes).await;
+    assert_eq!(committed.iter().map(is_conflict).collect::<Vec<_>>(), [false, true, false, false], "{committed:?}");
+    assert_eq!(fixture.number("SELECT count(*) FROM contacts").await, 3);
+}
+
 /// Two processes, few tenants, idempotency keys and rows, and connections that end: what was acknowledged is there, once,
 /// and what was refused is not.
 #[tokio::test]
