@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bwp_domain::{
     clock::Timestamp,
-    ids::AccountId,
+    ids::{AccountId, DeviceId},
     sign_in::{DeviceHash, Failures, FailuresKey, ports::SignInRepository},
     store::StoreError,
 };
@@ -72,16 +72,23 @@ impl SignInRepository for PgUnitOfWork {
             .map(|_| ())
     }
 
-    async fn owners(&mut self, device: &DeviceHash, since: Timestamp) -> Result<Vec<AccountId>, StoreError> {
-        let ids: Vec<i64> = known_browsers::table
+    async fn owners(
+        &mut self,
+        device: &DeviceHash,
+        since: Timestamp,
+    ) -> Result<Vec<(AccountId, DeviceId)>, StoreError> {
+        let ids: Vec<(i64, i64)> = known_browsers::table
             .filter(known_browsers::token_hash.eq(device.as_bytes().as_slice()))
             .filter(known_browsers::signed_in_at.ge(DateTime::<Utc>::from(since)))
-            .select(known_browsers::account_id)
+            .select((known_browsers::account_id, known_browsers::id))
             .load(self.connection()?)
             .await
             .during("looking whether a browser is known")?;
-        let id = |id| Row { table: "known_browsers", id: &id }.some("account_id", AccountId::new(id));
-        ids.into_iter().map(id).collect()
+        let owner = |(account, id)| {
+            let place = Row { table: "known_browsers", id: &id };
+            Ok((place.some("account_id", AccountId::new(account))?, place.some("id", DeviceId::new(id))?))
+        };
+        ids.into_iter().map(owner).collect()
     }
 
     async fn remember(

@@ -171,6 +171,21 @@ async fn others_guesses_do_not_keep_the_owner_out_of_their_own_browser_even_from
 }
 
 #[tokio::test]
+async fn another_ones_signing_in_brings_no_more_guesses() {
+    let scene = Scene::new().await;
+    scene.fixture.user(scene.ann.tenant, "eve@example.com", Role::Member).await;
+    scene.fixture.run(&format!("UPDATE accounts SET password_hash = 'plain {RIGHT}'")).await;
+    let mut device = scene.attempt("ann@example.com", RIGHT, from(1, None)).await.expect("signed in").device;
+    assert_eq!(scene.guess("ann@example.com", |_| from(1, Some(&device))).await, Counted::OF_DEVICE);
+    for _ in 0..3 {
+        device = scene.attempt("eve@example.com", RIGHT, from(1, Some(&device))).await.expect("signed in").device;
+        assert_eq!(scene.guess("ann@example.com", |_| from(1, Some(&device))).await, 0);
+    }
+    // Ann's failures are not Eve's.
+    assert_eq!(scene.guess("eve@example.com", |_| from(1, Some(&device))).await, Counted::OF_DEVICE);
+}
+
+#[tokio::test]
 async fn a_browser_of_two_people_is_known_to_both() {
     let scene = Scene::new().await;
     scene.fixture.user(scene.ann.tenant, "bob@example.com", Role::Member).await;
@@ -318,7 +333,8 @@ async fn a_browser_has_one_name_and_belongs_to_those_who_signed_in_with_it_latel
     let mut uow = fixture.begin().await;
     let uow = &mut *uow;
     let owners = async |uow: &mut dyn UnitOfWork, device, since| -> Vec<AccountId> {
-        let mut owners = uow.sign_ins().owners(&device, since).await.expect("a look");
+        let owners = uow.sign_ins().owners(&device, since).await.expect("a look");
+        let mut owners: Vec<_> = owners.into_iter().map(|(account, _)| account).collect();
         owners.sort_unstable();
         owners
     };
