@@ -24,7 +24,7 @@ use crate::{
 
 /// The most changes in a statement.
 const MOST: usize = 8;
-/// The most statements on their way at once.
+/// The most statements on their way at once, without those of [`Inner::make_alone`].
 const AT_ONCE: usize = 3;
 /// How long a change waits for a lock when it is alone, and how long when others go with it.
 const ALONE: Duration = Duration::from_millis(200);
@@ -120,12 +120,13 @@ impl Inner {
     ) -> Result<Vec<i32>, StoreError> {
         let (expected, told): (Vec<_>, Vec<_>) =
             batch.iter_mut().map(|Ready { expected, told }| (&*expected, told)).unzip();
-        let work = pin!(timeout(self.patience, async { send(connection?, &expected).await }));
         let all_gone = pin!(join_all(told.into_iter().map(oneshot::Sender::closed)));
-        let why = match select(work, all_gone).await {
-            Either::Left((Ok(made), _)) => return made,
-            Either::Left((Err(_), _)) => "no answer in time",
-            Either::Right(_) => "nobody waits for it any more",
+        let work = pin!(timeout(self.patience, async { send(connection?, &expected).await }));
+        // In this order: of those who went away while a connection was waited for, nothing is sent.
+        let why = match select(all_gone, work).await {
+            Either::Left(_) => "nobody waits for it any more",
+            Either::Right((Ok(made), _)) => return made,
+            Either::Right((Err(_), _)) => "no answer in time",
         };
         Err(StoreError::Unavailable(format!("making changes: {why}")))
     }
