@@ -269,6 +269,43 @@ async fn guesses_at_the_present_password_are_few_and_each_change_ends_the_other_
     assert!(scene.attempt("ann@example.com", WRONG, from(1, None)).await.is_ok());
 }
 
+/// Is busy after so many passwords.
+struct BusyAfter(AtomicUsize);
+
+impl BusyAfter {
+    fn one_more(&self) -> Result<(), PasswordHasherError> {
+        let left = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        left.map(|_| ()).map_err(|_| PasswordHasherError::Busy)
+    }
+}
+
+#[async_trait]
+impl PasswordHasher for BusyAfter {
+    async fn hash(&self, password: Password) -> Result<PasswordHash, PasswordHasherError> {
+        self.one_more().map(|()| plain(password.expose()))
+    }
+
+    async fn verify(&self, _: TypedPassword, _: Option<PasswordHash>) -> Result<bool, PasswordHasherError> {
+        self.one_more().map(|()| true)
+    }
+}
+
+#[tokio::test]
+async fn a_password_that_nobody_looked_at_is_no_failure() {
+    let scene = Scene::new().await;
+    let (_, open) = scene.fixture.sign_in(&scene.ann).await;
+    for passwords in [0, 1] {
+        let (present, new) = (TypedPassword::new(RIGHT.to_owned()), TypedPassword::new(WRONG.to_owned()));
+        let change = PasswordChange { present, new, address: None };
+        let hasher = BusyAfter(AtomicUsize::new(passwords));
+        let (store, environment) = (&scene.fixture.store, &scene.fixture.environment);
+        let refused = change_password(store, environment, &hasher, &open, change).await;
+        assert!(matches!(refused, Err(PasswordChangeError::Hasher(PasswordHasherError::Busy))), "{refused:?}");
+        let counted = "SELECT sum(cardinality(failed_at)) FROM sign_in_failures";
+        assert_eq!(scene.fixture.number(counted).await, 0, "after {passwords}");
+    }
+}
+
 fn key(n: u8) -> FailuresKey {
     FailuresKey::from_bytes([n; 32])
 }
