@@ -21,8 +21,8 @@ use bwp_domain::{
     clock::Timestamp,
     ids::AccountId,
     sign_in::{
-        Counted, DEVICE_LIFETIME, DeviceToken, Failures, FailuresKey, Origin, SignInAttempt, SignInError, SignedInNow,
-        sign_in,
+        Counted, DEVICE_LIFETIME, DeviceToken, Failures, FailuresKey, MOST_DEVICES, Origin, SignInAttempt, SignInError,
+        SignedInNow, sign_in,
     },
     store::{Store, UnitOfWork},
     text::Email,
@@ -183,6 +183,23 @@ async fn another_ones_signing_in_brings_no_more_guesses() {
     }
     // Ann's failures are not Eve's.
     assert_eq!(scene.guess("eve@example.com", |_| from(1, Some(&device))).await, Counted::OF_DEVICE);
+}
+
+#[tokio::test]
+async fn of_each_account_a_few_browsers_are_known_those_signed_in_with_last() {
+    let scene = Scene::new().await;
+    let mut devices = Vec::new();
+    for n in 0..MOST_DEVICES + 3 {
+        scene.later(Duration::from_millis(1));
+        devices.push(scene.attempt("ann@example.com", RIGHT, from(address(n), None)).await.expect("signed in").device);
+    }
+    let known = "SELECT count(*) FROM known_browsers";
+    assert_eq!(scene.fixture.number(known).await, i64::try_from(MOST_DEVICES).expect("few"));
+    scene.guess("ann@example.com", |n| from(address(n), None)).await;
+    for (device, known) in [(&devices[2], false), (&devices[3], true), (&devices[MOST_DEVICES + 2], true)] {
+        let done = scene.attempt("ann@example.com", RIGHT, from(250, Some(device))).await;
+        assert_eq!(done.is_ok(), known, "{done:?}");
+    }
 }
 
 #[tokio::test]

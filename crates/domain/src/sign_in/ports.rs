@@ -31,7 +31,8 @@ pub trait SignInRepository: Send {
     ///
     /// MUST know it under the new name for every account that knew it under the `old` one, and under the old one for none:
     /// a name that was planted in a browser, or copied from it, is worth nothing once somebody has signed in. MUST leave each
-    /// account the id by which it knows it: failures are counted under that.
+    /// account the id by which it knows it: failures are counted under that. MUST keep of this account, whose lock is held, no
+    /// more than [`MOST_DEVICES`](super::MOST_DEVICES): those that were signed in with last.
     async fn remember(
         &mut self,
         account: AccountId,
