@@ -38,7 +38,8 @@ fn store_error(error: &Error, during: &str) -> StoreError {
     }
 }
 
-/// Whether the statement failed with its connection, and not by itself.
+/// Whether the statement failed with its connection, and not by itself. That it did not proves nothing: a pooler may say in
+/// words of its own that the server is gone, and close the connection after that.
 pub(crate) fn is_gone(error: &Error) -> bool {
     match error {
         Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _) => true,
