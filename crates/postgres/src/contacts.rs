@@ -229,11 +229,14 @@ impl ContactReader for PgStore {
         page: PageRequest,
     ) -> Result<Page<Contact>, StoreError> {
         let during = "listing contacts";
-        let mut rows: Vec<ContactRow> = if is_quick(filter) {
+        let mut rows: Vec<ContactRow> = if is_quick(filter) && self.shared.place.plans_well() {
             let read = |link: Arc<Link>| async move { page_query(tenant, filter, page).load(&mut link.shared()).await };
             self.lanes.read(during, read).await?
         } else {
-            page_query(tenant, filter, page).load(&mut self.connection().await?).await.during(during)?
+            let mut reading = self.reading().await?;
+            let rows = page_query(tenant, filter, page).load(reading.connection()?).await.during(during)?;
+            reading.end().await?;
+            rows
         };
         rows.truncate(page.limit.get() + 1);
         let contacts = rows.into_iter().map(Contact::try_from).collect::<Result<_, _>>()?;
@@ -263,20 +266,23 @@ impl ContactReader for PgStore {
     }
 
     async fn count(&self, tenant: TenantId, filter: &ContactFilter) -> Result<i64, StoreError> {
-        let mut connection = self.connection().await?;
-        fitting!(tenant, filter, contacts::table.select(count_star()))
-            .get_result(&mut connection)
+        let mut reading = self.reading().await?;
+        let count = fitting!(tenant, filter, contacts::table.select(count_star()))
+            .get_result(reading.connection()?)
             .await
-            .during("counting contacts")
+            .during("counting contacts")?;
+        reading.end().await?;
+        Ok(count)
     }
 
     async fn summary(&self, tenant: TenantId, filter: &ContactFilter) -> Result<ContactSummary, StoreError> {
-        let mut connection = self.connection().await?;
+        let mut reading = self.reading().await?;
         let counts: Vec<(String, i64)> =
             fitting!(tenant, filter, contacts::table.group_by(contacts::type_).select((contacts::type_, count_star())))
-                .load(&mut connection)
+                .load(reading.connection()?)
                 .await
                 .during("summing contacts up")?;
+        reading.end().await?;
         let place = Row { table: "contacts", id: &"of a summary" };
         let mut by_type = counts
             .into_iter()
