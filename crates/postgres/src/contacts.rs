@@ -2,7 +2,7 @@
 
 mod expected;
 
-use std::{fmt::Debug, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bwp_domain::{
@@ -14,7 +14,6 @@ use bwp_domain::{
     ids::{ContactId, TenantId},
     paging::PageRequest,
     store::StoreError,
-    text::{Email, Name, Text},
 };
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -106,37 +105,7 @@ fn view<'f>(fields: &'f ContactFields<'_>) -> Result<ContactView<'f>, StoreError
 
 /// A copy of the contact in a row of [`COLUMNS`].
 fn contact(row: &PgRow) -> Result<Contact, StoreError> {
-    view(&fields(row)).and_then(copied)
-}
-
-fn copied(contact: ContactView<'_>) -> Result<Contact, StoreError> {
-    fn copy<T, E: Debug>(
-        place: &Row<'_>,
-        column: &'static str,
-        text: Option<&str>,
-        parse: impl FnOnce(String) -> Result<T, E>,
-    ) -> Result<Option<T>, StoreError> {
-        place.optional(column, text.map(str::to_owned), parse)
-    }
-    let place = Row { table: "contacts", id: &contact.id };
-    Ok(Contact {
-        id: contact.id,
-        details: ContactDetails {
-            first_name: copy(&place, "first_name", contact.first_name, Name::parse)?,
-            last_name: copy(&place, "last_name", contact.last_name, Name::parse)?,
-            company_name: copy(&place, "company_name", contact.company_name, Name::parse)?,
-            position: copy(&place, "position", contact.position, Text::parse)?,
-            parent: contact.parent,
-            email: copy(&place, "email", contact.email, Email::stored)?,
-            phone: copy(&place, "phone", contact.phone, Text::parse)?,
-            mobile: copy(&place, "mobile", contact.mobile, Text::parse)?,
-            website: copy(&place, "website", contact.website, Text::parse)?,
-            notes: copy(&place, "notes", contact.notes, Text::parse)?,
-            kind: contact.kind,
-        },
-        created_at: contact.created_at,
-        updated_at: contact.updated_at,
-    })
+    view(&fields(row))?.copied()
 }
 
 /// Contacts as they came.
@@ -279,7 +248,7 @@ pub(crate) async fn find(
         let fields = fields(&row);
         let contact = view(&fields)?;
         let tenant = fields.some(|bytes| integer(bytes).and_then(TenantId::new))?;
-        found.insert((tenant, contact.id), copied(contact));
+        found.insert((tenant, contact.id), contact.copied());
     }
     Ok(found)
 }
@@ -293,12 +262,15 @@ impl ContactReader for PgStore {
         page: PageRequest,
     ) -> Result<ContactPage, StoreError> {
         let during = "listing contacts";
-        let rows = if is_quick(filter) {
+        let rows = if is_quick(filter) && self.shared.place.plans_well() {
             let read =
                 |link: Arc<Link>| async move { rows::load(link.shared(), page_query(tenant, filter, page)).await };
             self.lanes.read(during, read).await?
         } else {
-            rows::load(&**self.connection().await?, page_query(tenant, filter, page)).await.during(during)?
+            let mut reading = self.reading().await?;
+            let rows = rows::load(&*reading.connection()?, page_query(tenant, filter, page)).await.during(during)?;
+            reading.end().await?;
+            rows
         };
         ContactPage::of(Rows(rows), page.limit)
     }
@@ -325,20 +297,23 @@ impl ContactReader for PgStore {
     }
 
     async fn count(&self, tenant: TenantId, filter: &ContactFilter) -> Result<i64, StoreError> {
-        let mut connection = self.connection().await?;
-        fitting!(tenant, filter, contacts::table.select(count_star()))
-            .get_result(&mut connection)
+        let mut reading = self.reading().await?;
+        let count = fitting!(tenant, filter, contacts::table.select(count_star()))
+            .get_result(reading.connection()?)
             .await
-            .during("counting contacts")
+            .during("counting contacts")?;
+        reading.end().await?;
+        Ok(count)
     }
 
     async fn summary(&self, tenant: TenantId, filter: &ContactFilter) -> Result<ContactSummary, StoreError> {
-        let mut connection = self.connection().await?;
+        let mut reading = self.reading().await?;
         let counts: Vec<(String, i64)> =
             fitting!(tenant, filter, contacts::table.group_by(contacts::type_).select((contacts::type_, count_star())))
-                .load(&mut connection)
+                .load(reading.connection()?)
                 .await
                 .during("summing contacts up")?;
+        reading.end().await?;
         let place = Row { table: "contacts", id: &"of a summary" };
         let mut by_type = counts
             .into_iter()
@@ -381,7 +356,7 @@ impl ContactRepository for PgUnitOfWork {
             .select(COLUMNS)
             .for_no_key_update();
         let rows = rows::load(&*self.connection()?, found).await.during("locking a contact")?;
-        rows.iter().next().map(contact).transpose()
+        rows.as_slice().first().map(contact).transpose()
     }
 
     async fn hold(&mut self, tenant: TenantId, id: ContactId) -> Result<bool, StoreError> {

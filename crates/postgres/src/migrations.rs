@@ -1,8 +1,12 @@
 //! Bringing a database's schema up to date.
 
-use diesel::{Connection, RunQueryDsl, connection::SimpleConnection, sql_types::Text};
-use diesel_async::{AsyncPgConnection, async_connection_wrapper::AsyncConnectionWrapper};
+use std::{pin::pin, time::Duration};
+
+use diesel::{Connection, RunQueryDsl, connection::SimpleConnection, migration::Migration, sql_types::Text};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, async_connection_wrapper::AsyncConnectionWrapper};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use tokio::time::sleep;
 
 use crate::locks::Lock;
 
@@ -36,62 +40,123 @@ pub struct MigrationReport {
 }
 
 #[derive(diesel::QueryableByName)]
-struct ServerVersion {
+struct Server {
     #[diesel(sql_type = diesel::sql_types::Integer)]
     number: i32,
     #[diesel(sql_type = Text)]
     text: String,
     #[diesel(sql_type = Text)]
     encoding: String,
+    /// Whether a step was ever taken.
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    begun: bool,
 }
+
+/// How long to wait before the lock is tried again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How often the one who holds the lock says something. A pooler or the server may end a transaction in which nothing
+/// happens.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
 /// Takes the steps that the database at `url` has not taken. Of many callers at once, one takes them and the others
 /// wait.
 pub async fn migrate(url: &str) -> Result<MigrationReport, MigrateError> {
-    let url = url.to_owned();
-    // Diesel's migrations are synchronous.
-    tokio::task::spawn_blocking(move || migrate_blocking(&url))
+    let database = url.to_owned();
+    if blocking(move || is_up_to_date(&database)).await? {
+        return Ok(MigrationReport::default());
+    }
+    let mut lock = hold(url).await?;
+    let database = url.to_owned();
+    let mut work = pin!(blocking(move || take_steps(&database)));
+    let applied = loop {
+        tokio::select! {
+            applied = &mut work => break applied?,
+            // If the lock is lost, another one may take the same step. One of the two fails then, and leaves nothing behind.
+            () = sleep(SIGN_OF_LIFE) => { let _ = lock.batch_execute("SELECT 1").await; }
+        }
+    };
+    // All is done: whether the lock goes now or with the connection is no matter.
+    let _ = lock.batch_execute("COMMIT").await;
+    Ok(MigrationReport { applied })
+}
+
+/// Diesel's migrations are synchronous.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, MigrateError> + Send + 'static,
+) -> Result<T, MigrateError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| MigrateError::Failed(error.to_string()))?
+}
+
+/// A connection with a transaction that holds the lock, until it is committed. A lock of the session would do without, but
+/// a pooler may give each transaction another session, and leave that one locked.
+async fn hold(url: &str) -> Result<AsyncPgConnection, MigrateError> {
+    const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = 0";
+    let mut connection = <AsyncPgConnection as diesel_async::AsyncConnection>::establish(url)
         .await
-        .map_err(|error| MigrateError::Failed(error.to_string()))?
+        .map_err(|error| MigrateError::Connect(error.to_string()))?;
+    loop {
+        connection.batch_execute(BEGIN).await.map_err(failed)?;
+        // Tried, and not waited for: who waits in a statement keeps an index from being built CONCURRENTLY.
+        if Lock::Migrations.try_take(&mut connection).await.map_err(failed)? {
+            return Ok(connection);
+        }
+        connection.batch_execute("ROLLBACK").await.map_err(failed)?;
+        sleep(PAUSE).await;
+    }
 }
 
 type SyncConnection = AsyncConnectionWrapper<AsyncPgConnection>;
 
-fn migrate_blocking(url: &str) -> Result<MigrationReport, MigrateError> {
-    let failed = |error: diesel::result::Error| MigrateError::Failed(error.to_string());
-    let mut connection = SyncConnection::establish(url).map_err(|error| MigrateError::Connect(error.to_string()))?;
-    let version: ServerVersion = diesel::sql_query(
+#[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped with")]
+fn failed(error: impl ToString) -> MigrateError {
+    MigrateError::Failed(error.to_string())
+}
+
+fn connect(url: &str) -> Result<SyncConnection, MigrateError> {
+    SyncConnection::establish(url).map_err(|error| MigrateError::Connect(error.to_string()))
+}
+
+/// Fails on a server that cannot be used.
+fn is_up_to_date(url: &str) -> Result<bool, MigrateError> {
+    let mut connection = connect(url)?;
+    let server: Server = diesel::sql_query(
         "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS text, \
-         current_setting('server_encoding') AS encoding",
+         current_setting('server_encoding') AS encoding, \
+         to_regclass('__diesel_schema_migrations') IS NOT NULL AS begun",
     )
     .get_result(&mut connection)
     .map_err(failed)?;
-    if version.number < OLDEST_SERVER {
-        return Err(MigrateError::TooOld(version.text));
+    if server.number < OLDEST_SERVER {
+        return Err(MigrateError::TooOld(server.text));
     }
-    if version.encoding != "UTF8" {
-        return Err(MigrateError::Encoding(version.encoding));
+    if server.encoding != "UTF8" {
+        return Err(MigrateError::Encoding(server.encoding));
     }
-    // A lock of the session: each step is a transaction of its own. It goes with the connection, however this ends.
-    let lock = format!("SELECT pg_advisory_lock({})", Lock::Migrations.number());
-    connection.batch_execute(&lock).map_err(failed)?;
-    let applied =
-        connection.run_pending_migrations(MIGRATIONS).map_err(|error| MigrateError::Failed(error.to_string()))?;
-    Ok(MigrationReport { applied: applied.iter().map(ToString::to_string).collect() })
+    Ok(server.begun && !connection.has_pending_migration(MIGRATIONS).map_err(failed)?)
+}
+
+fn take_steps(url: &str) -> Result<Vec<String>, MigrateError> {
+    let mut connection = connect(url)?;
+    let mut applied = Vec::new();
+    for step in connection.pending_migrations(MIGRATIONS).map_err(failed)? {
+        let taken = if step.metadata().run_in_transaction() {
+            connection.transaction(|connection| {
+                // The role's time for a statement is for requests.
+                SimpleConnection::batch_execute(connection, "SET LOCAL statement_timeout = 0")?;
+                connection.run_migration(&step)
+            })
+        } else {
+            connection.run_migration(&step)
+        };
+        applied.push(taken.map_err(failed)?.to_string());
+    }
+    Ok(applied)
 }
 
 /// Undoes every step, newest first. For tests of the way back.
 #[cfg(feature = "testing")]
 pub async fn revert_all(url: &str) -> Result<(), MigrateError> {
     let url = url.to_owned();
-    tokio::task::spawn_blocking(move || {
-        let mut connection =
-            SyncConnection::establish(&url).map_err(|error| MigrateError::Connect(error.to_string()))?;
-        connection
-            .revert_all_migrations(MIGRATIONS)
-            .map(|_| ())
-            .map_err(|error| MigrateError::Failed(error.to_string()))
-    })
-    .await
-    .map_err(|error| MigrateError::Failed(error.to_string()))?
+    blocking(move || connect(&url)?.revert_all_migrations(MIGRATIONS).map(|_| ()).map_err(failed)).await
 }

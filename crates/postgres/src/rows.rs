@@ -75,13 +75,13 @@ where
 pub(crate) struct Fields<'r, const N: usize> {
     table: &'static str,
     columns: &'static [&'static str],
-    fields: [Option<PgField<'r>>; N],
+    values: [Option<PgField<'r>>; N],
     next: Cell<usize>,
 }
 
 impl<'r, const N: usize> Fields<'r, N> {
     pub(crate) fn of(table: &'static str, columns: &'static [&'static str], row: &'r PgRow) -> Self {
-        Self { table, columns, fields: std::array::from_fn(|at| row.get(at)), next: Cell::new(0) }
+        Self { table, columns, values: std::array::from_fn(|at| row.get(at)), next: Cell::new(0) }
     }
 
     /// The next field, which is never null, if `read` reads it.
@@ -97,7 +97,7 @@ impl<'r, const N: usize> Fields<'r, N> {
     }
 
     fn bytes(&self, at: usize) -> Option<&[u8]> {
-        Some(self.fields.get(at)?.as_ref()?.value()?.as_bytes())
+        Some(self.values.get(at)?.as_ref()?.value()?.as_bytes())
     }
 
     #[cold]

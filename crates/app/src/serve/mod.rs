@@ -142,6 +142,7 @@ async fn serve(
     let environment = environment();
     let store = PgStore::new(database.url(), Threads::OWN)?;
     let cursors = cursors::open(&store, &environment, secrets).await?;
+    readiness::warn_of_pooler(&store);
     rate_limits.connect().await;
 
     let listener = server::bind(args.listen)

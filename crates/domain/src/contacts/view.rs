@@ -1,11 +1,13 @@
 //! Contacts, seen where they lie.
 
-use super::{Contact, ContactType};
+use super::{Contact, ContactDetails, ContactType};
 use crate::{
     clock::Timestamp,
+    fields::Fault,
     ids::ContactId,
-    paging::{Limit, Position},
-    store::StoreError,
+    paging::{Limit, Page, Position},
+    store::{Inconsistency, StoreError},
+    text::{Email, Name, Text},
 };
 
 /// A contact whose texts are borrowed from wherever they were read: who only shows it needs no copy of it.
@@ -46,6 +48,39 @@ impl ContactView<'_> {
     pub const fn list_position(&self) -> Position {
         Position { created_at: self.created_at, id: self.id.get() }
     }
+
+    /// A contact of its own. A text that is none of its kind was not stored by these rules.
+    pub fn copied(&self) -> Result<Contact, StoreError> {
+        Ok(Contact {
+            id: self.id,
+            details: ContactDetails {
+                first_name: self.copy("first_name", self.first_name, Name::parse)?,
+                last_name: self.copy("last_name", self.last_name, Name::parse)?,
+                company_name: self.copy("company_name", self.company_name, Name::parse)?,
+                position: self.copy("position", self.position, Text::parse)?,
+                parent: self.parent,
+                email: self.copy("email", self.email, Email::stored)?,
+                phone: self.copy("phone", self.phone, Text::parse)?,
+                mobile: self.copy("mobile", self.mobile, Text::parse)?,
+                website: self.copy("website", self.website, Text::parse)?,
+                notes: self.copy("notes", self.notes, Text::parse)?,
+                kind: self.kind,
+            },
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+
+    fn copy<T>(
+        &self,
+        column: &'static str,
+        text: Option<&str>,
+        parse: impl FnOnce(String) -> Result<T, Fault>,
+    ) -> Result<Option<T>, StoreError> {
+        text.map(|text| parse(text.to_owned())).transpose().map_err(|_| {
+            StoreError::Inconsistent(Inconsistency { table: "contacts", column, row: self.id.to_string() })
+        })
+    }
 }
 
 /// Contacts as a store has read them, for a [`ContactPage`].
@@ -84,6 +119,13 @@ impl ContactPage {
     /// Shows each to `viewer`, in their order.
     pub fn show(&self, mut viewer: impl FnMut(ContactView<'_>)) -> Result<(), StoreError> {
         (0..self.count).try_for_each(|index| self.rows.show(index, &mut viewer))
+    }
+
+    /// A page of contacts of its own, to be kept.
+    pub fn copied(&self) -> Result<Page<Contact>, StoreError> {
+        let mut items = Vec::with_capacity(self.count);
+        self.show(|contact| items.push(contact.copied()))?;
+        Ok(Page { items: items.into_iter().collect::<Result<_, _>>()?, next: self.next })
     }
 }
 

@@ -15,7 +15,7 @@ use diesel::{
     sql_types::{BigInt, Nullable, Text, Timestamptz},
 };
 
-use super::{COLUMNS, DetailsColumns, copied, fields, view};
+use super::{COLUMNS, DetailsColumns, fields, view};
 use crate::{
     expecting::{Change, Expectations, Sql},
     rows::{self, Row},
@@ -61,7 +61,7 @@ impl Expectations {
         let fields = fields(row);
         let contact = view(&fields)?;
         self.expect_row(TABLE, id.get(), fields.some(RowVersion::read)?);
-        copied(contact).map(Some)
+        contact.copied().map(Some)
     }
 
     pub(super) fn update_contact(&mut self, tenant: TenantId, contact: &Contact) -> Result<(), StoreError> {

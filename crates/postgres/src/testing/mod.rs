@@ -2,6 +2,7 @@
 
 mod fixture;
 mod people;
+mod pooler;
 mod server;
 
 use std::{ops::DerefMut, sync::Arc};
@@ -19,6 +20,7 @@ use crate::{PgStore, PoolSettings, migrate};
 pub use crate::migrations::revert_all;
 pub use fixture::{Fixture, within};
 pub use people::caller;
+pub use pooler::{Options, TestPooler};
 pub use server::TestServer;
 
 /// A statement as the store sends it, with `$1` and so on for its values.
@@ -117,7 +119,7 @@ impl TestDatabase {
     /// If the database cannot be reached.
     #[expect(clippy::expect_used, reason = "a test without its connection has failed")]
     pub async fn connection_of_a_store(&self) -> impl DerefMut<Target = AsyncPgConnection> {
-        crate::link::Link::open(&self.url(), PoolSettings::default().session())
+        crate::link::Link::open(&crate::session::Place::new(&self.url()), PoolSettings::default().session())
             .await
             .expect("a connection to the test database")
     }
