@@ -143,7 +143,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_REDIS_DEADLINE", value_name = "TIME", default_value = "250ms")]
     pub(crate) redis_deadline: humantime::Duration,
 
-    /// Take the schema as it is: `bwp migrate` was run before. Needed behind a pooler in transaction mode
+    /// Take the schema as it is: `bwp migrate` was run before
     #[arg(long, env = "BWP_SKIP_MIGRATIONS")]
     pub(crate) skip_migrations: bool,
 

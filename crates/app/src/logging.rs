@@ -11,7 +11,7 @@ use anyhow::Context;
 use tracing::{Metadata, Subscriber, subscriber::Interest};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
-    filter::{DynFilterFn, FilterExt},
+    filter::{DynFilterFn, FilterExt, LevelFilter},
     fmt,
     layer::{Filter, SubscriberExt},
     registry::LookupSpan,
@@ -52,8 +52,12 @@ pub(crate) fn expect_closed_door() {
 
 fn wanted<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Filter<S> {
     let at_the_door = |metadata: &Metadata<'_>| metadata.target() == "actix_server::accept";
-    DynFilterFn::new(move |metadata, _| !(at_the_door(metadata) && DOOR_CLOSED.load(Relaxed))).with_callsite_filter(
-        // For all others the answer is known once and for all.
-        move |metadata| if at_the_door(metadata) { Interest::sometimes() } else { Interest::always() },
-    )
+    DynFilterFn::new(move |metadata, _| !(at_the_door(metadata) && DOOR_CLOSED.load(Relaxed)))
+        .with_callsite_filter(
+            // For all others the answer is known once and for all.
+            move |metadata| if at_the_door(metadata) { Interest::sometimes() } else { Interest::always() },
+        )
+        // Of no level in particular. Unless it says so, what the other filter leaves out is made all the same, and thrown
+        // away.
+        .with_max_level_hint(LevelFilter::TRACE)
 }

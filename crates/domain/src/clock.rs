@@ -62,25 +62,21 @@ impl Timestamp {
     /// The moment as it is shown. Lists show many: no general formatter is as quick as writing digits.
     fn render(self, text: &mut [u8; RENDERED]) -> &str {
         const DAY: i64 = 86_400_000;
-        let (days, millis) = (self.0.div_euclid(DAY), self.0.rem_euclid(DAY));
-        let (year, month, day) = civil(days);
-        let mut end = RENDERED;
-        let mut put = |mut number: i64, digits: usize, mark: u8| {
-            end -= 1;
-            text[end] = mark;
-            for _ in 0..digits {
-                end -= 1;
-                text[end] = b'0' + u8::try_from(number % 10).unwrap_or_default();
-                number /= 10;
-            }
-        };
-        put(millis % 1000, 3, b'Z');
-        put(millis / 1000 % 60, 2, b'.');
-        put(millis / 60_000 % 60, 2, b':');
-        put(millis / 3_600_000, 2, b':');
-        put(day, 2, b'T');
-        put(month, 2, b'-');
-        put(year, 4, b'-');
+        let (year, month, day) = civil(self.0.div_euclid(DAY));
+        // Less than a day of milliseconds: 32 bits, which are divided faster than 64.
+        let millis = u32::try_from(self.0.rem_euclid(DAY)).unwrap_or_default();
+        let (seconds, millis) = (millis / 1000, millis % 1000);
+        let (minutes, seconds) = (seconds / 60, seconds % 60);
+        let (hours, minutes) = (minutes / 60, minutes % 60);
+        let [y1, y2] = two_digits(year / 100);
+        let [y3, y4] = two_digits(year % 100);
+        let ([m1, m2], [d1, d2]) = (two_digits(month), two_digits(day));
+        let ([h1, h2], [n1, n2], [s1, s2]) = (two_digits(hours), two_digits(minutes), two_digits(seconds));
+        let ([_, z1], [z2, z3]) = (two_digits(millis / 100), two_digits(millis % 100));
+        *text = [
+            y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2, b'.', z1, z2, z3,
+            b'Z',
+        ];
         std::str::from_utf8(text).unwrap_or_default()
     }
 
@@ -133,16 +129,23 @@ impl serde::Serialize for Timestamp {
 
 /// Year, month and day of the day that lies so many days after 1 January 1970, in the Gregorian calendar, years 0 to
 /// 9999. Counted from 1 March of the year 0, so that the leap day is the last one of a year.
-const fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+fn civil(days: i64) -> (u32, u32, u32) {
+    // An era of 400 years further on, where no day of these years is negative.
+    let days = u32::try_from(days + 719_468 + 146_097).unwrap_or_default();
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * from_march + 2) / 5 + 1;
     let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
+    let year = year_of_era + era * 400 + u32::from(month <= 2) - 400;
     (year, month, day)
+}
+
+/// The last two decimal digits of a number.
+fn two_digits(number: u32) -> [u8; 2] {
+    const DIGITS: &[u8; 10] = b"0123456789";
+    [DIGITS[(number / 10 % 10) as usize], DIGITS[(number % 10) as usize]]
 }
 
 /// Where the time comes from.

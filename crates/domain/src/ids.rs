@@ -54,6 +54,10 @@ row_id! {
     ContactId
 }
 row_id! {
+    /// The id of a browser, as one account knows it.
+    DeviceId
+}
+row_id! {
     /// The id of an invitation.
     InvitationId
 }

@@ -10,7 +10,7 @@ use bwp_domain::{
         ports::{MockPasswordHasher, PasswordHasherError, StoredAccount},
     },
     clock::Timestamp,
-    ids::AccountId,
+    ids::{AccountId, DeviceId},
     security::SecurityAction,
     sessions::{Membership, Session},
     sign_in::{
@@ -53,7 +53,7 @@ fn keys(counted: &[Counted<'_>]) -> Vec<FailuresKey> {
 /// One that looks for the account, and counts the attempt under these keys, which have `before` already.
 fn look_up(
     found: Option<StoredAccount>,
-    owners: Option<Vec<AccountId>>,
+    owners: Option<Vec<(AccountId, DeviceId)>>,
     expected: Vec<FailuresKey>,
     before: Failures,
 ) -> ScriptedUnitOfWork {
@@ -194,8 +194,9 @@ fn too_many_failures_are_refused_before_the_password_is_looked_at() {
 #[test]
 fn in_a_browser_of_its_owner_an_account_has_failures_of_its_own() {
     let device = DeviceToken::generate(&SequentialEntropy::default());
-    let of = |id| AccountId::new(id).expect("positive");
-    let own = keys(&[Counted::Device(of(5), device.hash())]);
+    let known = |id| DeviceId::new(id).expect("positive");
+    let of = |id| (AccountId::new(id).expect("positive"), known(id + 10));
+    let own = keys(&[Counted::Device(known(15))]);
     let others = unknown_browser(&email("ann@example.com"));
     for (owners, expected) in [(vec![of(4), of(5)], own), (vec![of(4)], others.clone()), (vec![], others)] {
         let uow = look_up(Some(stored("$")), Some(owners), expected, Failures::default());

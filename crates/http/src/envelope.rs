@@ -1,9 +1,17 @@
 //! The envelope around every answer.
 
-use actix_web::{HttpResponse, http::StatusCode};
+use actix_web::{
+    HttpResponse,
+    http::{
+        StatusCode,
+        header::{CONTENT_TYPE, HeaderValue},
+    },
+};
 use bwp_domain::idempotency::RenderedResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::json;
 
 /// `{ "data": …, "meta": … }`
 #[derive(Serialize)]
@@ -54,21 +62,22 @@ impl<'a> Meta<'a> {
     }
 }
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Most things are shown in fewer bytes: a body seldom grows while it is written.
+const OF_EACH: usize = 448;
+
 impl<T: Serialize> Envelope<'_, T> {
     /// The body.
     fn bytes(&self) -> Vec<u8> {
-        /// Most things are shown in fewer bytes: a list's body seldom grows while it is written.
-        const OF_EACH: usize = 448;
-        let things = self.meta.pagination.as_ref().map_or(1, |pagination| pagination.count);
-        let mut body = Vec::with_capacity((things + 1) * OF_EACH);
-        // Serialising these types cannot fail: no map has a key that is not a string.
-        let _ = serde_json::to_writer(&mut body, self);
+        let mut body = Vec::with_capacity(2 * OF_EACH);
+        write(&mut body, self);
         body
     }
 
     /// The answer to a read.
     pub(crate) fn ok(&self) -> HttpResponse {
-        HttpResponse::Ok().content_type("application/json").body(self.bytes())
+        ok(self.bytes())
     }
 
     /// The answer to a change, to be kept for its repetitions.
@@ -79,4 +88,50 @@ impl<T: Serialize> Envelope<'_, T> {
             body: self.bytes(),
         }
     }
+}
+
+/// The envelope around a list, whose rows are written one after another.
+pub(crate) struct Rows {
+    body: Vec<u8>,
+    count: usize,
+}
+
+impl Rows {
+    /// For about `count` rows.
+    pub(crate) fn of(count: usize) -> Self {
+        let mut body = Vec::with_capacity((count + 1) * OF_EACH);
+        body.extend_from_slice(br#"{"data":["#);
+        Self { body, count: 0 }
+    }
+
+    /// Writes the next row.
+    pub(crate) fn push(&mut self, row: &impl Serialize) {
+        if self.count > 0 {
+            self.body.push(b',');
+        }
+        self.count += 1;
+        write(&mut self.body, row);
+    }
+
+    /// How many were written.
+    pub(crate) const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The answer.
+    pub(crate) fn ok(mut self, meta: &Meta<'_>) -> HttpResponse {
+        self.body.extend_from_slice(br#"],"meta":"#);
+        write(&mut self.body, meta);
+        self.body.push(b'}');
+        ok(self.body)
+    }
+}
+
+fn write(body: &mut Vec<u8>, value: &impl Serialize) {
+    // Serialising these types cannot fail: no map has a key that is not a string.
+    let _ = json::write(body, value);
+}
+
+fn ok(body: Vec<u8>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, JSON)).body(body)
 }

@@ -13,6 +13,7 @@ mod contacts;
 mod cursors;
 pub mod docs;
 mod envelope;
+mod json;
 mod me;
 mod mutation;
 pub mod openapi;

@@ -6,11 +6,11 @@ use bwp_domain::{
     ids::TenantId,
     paging::{CursorScope, Limit, Page, PageRequest, Position},
 };
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::{
-    envelope::{Envelope, Meta, Pagination},
+    envelope::{Meta, Pagination, Rows},
     problem::Problem,
     request::query::{Param, Values},
     routes::Context,
@@ -85,18 +85,6 @@ impl PageParams {
     }
 }
 
-/// The rows of a page, each made into what is shown of it when its turn comes to be written.
-struct Rows<'r, T, F> {
-    items: &'r [T],
-    show: F,
-}
-
-impl<'r, T, R: Serialize, F: Fn(&'r T) -> R> Serialize for Rows<'r, T, F> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.items.iter().map(&self.show))
-    }
-}
-
 /// One list: whose rows, of which operation, with which filters.
 pub(crate) struct Listing<'a> {
     state: &'a ApiState,
@@ -132,10 +120,17 @@ impl<'a> Listing<'a> {
         page: &'r Page<T>,
         show: impl Fn(&'r T) -> R,
     ) -> HttpResponse {
-        let count = page.items.len();
-        let pagination = Pagination { cursor: self.cursor(page.next), has_more: page.next.is_some(), count };
-        let meta = Meta { pagination: Some(pagination), ..Meta::of(context.request_id()) };
-        Envelope { data: Rows { items: &page.items, show }, meta }.ok()
+        let mut rows = Rows::of(page.items.len());
+        for item in &page.items {
+            rows.push(&show(item));
+        }
+        self.answer_rows(context, rows, page.next)
+    }
+
+    /// The answer that shows `rows`, behind which `next` starts the next page.
+    pub(crate) fn answer_rows(&self, context: &Context, rows: Rows, next: Option<Position>) -> HttpResponse {
+        let pagination = Pagination { cursor: self.cursor(next), has_more: next.is_some(), count: rows.count() };
+        rows.ok(&Meta { pagination: Some(pagination), ..Meta::of(context.request_id()) })
     }
 
     /// The cursor of the next page.

@@ -1,6 +1,6 @@
 //! Where the database is, and how its server is spoken to: with TLS or without. Every connection is opened here.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bwp_tls::{Check, Identity, Parameters, Roots, TlsError, client_config, explain, system_file};
 use diesel::ConnectionError;
@@ -10,7 +10,7 @@ use tokio_postgres::{
     Client, Config, Connection, Error, NoTls, Socket,
     config::{Host, SslMode, SslNegotiation},
     error::SqlState,
-    tls::TlsStream,
+    tls::{MakeTlsConnect, TlsStream},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -18,11 +18,8 @@ mod sslmode;
 
 use sslmode::Tls;
 
-/// What a URL says of the database. Cheap to clone.
-#[derive(Clone)]
-pub(crate) struct Address(Arc<Parts>);
-
-struct Parts {
+/// What a URL says of the database.
+pub(crate) struct Address {
     config: Config,
     encryption: Encryption,
 }
@@ -52,7 +49,13 @@ impl Address {
     /// Reads a URL, and the files that it names for TLS.
     pub(crate) fn parse(url: &str) -> Result<Self, InvalidDatabaseUrl> {
         let parameters = Parameters::take(url, &sslmode::PARAMETERS);
-        let (mut config, tls) = (parsed(&parameters.rest)?, Tls::said(&parameters)?);
+        let mut config = parsed(&parameters.rest)?;
+        let tls = match config.get_ssl_mode() {
+            // In the other form, `host=… dbname=…`, the driver alone has seen it.
+            SslMode::Disable => Tls::Disable,
+            SslMode::Require => Tls::Always(Check::Nothing),
+            _ => Tls::said(&parameters)?,
+        };
         name_by_addresses(&mut config);
         // PostgreSQL speaks no TLS on a unix socket, and nobody listens there.
         let on_the_network = config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_)));
@@ -72,21 +75,28 @@ impl Address {
             Encryption::IfOffered(_) => SslMode::Prefer,
             Encryption::Always(_) => SslMode::Require,
         });
-        Ok(Self(Arc::new(Parts { config, encryption })))
+        Ok(Self { config, encryption })
     }
 
-    /// Opens a connection. To reach the server may take `patience`; the rest is the caller's to bound. What is sent may stay
-    /// unacknowledged for as long as `silence`.
-    pub(crate) async fn connect(&self, patience: Duration, silence: Duration) -> Result<Driven, ConnectionError> {
-        let mut config = self.0.config.clone();
-        config.connect_timeout(patience).tcp_user_timeout(silence);
-        let connected = match &self.0.encryption {
-            Encryption::Never => driven(config.connect(NoTls).await),
-            Encryption::Always(tls) => driven(config.connect(tls.clone()).await),
-            Encryption::IfOffered(tls) => match driven(config.connect(tls.clone()).await) {
+    /// Opens a connection that calls itself `name`, with these `options` for its session beside those of the URL. A pooler may
+    /// refuse options, or take no notice: then the session is without. To reach the server may take `patience`; the rest is
+    /// the caller's to bound. What is sent may stay unacknowledged for as long as `silence`.
+    pub(crate) async fn connect(
+        &self,
+        name: &str,
+        options: &str,
+        patience: Duration,
+        silence: Duration,
+    ) -> Result<Driven, ConnectionError> {
+        let mut config = self.config.clone();
+        config.application_name(name).connect_timeout(patience).tcp_user_timeout(silence);
+        let connected = match &self.encryption {
+            Encryption::Never => opened(&config, options, &NoTls).await,
+            Encryption::Always(tls) => opened(&config, options, tls).await,
+            Encryption::IfOffered(tls) => match opened(&config, options, tls).await {
                 // As libpq does. Whoever wants to be sure asks for TLS.
                 Err(error) if is_about_tls(&error) => {
-                    driven(config.ssl_mode(SslMode::Disable).connect(NoTls).await).map_err(|_| error)
+                    opened(config.ssl_mode(SslMode::Disable), options, &NoTls).await.map_err(|_| error)
                 }
                 connected => connected,
             },
@@ -150,16 +160,37 @@ fn connector(check: &Check, parameters: &Parameters, direct: bool) -> Result<Mak
     Ok(MakeRustlsConnect::new(config))
 }
 
-fn driven<T>(connected: Result<(Client, Connection<Socket, T>), Error>) -> Result<Driven, Error>
+/// Opens a connection with these options, or without them if that is what a pooler wants.
+async fn opened<T>(config: &Config, options: &str, tls: &T) -> Result<Driven, Error>
+where
+    T: MakeTlsConnect<Socket> + Clone,
+    T::Stream: Unpin + Send + 'static,
+{
+    let mut ours = config.clone();
+    if !options.is_empty() {
+        ours.options(format!("{} {options}", config.get_options().unwrap_or_default()));
+    }
+    match ours.connect(tls.clone()).await {
+        Err(error) if is_about_options(&error) => config.connect(tls.clone()).await,
+        connected => connected,
+    }
+    .map(driven)
+}
+
+fn driven<T>((client, connection): (Client, Connection<Socket, T>)) -> Driven
 where
     T: TlsStream + Unpin + Send + 'static,
 {
-    let (client, connection) = connected?;
     let driver = tokio::spawn(async move {
         // Whoever waits for an answer is told; one that nobody waits for is no news.
         let _ = connection.await;
     });
-    Ok((client, driver))
+    (client, driver)
+}
+
+/// Whether a pooler refused settings that it does not hand on.
+fn is_about_options(error: &Error) -> bool {
+    error.as_db_error().is_some_and(|error| error.message().contains("startup parameter"))
 }
 
 /// Whether it was TLS that failed, or the server that refuses this user with TLS.
@@ -170,7 +201,7 @@ fn is_about_tls(error: &Error) -> bool {
 }
 
 /// An error with what caused it, and what to do about it.
-fn describe(error: &Error) -> String {
+pub(crate) fn describe(error: &Error) -> String {
     if let Some(explained) = explain(error) {
         return explained;
     }
@@ -179,9 +210,12 @@ fn describe(error: &Error) -> String {
         None => error.to_string(),
     };
     let advice = if text.ends_with("server does not support TLS") {
-        "switch TLS on there (ssl = on), or, where nobody listens on the network between, say sslmode=disable"
+        "switch TLS on there (ssl = on; for PgBouncer client_tls_sslmode), or, where nobody listens on the network between, say \
+         sslmode=disable"
     } else if error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION) && text.ends_with("no encryption") {
         "the server may take this user with TLS alone: say sslmode=require"
+    } else if text.ends_with("SSL required") {
+        "PgBouncer takes clients with TLS alone: say sslmode=require"
     } else {
         return text;
     };
@@ -213,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_socket_is_spoken_to_without_tls_and_a_host_as_the_url_says() {
-        let encryption = |url: &str| match &Address::parse(url).expect("a URL").0.encryption {
+        let encryption = |url: &str| match &Address::parse(url).expect("a URL").encryption {
             Encryption::Never => "never",
             Encryption::IfOffered(_) => "if offered",
             Encryption::Always(_) => "always",
@@ -224,6 +258,8 @@ mod tests {
             ("postgres://h/d?sslmode=disable", "never"),
             ("postgres://h/d", "if offered"),
             ("host=h dbname=d", "if offered"),
+            ("host=h dbname=d sslmode=disable", "never"),
+            ("host=h dbname=d sslmode=require", "always"),
             ("postgres:///d?hostaddr=192.0.2.1&sslmode=require", "always"),
         ] {
             assert_eq!(encryption(url), expected, "{url}");

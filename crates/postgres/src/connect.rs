@@ -1,16 +1,20 @@
 //! The pool: connections that one transaction or one slow statement has for itself.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bwp_domain::store::StoreError;
 use deadpool::managed::{Manager, Metrics, Object, PoolError, QueueMode, RecycleError, RecycleResult};
 use diesel::ConnectionError;
 
 use crate::{
-    address::{Address, InvalidDatabaseUrl},
+    address::InvalidDatabaseUrl,
     in_flight,
-    link::{Link, Session},
+    link::Link,
+    session::{Place, Session},
 };
+
+/// What connections call themselves.
+pub(crate) const NAME: &str = "bwp";
 
 /// How many connections, and how patient.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +42,12 @@ impl PoolSettings {
 
     /// For the pool's connections.
     pub(crate) const fn session(self) -> Session {
-        Session { statement_timeout: self.statement_timeout, connect_timeout: self.wait, planned_once: false }
+        Session {
+            name: NAME,
+            statement_timeout: self.statement_timeout,
+            connect_timeout: self.wait,
+            planned_once: false,
+        }
     }
 }
 
@@ -65,7 +74,7 @@ pub enum ConnectError {
 }
 
 pub(crate) struct Links {
-    address: Address,
+    place: Arc<Place>,
     session: Session,
 }
 
@@ -77,7 +86,7 @@ impl Manager for Links {
     type Error = ConnectionError;
 
     async fn create(&self) -> Result<Link, ConnectionError> {
-        Link::open(&self.address, self.session).await
+        Link::open(&self.place, self.session).await
     }
 
     /// Without asking the server: that would cost each request a round trip.
@@ -89,8 +98,8 @@ impl Manager for Links {
     }
 }
 
-pub(crate) fn pool(address: &Address, settings: PoolSettings) -> Result<Pool, ConnectError> {
-    Pool::builder(Links { address: address.clone(), session: settings.session() })
+pub(crate) fn pool(place: Arc<Place>, settings: PoolSettings) -> Result<Pool, ConnectError> {
+    Pool::builder(Links { place, session: settings.session() })
         .max_size(settings.max_size)
         // The last one used knows most statements, and is in the processor's caches.
         .queue_mode(QueueMode::Lifo)

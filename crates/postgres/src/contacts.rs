@@ -8,17 +8,16 @@ use async_trait::async_trait;
 use bwp_domain::{
     clock::Timestamp,
     contacts::{
-        Contact, ContactDetails, ContactFilter, ContactSummary, ContactType,
+        Contact, ContactDetails, ContactFilter, ContactPage, ContactRows, ContactSummary, ContactType, ContactView,
         ports::{ContactReader, ContactRepository},
     },
     ids::{ContactId, TenantId},
-    paging::{Page, PageRequest},
+    paging::PageRequest,
     store::StoreError,
-    text::{Email, Name, Text},
 };
 use chrono::{DateTime, Utc};
 use diesel::{
-    dsl::{AsSelect, IntoBoxed, count_star},
+    dsl::{IntoBoxed, count_star},
     pg::Pg,
     prelude::*,
     sql_types::Nullable,
@@ -29,9 +28,9 @@ use crate::{
     error::DuringExt,
     lanes::Lanes,
     link::Link,
-    rows::{Moment, Row},
+    rows::{self, Fields, PgRow, Row, integer, moment, text},
     schema::contacts,
-    sql::{AnyOf, PlannedAnew, RowBefore, WithLimit, contains_pattern},
+    sql::{AnyOf, PageTexts, PlannedAnew, RowBefore, WithLimit, contains_pattern},
     store::PgStore,
     together::Findings,
     unit_of_work::PgUnitOfWork,
@@ -50,49 +49,75 @@ diesel::define_sql_function! {
     ) -> diesel::sql_types::Text;
 }
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = contacts, check_for_backend(Pg))]
-struct ContactRow {
-    id: i64,
-    first_name: Option<String>,
-    last_name: Option<String>,
-    company_name: Option<String>,
-    position: Option<String>,
-    parent_contact_id: Option<i64>,
-    email: Option<String>,
-    phone: Option<String>,
-    mobile: Option<String>,
-    website: Option<String>,
-    notes: Option<String>,
-    type_: String,
-    created_at: Moment,
-    updated_at: Moment,
+macro_rules! columns {
+    ($($column:ident),*) => {
+        type Columns = ($(contacts::$column,)*);
+        /// What is read of a contact, in this order.
+        const COLUMNS: Columns = ($(contacts::$column,)*);
+        const COLUMN_NAMES: [&str; 14] = [$(<contacts::$column as Column>::NAME),*];
+    };
 }
 
-impl TryFrom<ContactRow> for Contact {
-    type Error = StoreError;
+columns!(
+    id,
+    first_name,
+    last_name,
+    company_name,
+    position,
+    parent_contact_id,
+    email,
+    phone,
+    mobile,
+    website,
+    notes,
+    type_,
+    created_at,
+    updated_at
+);
 
-    fn try_from(row: ContactRow) -> Result<Self, StoreError> {
-        let place = Row { table: "contacts", id: &row.id };
-        Ok(Self {
-            id: place.some("id", ContactId::new(row.id))?,
-            details: ContactDetails {
-                first_name: place.optional("first_name", row.first_name, Name::parse)?,
-                last_name: place.optional("last_name", row.last_name, Name::parse)?,
-                company_name: place.optional("company_name", row.company_name, Name::parse)?,
-                position: place.optional("position", row.position, Text::parse)?,
-                parent: place
-                    .optional("parent_contact_id", row.parent_contact_id, |id| ContactId::new(id).ok_or(()))?,
-                email: place.optional("email", row.email, Email::stored)?,
-                phone: place.optional("phone", row.phone, Text::parse)?,
-                mobile: place.optional("mobile", row.mobile, Text::parse)?,
-                website: place.optional("website", row.website, Text::parse)?,
-                notes: place.optional("notes", row.notes, Text::parse)?,
-                kind: place.fit("type", row.type_.parse())?,
-            },
-            created_at: row.created_at.into(),
-            updated_at: row.updated_at.into(),
-        })
+type ContactFields<'r> = Fields<'r, 15>;
+
+/// A row of [`COLUMNS`] and at most one more.
+fn fields(row: &PgRow) -> ContactFields<'_> {
+    Fields::of("contacts", &COLUMN_NAMES, row)
+}
+
+/// Reads a contact.
+fn view<'f>(fields: &'f ContactFields<'_>) -> Result<ContactView<'f>, StoreError> {
+    let id = |bytes: &[u8]| integer(bytes).and_then(ContactId::new);
+    Ok(ContactView {
+        id: fields.some(id)?,
+        first_name: fields.optional(text)?,
+        last_name: fields.optional(text)?,
+        company_name: fields.optional(text)?,
+        position: fields.optional(text)?,
+        parent: fields.optional(id)?,
+        email: fields.optional(text)?,
+        phone: fields.optional(text)?,
+        mobile: fields.optional(text)?,
+        website: fields.optional(text)?,
+        notes: fields.optional(text)?,
+        kind: fields.some(|bytes| text(bytes)?.parse().ok())?,
+        created_at: fields.some(moment)?,
+        updated_at: fields.some(moment)?,
+    })
+}
+
+/// A copy of the contact in a row of [`COLUMNS`].
+fn contact(row: &PgRow) -> Result<Contact, StoreError> {
+    view(&fields(row))?.copied()
+}
+
+/// Contacts as they came.
+struct Rows(Vec<PgRow>);
+
+impl ContactRows for Rows {
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    fn show(&self, index: usize, viewer: &mut dyn FnMut(ContactView<'_>)) -> Result<(), StoreError> {
+        self.0.get(index).map_or(Ok(()), |row| view(&fields(row)).map(viewer))
     }
 }
 
@@ -164,10 +189,13 @@ macro_rules! fitting {
     }};
 }
 
-type PageQuery<'a> = WithLimit<IntoBoxed<'a, diesel::dsl::Select<contacts::table, AsSelect<ContactRow, Pg>>, Pg>>;
+type PageQuery<'a> = WithLimit<IntoBoxed<'a, diesel::dsl::Select<contacts::table, Columns>, Pg>>;
+
+/// Of all types or of one, from the start or from a row on.
+static TEXTS: PageTexts<4> = PageTexts::new();
 
 fn page_query<'a>(tenant: TenantId, filter: &ContactFilter, page: PageRequest) -> PageQuery<'a> {
-    let mut query = fitting!(tenant, filter, contacts::table.select(ContactRow::as_select()))
+    let mut query = fitting!(tenant, filter, contacts::table.select(COLUMNS))
         .order((contacts::created_at.desc(), contacts::id.desc()));
     if let Some(after) = page.after {
         query = query.filter(RowBefore {
@@ -175,7 +203,12 @@ fn page_query<'a>(tenant: TenantId, filter: &ContactFilter, page: PageRequest) -
             position: (after.created_at.into(), after.id),
         });
     }
-    WithLimit::at_least(page.limit.get() + 1, query)
+    let query = WithLimit::at_least(page.limit.get() + 1, query);
+    if is_quick(filter) {
+        query.kept_in(&TEXTS, usize::from(filter.kind.is_some()) + 2 * usize::from(page.after.is_some()))
+    } else {
+        query
+    }
 }
 
 /// The statement that [`ContactReader::list`] sends for a page, and whether it is planned anew each time. For tests of its
@@ -201,21 +234,21 @@ pub(crate) async fn find(
 ) -> Result<Findings<(TenantId, ContactId), Contact>, StoreError> {
     let (tenants, ids): (Vec<i64>, Vec<i64>) = asked.iter().map(|(tenant, id)| (tenant.get(), id.get())).unzip();
     let (tenants, ids) = (&tenants, &ids);
-    let rows: Vec<(i64, ContactRow)> = lanes
+    let rows = lanes
         .read("reading contacts by their ids", |link| async move {
-            contacts::table
+            let found = contacts::table
                 .filter(AnyOf { columns: (contacts::tenant_id, contacts::id), values: (tenants.clone(), ids.clone()) })
                 .filter(contacts::deleted_at.is_null())
-                .select((contacts::tenant_id, ContactRow::as_select()))
-                .load(&mut link.shared())
-                .await
+                .select((COLUMNS, contacts::tenant_id));
+            rows::load(link.shared(), found).await
         })
         .await?;
     let mut found = Findings::with_capacity(rows.len());
-    for (tenant, row) in rows {
-        let place = Row { table: "contacts", id: &row.id };
-        let key = (place.some("tenant_id", TenantId::new(tenant))?, place.some("id", ContactId::new(row.id))?);
-        found.insert(key, Contact::try_from(row));
+    for row in rows {
+        let fields = fields(&row);
+        let contact = view(&fields)?;
+        let tenant = fields.some(|bytes| integer(bytes).and_then(TenantId::new))?;
+        found.insert((tenant, contact.id), contact.copied());
     }
     Ok(found)
 }
@@ -227,17 +260,19 @@ impl ContactReader for PgStore {
         tenant: TenantId,
         filter: &ContactFilter,
         page: PageRequest,
-    ) -> Result<Page<Contact>, StoreError> {
+    ) -> Result<ContactPage, StoreError> {
         let during = "listing contacts";
-        let mut rows: Vec<ContactRow> = if is_quick(filter) {
-            let read = |link: Arc<Link>| async move { page_query(tenant, filter, page).load(&mut link.shared()).await };
+        let rows = if is_quick(filter) && self.shared.place.plans_well() {
+            let read =
+                |link: Arc<Link>| async move { rows::load(link.shared(), page_query(tenant, filter, page)).await };
             self.lanes.read(during, read).await?
         } else {
-            page_query(tenant, filter, page).load(&mut self.connection().await?).await.during(during)?
+            let mut reading = self.reading().await?;
+            let rows = rows::load(&*reading.connection()?, page_query(tenant, filter, page)).await.during(during)?;
+            reading.end().await?;
+            rows
         };
-        rows.truncate(page.limit.get() + 1);
-        let contacts = rows.into_iter().map(Contact::try_from).collect::<Result<_, _>>()?;
-        Ok(Page::of(contacts, page.limit, Contact::position))
+        ContactPage::of(Rows(rows), page.limit)
     }
 
     async fn get(&self, tenant: TenantId, id: ContactId) -> Result<Option<Contact>, StoreError> {
@@ -250,33 +285,35 @@ impl ContactReader for PgStore {
         let rows = self
             .lanes
             .read("reading contacts", |link| async move {
-                contacts::table
+                let found = contacts::table
                     .filter(contacts::tenant_id.eq(tenant.get()))
                     .filter(contacts::id.eq_any(ids))
                     .filter(contacts::deleted_at.is_null())
-                    .select(ContactRow::as_select())
-                    .load(&mut link.shared())
-                    .await
+                    .select(COLUMNS);
+                rows::load(link.shared(), found).await
             })
             .await?;
-        rows.into_iter().map(Contact::try_from).collect()
+        rows.iter().map(contact).collect()
     }
 
     async fn count(&self, tenant: TenantId, filter: &ContactFilter) -> Result<i64, StoreError> {
-        let mut connection = self.connection().await?;
-        fitting!(tenant, filter, contacts::table.select(count_star()))
-            .get_result(&mut connection)
+        let mut reading = self.reading().await?;
+        let count = fitting!(tenant, filter, contacts::table.select(count_star()))
+            .get_result(reading.connection()?)
             .await
-            .during("counting contacts")
+            .during("counting contacts")?;
+        reading.end().await?;
+        Ok(count)
     }
 
     async fn summary(&self, tenant: TenantId, filter: &ContactFilter) -> Result<ContactSummary, StoreError> {
-        let mut connection = self.connection().await?;
+        let mut reading = self.reading().await?;
         let counts: Vec<(String, i64)> =
             fitting!(tenant, filter, contacts::table.group_by(contacts::type_).select((contacts::type_, count_star())))
-                .load(&mut connection)
+                .load(reading.connection()?)
                 .await
                 .during("summing contacts up")?;
+        reading.end().await?;
         let place = Row { table: "contacts", id: &"of a summary" };
         let mut by_type = counts
             .into_iter()
@@ -313,16 +350,13 @@ impl ContactRepository for PgUnitOfWork {
         if let Some(expected) = self.expecting() {
             return expected.read_contact(tenant, id).await;
         }
-        let row = contacts::table
+        let found = contacts::table
             .find((tenant.get(), id.get()))
             .filter(contacts::deleted_at.is_null())
-            .select(ContactRow::as_select())
-            .for_no_key_update()
-            .get_result(self.connection()?)
-            .await
-            .optional()
-            .during("locking a contact")?;
-        row.map(Contact::try_from).transpose()
+            .select(COLUMNS)
+            .for_no_key_update();
+        let rows = rows::load(&*self.connection()?, found).await.during("locking a contact")?;
+        rows.as_slice().first().map(contact).transpose()
     }
 
     async fn hold(&mut self, tenant: TenantId, id: ContactId) -> Result<bool, StoreError> {

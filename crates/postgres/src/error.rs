@@ -32,17 +32,21 @@ fn store_error(error: &Error, during: &str) -> StoreError {
         Error::DatabaseError(DatabaseErrorKind::Unknown, info) => match info.message() {
             "deadlock detected" => StoreError::Conflict(text),
             message if is_shutdown(message) => StoreError::Unavailable(text),
+            message if is_lost_statement(message) => StoreError::Unavailable(format!(
+                "{text}; a pooler in transaction mode must know prepared statements: PgBouncer 1.21 with max_prepared_statements"
+            )),
             _ => StoreError::Internal(text),
         },
         _ => StoreError::Internal(text),
     }
 }
 
-/// Whether the statement failed with its connection, and not by itself.
+/// Whether the statement failed with its connection, and not by itself: what it was to change may be changed. That it did
+/// not proves nothing: a pooler may say in words of its own that the server is gone, and close the connection after that.
 pub(crate) fn is_gone(error: &Error) -> bool {
     match error {
         Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _) => true,
-        Error::DatabaseError(DatabaseErrorKind::Unknown, info) => info.message().starts_with("terminating connection"),
+        Error::DatabaseError(_, info) => begins_with_any(info.message(), &GONE),
         _ => false,
     }
 }
@@ -66,23 +70,72 @@ pub(crate) fn is_passing(error: &Error) -> bool {
 
 const LOCK_TIMEOUT: &str = "canceling statement due to lock timeout";
 
-/// How the messages of SQLSTATE classes 57 (the operator stopped it) and 53 (no resources) begin, and those of a PgBouncer
-/// between us and the server.
-const SHUTDOWN: [&str; 12] = [
+/// How the messages begin with which a connection ends: that of the server, and those of a PgBouncer between us and it, which
+/// ends ours when it has lost its own.
+const GONE: [&str; 13] = [
     "terminating connection",
+    "server conn crashed",
+    "server closed the connection",
+    "server shutting down",
+    "query timeout",
+    "query_timeout",
+    "query_wait_timeout",
+    "transaction timeout",
+    "idle transaction timeout",
+    "client_idle_timeout",
+    "pause failed",
+    "suspend_timeout",
+    "pooler is shutting down",
+];
+
+/// How other messages of SQLSTATE classes 57 (the operator stopped it) and 53 (no resources) begin, and those of a PgBouncer
+/// that has no connection for us.
+const SHUTDOWN: [&str; 9] = [
     "canceling statement due to statement timeout",
     LOCK_TIMEOUT,
     "the database system is",
     "sorry, too many clients",
     "remaining connection slots",
-    "query_wait_timeout",
     "server login has been failing",
-    "server conn crashed",
-    "server closed the connection",
     "pgbouncer cannot connect to server",
     "no more connections allowed",
+    "client connections exceeded",
 ];
 
 fn is_shutdown(message: &str) -> bool {
-    SHUTDOWN.iter().any(|beginning| message.starts_with(beginning))
+    begins_with_any(message, &GONE) || begins_with_any(message, &SHUTDOWN)
+}
+
+/// A pooler that gives each transaction another session, and does not bring our prepared statements there.
+fn is_lost_statement(message: &str) -> bool {
+    message.starts_with("prepared statement ")
+}
+
+fn begins_with_any(message: &str, beginnings: &[&str]) -> bool {
+    beginnings.iter().any(|beginning| message.starts_with(beginning))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(message: &str) -> Error {
+        Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned()))
+    }
+
+    /// A change may have been made before its connection was lost: it must not be made again.
+    #[test]
+    fn a_connection_that_a_pooler_lost_is_gone() {
+        for message in ["server conn crashed?", "query_wait_timeout", "idle transaction timeout"] {
+            assert!(is_gone(&failed(message)), "{message}");
+            assert!(matches!(store_error(&failed(message), "t"), StoreError::Unavailable(_)), "{message}");
+        }
+        assert!(!is_gone(&failed("deadlock detected")));
+    }
+
+    #[test]
+    fn a_pooler_that_does_not_know_prepared_statements_is_told_what_it_needs() {
+        let error = store_error(&failed("prepared statement \"s3\" does not exist"), "t");
+        assert!(matches!(&error, StoreError::Unavailable(why) if why.contains("1.21")), "{error:?}");
+    }
 }

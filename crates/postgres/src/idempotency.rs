@@ -1,7 +1,5 @@
 //! Receipts of keyed requests.
 
-use std::time::Instant;
-
 use async_trait::async_trait;
 use bwp_domain::{
     clock::Timestamp,
@@ -12,12 +10,7 @@ use bwp_domain::{
     store::StoreError,
 };
 use chrono::{DateTime, Utc};
-use diesel::{
-    prelude::*,
-    query_dsl::methods::FilterDsl as _,
-    result::{DatabaseErrorKind, Error},
-    upsert::excluded,
-};
+use diesel::{prelude::*, query_dsl::methods::FilterDsl as _, upsert::excluded};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use crate::{
@@ -116,7 +109,6 @@ async fn insert_claim(
     now: Timestamp,
 ) -> Result<Inserted, StoreError> {
     connection.batch_execute(&bounded(PATIENCE)).await.during("bounding the wait for a claim")?;
-    let started = Instant::now();
     let fingerprint: &Fingerprint = &request.fingerprint;
     let inserted = diesel::insert_into(receipts::table)
         .values((
@@ -143,14 +135,7 @@ async fn insert_claim(
             connection.batch_execute(&bounded(LOCK_PATIENCE)).await.during("bounding further waits")?;
             Ok(Inserted::Fresh)
         }
-        Err(error) if was_kept_waiting(&error, started) => Ok(Inserted::Busy),
+        Err(error) if is_lock_timeout(&error) => Ok(Inserted::Busy),
         Err(error) => Err(error).during("claiming an idempotency key"),
     }
-}
-
-/// A server may speak another language than English; then the time tells: no other failure without a kind of its own takes
-/// just this long.
-fn was_kept_waiting(error: &Error, started: Instant) -> bool {
-    let unknown = matches!(error, Error::DatabaseError(DatabaseErrorKind::Unknown, _));
-    is_lock_timeout(error) || unknown && (PATIENCE..PATIENCE * 2).contains(&started.elapsed())
 }

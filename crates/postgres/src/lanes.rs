@@ -17,10 +17,10 @@ use diesel::QueryResult;
 use tokio::{sync::Mutex as AsyncMutex, time::timeout};
 
 use crate::{
-    address::Address,
-    connect::PoolSettings,
+    connect::{NAME, PoolSettings},
     error::{DuringExt, is_gone},
-    link::{Link, Session},
+    link::Link,
+    session::{Place, Session},
 };
 
 /// How many wait on a lane before the next one is used.
@@ -28,7 +28,7 @@ const MANY: usize = 128;
 
 /// A few connections, opened when they are first used and again when they break.
 pub(crate) struct Lanes {
-    address: Address,
+    place: Arc<Place>,
     session: Session,
     patience: Duration,
     all: Vec<Lane>,
@@ -44,15 +44,16 @@ struct Lane {
 }
 
 impl Lanes {
-    pub(crate) fn new(address: &Address, settings: PoolSettings) -> Self {
+    pub(crate) fn new(place: Arc<Place>, settings: PoolSettings) -> Self {
         let session = Session {
+            name: NAME,
             statement_timeout: settings.wait.min(settings.statement_timeout),
             connect_timeout: settings.wait,
             // Each of these statements is a walk down one index, whatever its values.
             planned_once: true,
         };
         let lanes = (0..settings.lanes.max(1)).map(|_| Lane::default()).collect();
-        Self { address: address.clone(), session, patience: settings.wait, all: lanes }
+        Self { place, session, patience: settings.wait, all: lanes }
     }
 
     /// How long is waited for an answer.
@@ -105,7 +106,7 @@ impl Lanes {
         if let Some(link) = lane.open_link() {
             return Ok(link);
         }
-        let link = Link::open(&self.address, self.session)
+        let link = Link::open(&self.place, self.session)
             .await
             .map_err(|error| StoreError::Unavailable(format!("cannot connect to the database: {error}")))?;
         let link = Arc::new(link);

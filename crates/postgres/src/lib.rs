@@ -26,12 +26,14 @@ mod made;
 mod migrations;
 mod outbox;
 mod purge;
+mod reading;
 mod rows;
 // The lint takes no notice of tests.
 #[cfg_attr(not(test), expect(clippy::wildcard_imports, reason = "generated"))]
 mod schema;
 mod search_index;
 mod security_log;
+mod session;
 mod sessions;
 mod sign_in;
 mod sql;

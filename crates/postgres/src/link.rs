@@ -1,33 +1,26 @@
 //! One connection.
 
-use std::{
-    ops::{Deref, DerefMut},
-    time::Duration,
-};
+use std::ops::{Deref, DerefMut};
 
 use diesel::ConnectionError;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::task::JoinHandle;
+use tokio_postgres::Client;
 
-use crate::{address::Address, in_flight};
+use crate::{
+    address::describe,
+    in_flight,
+    session::{Found, Place, Session},
+};
 
 /// A connection, and the task that moves its bytes. The task runs on the thread that opened the connection: one that is
 /// used there wakes no other thread. Dropped, it is closed at once, whatever is still running on it.
 pub(crate) struct Link {
     connection: AsyncPgConnection,
     driver: JoinHandle<()>,
-}
-
-/// How a connection is set up.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Session {
-    /// How long one statement may take.
-    pub(crate) statement_timeout: Duration,
-    /// How long opening one may take.
-    pub(crate) connect_timeout: Duration,
-    /// Whether each statement is planned once, for all values.
-    pub(crate) planned_once: bool,
+    session: Session,
+    pooled: bool,
 }
 
 /// What not every server grants.
@@ -41,46 +34,59 @@ const WISHES: [&str; 2] = [
 ];
 
 impl Link {
-    /// Opens a connection to the database at `address`.
-    pub(crate) fn open(address: &Address, session: Session) -> BoxFuture<'_, Result<Self, ConnectionError>> {
+    /// Opens a connection to the database.
+    pub(crate) fn open(place: &Place, session: Session) -> BoxFuture<'_, Result<Self, ConnectionError>> {
         // It is large, seldom run, and a part of every future that may have to open a connection.
-        Self::connect(address, session).boxed()
+        Self::connect(place, session).boxed()
     }
 
-    async fn connect(address: &Address, session: Session) -> Result<Self, ConnectionError> {
-        let (client, driver) = address.connect(session.connect_timeout, session.statement_timeout).await?;
-        let opened = AsyncPgConnection::try_from(client).await;
-        let mut link = match opened {
-            Ok(connection) => Self { connection, driver },
+    async fn connect(place: &Place, session: Session) -> Result<Self, ConnectionError> {
+        let Session { name, connect_timeout, statement_timeout, .. } = session;
+        let (client, driver) =
+            place.address.connect(name, &session.options(), connect_timeout, statement_timeout).await?;
+        match Self::over(client).await {
+            Ok((connection, found)) => {
+                let mut link = Self { connection, driver, session, pooled: found.pooled };
+                place.note(found);
+                link.set_up().await;
+                Ok(link)
+            }
             Err(error) => {
                 driver.abort();
-                return Err(error);
+                Err(error)
             }
-        };
-        in_flight::watch(&mut link.connection);
-        link.set_up(session).await?;
-        Ok(link)
+        }
     }
 
-    async fn set_up(&mut self, session: Session) -> Result<(), ConnectionError> {
-        // By default the planner takes a random read for four times a sequential one. For a tenant of whom it expects a
-        // dozen rows it would then rather collect and sort them than read a page in the order of the index, and it makes
-        // that plan once for all tenants, those with 100,000 rows included.
-        let setup = format!(
-            "SET application_name = 'bwp';
-             SET default_transaction_isolation = 'read committed';
-             SET statement_timeout = {};
-             SET idle_in_transaction_session_timeout = 30000;
-             SET plan_cache_mode = {};
-             SET random_page_cost = 1.1;",
-            session.statement_timeout.as_millis(),
-            if session.planned_once { "force_generic_plan" } else { "auto" },
-        );
-        self.batch_execute(&setup).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
-        for wish in WISHES {
-            let _ = self.batch_execute(wish).await;
+    async fn over(client: Client) -> Result<(AsyncPgConnection, Found), ConnectionError> {
+        let found = Found::of(&client).await.map_err(|error| ConnectionError::BadConnection(describe(&error)))?;
+        // Each statement must see what was committed before it. A session of our own was told so.
+        if found.isolation != "read committed" {
+            return Err(ConnectionError::BadConnection(format!(
+                "a pooler gives sessions whose default_transaction_isolation is '{}': set it to 'read committed' for the role",
+                found.isolation
+            )));
         }
-        Ok(())
+        Ok((AsyncPgConnection::try_from(client).await?, found))
+    }
+
+    async fn set_up(&mut self) {
+        in_flight::watch(&mut self.connection);
+        if !self.pooled {
+            for wish in WISHES {
+                let _ = self.batch_execute(wish).await;
+            }
+        }
+    }
+
+    /// Whether a pooler is in between: the next transaction may have another session.
+    pub(crate) const fn is_pooled(&self) -> bool {
+        self.pooled
+    }
+
+    /// The statement that begins a transaction.
+    pub(crate) fn begin(&self) -> String {
+        self.session.begin(self.pooled)
     }
 
     /// Whether the server has not closed it.

@@ -14,6 +14,9 @@ diesel::define_sql_function! {
     fn pg_advisory_xact_lock(key: BigInt) -> Void;
 }
 diesel::define_sql_function! {
+    fn pg_try_advisory_xact_lock(key: BigInt) -> diesel::sql_types::Bool;
+}
+diesel::define_sql_function! {
     fn pg_advisory_xact_lock_shared(key: BigInt) -> Void;
 }
 
@@ -55,6 +58,11 @@ impl Lock {
             Self::Team(tenant) => 5 << 56 | tenant,
             Self::SearchIndex => 6 << 56,
         }
+    }
+
+    /// Takes the lock until the transaction ends, if nobody holds it.
+    pub(crate) async fn try_take(self, connection: &mut AsyncPgConnection) -> diesel::QueryResult<bool> {
+        diesel::select(pg_try_advisory_xact_lock(self.number())).get_result(connection).await
     }
 
     /// Waits for the lock and holds it until the transaction ends, with others who share it.

@@ -1,10 +1,11 @@
 //! Bringing a database's schema up to date.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
-use diesel::{RunQueryDsl, connection::SimpleConnection, sql_types::Text};
-use diesel_async::{AsyncPgConnection, async_connection_wrapper::AsyncConnectionWrapper};
+use diesel::{Connection, RunQueryDsl, connection::SimpleConnection, migration::Migration, sql_types::Text};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, async_connection_wrapper::AsyncConnectionWrapper};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use tokio::time::{sleep, timeout};
 
 use crate::{
     address::{Address, InvalidDatabaseUrl},
@@ -44,26 +45,45 @@ pub struct MigrationReport {
 }
 
 #[derive(diesel::QueryableByName)]
-struct ServerVersion {
+struct Server {
     #[diesel(sql_type = diesel::sql_types::Integer)]
     number: i32,
     #[diesel(sql_type = Text)]
     text: String,
     #[diesel(sql_type = Text)]
     encoding: String,
+    /// Whether a step was ever taken.
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    begun: bool,
 }
+
+/// How long to wait before the lock is tried again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How often the one who holds the lock says something. A pooler or the server may end a transaction in which nothing
+/// happens.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
 /// Takes the steps that the database at `url` has not taken. Of many callers at once, one takes them and the others
 /// wait.
 pub async fn migrate(url: &str) -> Result<MigrationReport, MigrateError> {
-    let connection = connect(url).await?;
-    // Diesel's migrations are synchronous.
-    tokio::task::spawn_blocking(move || migrate_blocking(connection))
-        .await
-        .map_err(|error| MigrateError::Failed(error.to_string()))?
+    let address = Address::parse(url)?;
+    if blocking(&address, is_up_to_date).await? {
+        return Ok(MigrationReport::default());
+    }
+    let mut lock = hold(&address).await?;
+    let mut work = pin!(blocking(&address, take_steps));
+    let applied = loop {
+        tokio::select! {
+            applied = &mut work => break applied?,
+            // If the lock is lost, another one may take the same step. One of the two fails then, and leaves nothing behind.
+            () = sleep(SIGN_OF_LIFE) => { let _ = lock.batch_execute("SELECT 1").await; }
+        }
+    };
+    // All is done: whether the lock goes now or with the connection is no matter.
+    let _ = lock.batch_execute("COMMIT").await;
+    Ok(MigrationReport { applied })
 }
-
-type SyncConnection = AsyncConnectionWrapper<AsyncPgConnection>;
 
 /// How long connecting may take. Longer than the pools wait: some databases are asleep until somebody comes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -71,51 +91,90 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long one host may take to be reached. The URL may name more.
 const REACHED_WITHIN: Duration = Duration::from_secs(10);
 
-async fn connect(url: &str) -> Result<AsyncPgConnection, MigrateError> {
-    let address = Address::parse(url)?;
-    let connecting = async {
-        // What drives it ends with the connection.
-        let (client, _driver) = address.connect(REACHED_WITHIN, PATIENCE).await?;
+async fn connect(address: &Address) -> Result<AsyncPgConnection, MigrateError> {
+    // It is large, and a part of what starts a server.
+    let connecting = Box::pin(async {
+        // What drives it ends with the connection. The options of a session are for requests.
+        let (client, _driver) = address.connect("bwp migrations", "", REACHED_WITHIN, PATIENCE).await?;
         AsyncPgConnection::try_from(client).await
-    };
-    let connected = tokio::time::timeout(PATIENCE, connecting).await;
+    });
+    let connected = timeout(PATIENCE, connecting).await;
     let connected = connected.map_err(|_| MigrateError::Connect(format!("no answer within {PATIENCE:?}")))?;
     connected.map_err(|error| MigrateError::Connect(error.to_string()))
 }
 
-fn migrate_blocking(connection: AsyncPgConnection) -> Result<MigrationReport, MigrateError> {
-    let failed = |error: diesel::result::Error| MigrateError::Failed(error.to_string());
-    let mut connection = SyncConnection::from(connection);
-    let version: ServerVersion = diesel::sql_query(
+/// Does some work over a connection of its own. Diesel's migrations are synchronous.
+async fn blocking<T: Send + 'static>(
+    address: &Address,
+    work: fn(&mut SyncConnection) -> Result<T, MigrateError>,
+) -> Result<T, MigrateError> {
+    let connection = connect(address).await?;
+    tokio::task::spawn_blocking(move || work(&mut SyncConnection::from(connection))).await.map_err(failed)?
+}
+
+/// A connection with a transaction that holds the lock, until it is committed. A lock of the session would do without, but
+/// a pooler may give each transaction another session, and leave that one locked.
+async fn hold(address: &Address) -> Result<AsyncPgConnection, MigrateError> {
+    const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = 0";
+    let mut connection = connect(address).await?;
+    loop {
+        connection.batch_execute(BEGIN).await.map_err(failed)?;
+        // Tried, and not waited for: who waits in a statement keeps an index from being built CONCURRENTLY.
+        if Lock::Migrations.try_take(&mut connection).await.map_err(failed)? {
+            return Ok(connection);
+        }
+        connection.batch_execute("ROLLBACK").await.map_err(failed)?;
+        sleep(PAUSE).await;
+    }
+}
+
+type SyncConnection = AsyncConnectionWrapper<AsyncPgConnection>;
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped with")]
+fn failed(error: impl ToString) -> MigrateError {
+    MigrateError::Failed(error.to_string())
+}
+
+/// Fails on a server that cannot be used.
+fn is_up_to_date(connection: &mut SyncConnection) -> Result<bool, MigrateError> {
+    let server: Server = diesel::sql_query(
         "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS text, \
-         current_setting('server_encoding') AS encoding",
+         current_setting('server_encoding') AS encoding, \
+         to_regclass('__diesel_schema_migrations') IS NOT NULL AS begun",
     )
-    .get_result(&mut connection)
+    .get_result(connection)
     .map_err(failed)?;
-    if version.number < OLDEST_SERVER {
-        return Err(MigrateError::TooOld(version.text));
+    if server.number < OLDEST_SERVER {
+        return Err(MigrateError::TooOld(server.text));
     }
-    if version.encoding != "UTF8" {
-        return Err(MigrateError::Encoding(version.encoding));
+    if server.encoding != "UTF8" {
+        return Err(MigrateError::Encoding(server.encoding));
     }
-    // A lock of the session: each step is a transaction of its own. It goes with the connection, however this ends.
-    let lock = format!("SELECT pg_advisory_lock({})", Lock::Migrations.number());
-    connection.batch_execute(&lock).map_err(failed)?;
-    let applied =
-        connection.run_pending_migrations(MIGRATIONS).map_err(|error| MigrateError::Failed(error.to_string()))?;
-    Ok(MigrationReport { applied: applied.iter().map(ToString::to_string).collect() })
+    Ok(server.begun && !connection.has_pending_migration(MIGRATIONS).map_err(failed)?)
+}
+
+fn take_steps(connection: &mut SyncConnection) -> Result<Vec<String>, MigrateError> {
+    let mut applied = Vec::new();
+    for step in connection.pending_migrations(MIGRATIONS).map_err(failed)? {
+        let taken = if step.metadata().run_in_transaction() {
+            connection.transaction(|connection| {
+                // The role's time for a statement is for requests.
+                SimpleConnection::batch_execute(connection, "SET LOCAL statement_timeout = 0")?;
+                connection.run_migration(&step)
+            })
+        } else {
+            connection.run_migration(&step)
+        };
+        applied.push(taken.map_err(failed)?.to_string());
+    }
+    Ok(applied)
 }
 
 /// Undoes every step, newest first. For tests of the way back.
 #[cfg(feature = "testing")]
 pub async fn revert_all(url: &str) -> Result<(), MigrateError> {
-    let connection = connect(url).await?;
-    tokio::task::spawn_blocking(move || {
-        SyncConnection::from(connection)
-            .revert_all_migrations(MIGRATIONS)
-            .map(|_| ())
-            .map_err(|error| MigrateError::Failed(error.to_string()))
+    blocking(&Address::parse(url)?, |connection| {
+        connection.revert_all_migrations(MIGRATIONS).map(|_| ()).map_err(failed)
     })
     .await
-    .map_err(|error| MigrateError::Failed(error.to_string()))?
 }

@@ -1,6 +1,9 @@
 //! From rows to domain values: what does not fit is named.
 
-use std::fmt::{Debug, Display};
+use std::{
+    cell::Cell,
+    fmt::{Debug, Display},
+};
 
 use bwp_domain::{
     clock::Timestamp,
@@ -8,10 +11,13 @@ use bwp_domain::{
     store::{Inconsistency, StoreError},
 };
 use diesel::{
-    deserialize::{self, FromSql, FromSqlRow},
-    pg::{Pg, PgValue},
-    sql_types::Timestamptz,
+    QueryResult,
+    pg::Pg,
+    query_builder::{AsQuery, QueryFragment, QueryId},
+    row::{Field, Row as _},
 };
+use diesel_async::{AsyncConnectionCore, AsyncPgConnection};
+use futures_util::TryStreamExt;
 
 /// A limit as it is stored.
 pub(crate) fn rate_limit(stored: i32) -> Option<RateLimit> {
@@ -50,22 +56,72 @@ impl Row<'_> {
     }
 }
 
-/// A time as it comes from the database: a list has two in each row, and needs no calendar for them.
-#[derive(Clone, Copy, Debug, FromSqlRow)]
-pub(crate) struct Moment(Timestamp);
+/// A row as it came.
+pub(crate) type PgRow = <AsyncPgConnection as AsyncConnectionCore>::Row<'static, 'static>;
+type PgField<'r> = <PgRow as diesel::row::Row<'r, Pg>>::Field<'r>;
+
+/// The rows of `query`, as they come.
+pub(crate) async fn load<C, Q>(mut connection: C, query: Q) -> QueryResult<Vec<PgRow>>
+where
+    C: for<'c, 'q> AsyncConnectionCore<Backend = Pg, Row<'c, 'q> = PgRow>,
+    Q: AsQuery,
+    Q::Query: QueryFragment<Pg> + QueryId,
+{
+    connection.load(query).await?.try_collect().await
+}
+
+/// The fields of a row, read one after another in the order of the selection, which begins with the row's id. Texts are
+/// borrowed.
+pub(crate) struct Fields<'r, const N: usize> {
+    table: &'static str,
+    columns: &'static [&'static str],
+    values: [Option<PgField<'r>>; N],
+    next: Cell<usize>,
+}
+
+impl<'r, const N: usize> Fields<'r, N> {
+    pub(crate) fn of(table: &'static str, columns: &'static [&'static str], row: &'r PgRow) -> Self {
+        Self { table, columns, values: std::array::from_fn(|at| row.get(at)), next: Cell::new(0) }
+    }
+
+    /// The next field, which is never null, if `read` reads it.
+    pub(crate) fn some<'f, T>(&'f self, read: impl FnOnce(&'f [u8]) -> Option<T>) -> Result<T, StoreError> {
+        let at = self.next.replace(self.next.get() + 1);
+        self.bytes(at).and_then(read).ok_or_else(|| self.misfit(at))
+    }
+
+    /// The next field, if `read` reads it. `None` if it is null.
+    pub(crate) fn optional<'f, T>(&'f self, read: impl FnOnce(&'f [u8]) -> Option<T>) -> Result<Option<T>, StoreError> {
+        let at = self.next.replace(self.next.get() + 1);
+        self.bytes(at).map(|bytes| read(bytes).ok_or_else(|| self.misfit(at))).transpose()
+    }
+
+    fn bytes(&self, at: usize) -> Option<&[u8]> {
+        Some(self.values.get(at)?.as_ref()?.value()?.as_bytes())
+    }
+
+    #[cold]
+    fn misfit(&self, at: usize) -> StoreError {
+        let id = self.bytes(0).and_then(integer).unwrap_or_default();
+        Row { table: self.table, id: &id }.misfit(self.columns.get(at).copied().unwrap_or_default())
+    }
+}
+
+/// A BIGINT.
+pub(crate) fn integer(bytes: &[u8]) -> Option<i64> {
+    bytes.try_into().ok().map(i64::from_be_bytes)
+}
+
+/// A TEXT.
+pub(crate) fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
+}
 
 /// The start of the year 2000, from which PostgreSQL counts, in milliseconds since 1970.
 const EPOCH: i64 = 946_684_800_000;
 
-impl FromSql<Timestamptz, Pg> for Moment {
-    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-        let micros = i64::from_be_bytes(value.as_bytes().try_into()?);
-        Ok(Self(Timestamp::from_unix_millis(micros.div_euclid(1000).saturating_add(EPOCH))))
-    }
-}
-
-impl From<Moment> for Timestamp {
-    fn from(moment: Moment) -> Self {
-        moment.0
-    }
+/// A TIMESTAMPTZ. A list has two in each row, and needs no calendar for them.
+pub(crate) fn moment(bytes: &[u8]) -> Option<Timestamp> {
+    let micros = integer(bytes)?;
+    Some(Timestamp::from_unix_millis(micros.div_euclid(1000).saturating_add(EPOCH)))
 }

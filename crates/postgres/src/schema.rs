@@ -141,6 +141,7 @@ diesel::table! {
         account_id -> Int8,
         token_hash -> Bytea,
         signed_in_at -> Timestamptz,
+        id -> Int8,
     }
 }
 

@@ -105,7 +105,7 @@ impl SecurityLogReader for PgStore {
         key: Option<KeyId>,
         page: PageRequest,
     ) -> Result<Page<SecurityRecord>, StoreError> {
-        let mut connection = self.connection().await?;
+        let mut reading = self.reading().await?;
         let mut query = security_log::table
             .select(RecordRow::as_select())
             .filter(security_log::tenant_id.eq(tenant.get()))
@@ -121,9 +121,10 @@ impl SecurityLogReader for PgStore {
             });
         }
         let mut rows: Vec<RecordRow> = WithLimit::at_least(page.limit.get() + 1, query)
-            .load(&mut connection)
+            .load(reading.connection()?)
             .await
             .during("listing the security log")?;
+        reading.end().await?;
         rows.truncate(page.limit.get() + 1);
         let records = rows.into_iter().map(SecurityRecord::try_from).collect::<Result<_, _>>()?;
         Ok(Page::of(records, page.limit, |record: &SecurityRecord| Position {

@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use bwp_domain::{
     clock::Timestamp,
-    ids::AccountId,
-    sign_in::{DeviceHash, Failures, FailuresKey, ports::SignInRepository},
+    ids::{AccountId, DeviceId},
+    sign_in::{DeviceHash, Failures, FailuresKey, MOST_DEVICES, ports::SignInRepository},
     store::StoreError,
 };
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{Bytea, Timestamptz},
+    sql_types::{BigInt, Bytea, Timestamptz},
     upsert::excluded,
 };
 use diesel_async::RunQueryDsl;
@@ -27,6 +27,13 @@ const RENAME: &str = "UPDATE known_browsers SET token_hash = $2 FROM (
         SELECT account_id FROM known_browsers WHERE token_hash = $1 ORDER BY account_id FOR UPDATE
     ) AS known
     WHERE known_browsers.account_id = known.account_id AND known_browsers.token_hash = $1";
+
+/// All of an account but this one and so many others. One that somebody renames just now is left for the next time: they may
+/// wait for this one.
+const FORGET_OLDEST: &str = "DELETE FROM known_browsers WHERE account_id = $1 AND token_hash IN (
+        SELECT token_hash FROM known_browsers WHERE account_id = $1 AND token_hash <> $2
+        ORDER BY signed_in_at DESC, id DESC OFFSET $3 FOR UPDATE SKIP LOCKED
+    )";
 
 #[async_trait]
 impl SignInRepository for PgUnitOfWork {
@@ -72,16 +79,23 @@ impl SignInRepository for PgUnitOfWork {
             .map(|_| ())
     }
 
-    async fn owners(&mut self, device: &DeviceHash, since: Timestamp) -> Result<Vec<AccountId>, StoreError> {
-        let ids: Vec<i64> = known_browsers::table
+    async fn owners(
+        &mut self,
+        device: &DeviceHash,
+        since: Timestamp,
+    ) -> Result<Vec<(AccountId, DeviceId)>, StoreError> {
+        let ids: Vec<(i64, i64)> = known_browsers::table
             .filter(known_browsers::token_hash.eq(device.as_bytes().as_slice()))
             .filter(known_browsers::signed_in_at.ge(DateTime::<Utc>::from(since)))
-            .select(known_browsers::account_id)
+            .select((known_browsers::account_id, known_browsers::id))
             .load(self.connection()?)
             .await
             .during("looking whether a browser is known")?;
-        let id = |id| Row { table: "known_browsers", id: &id }.some("account_id", AccountId::new(id));
-        ids.into_iter().map(id).collect()
+        let owner = |(account, id)| {
+            let place = Row { table: "known_browsers", id: &id };
+            Ok((place.some("account_id", AccountId::new(account))?, place.some("id", DeviceId::new(id))?))
+        };
+        ids.into_iter().map(owner).collect()
     }
 
     async fn remember(
@@ -112,7 +126,14 @@ impl SignInRepository for PgUnitOfWork {
             .set(known_browsers::signed_in_at.eq(now.into_sql::<Timestamptz>()))
             .execute(connection)
             .await
-            .during("remembering a browser")
+            .during("remembering a browser")?;
+        diesel::sql_query(FORGET_OLDEST)
+            .bind::<BigInt, _>(account.get())
+            .bind::<Bytea, _>(new.as_bytes().as_slice())
+            .bind::<BigInt, _>(i64::try_from(MOST_DEVICES - 1).unwrap_or(i64::MAX))
+            .execute(connection)
+            .await
+            .during("forgetting the oldest browsers")
             .map(|_| ())
     }
 

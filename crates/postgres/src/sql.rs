@@ -3,15 +3,14 @@
 //! They are part of prepared statements that stay in the connection's cache, unlike diesel's `sql()`, but for the one
 //! that says otherwise.
 
-use std::io::Write;
+use std::{io::Write, sync::OnceLock};
 
 use chrono::{DateTime, Utc};
 use diesel::{
     AppearsOnTable, Expression, QueryResult, SelectableExpression,
-    deserialize::{self, FromSql, FromSqlRow},
     expression::{AsExpression, ValidGrouping, is_aggregate},
-    pg::{Pg, PgValue},
-    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    pg::{Pg, PgQueryBuilder},
+    query_builder::{AstPass, Query, QueryBuilder, QueryFragment, QueryId},
     serialize::{self, IsNull, Output, ToSql},
     sql_types::{Array, BigInt, Bool, Jsonb, SqlType, Timestamptz},
 };
@@ -127,15 +126,53 @@ impl<E: QueryFragment<Pg>> QueryFragment<Pg> for PlannedAnew<E> {
 /// numbers come in few steps, so that few statements are prepared.
 #[derive(Debug, Clone)]
 pub(crate) struct WithLimit<Q> {
+    limited: Limited<Q>,
+    text: Option<&'static str>,
+}
+
+#[derive(Debug, Clone)]
+struct Limited<Q> {
     query: Q,
-    rows: usize,
+    step: usize,
+}
+
+/// The default page, one of twice as many, and the largest, each with the row that tells whether there is another page.
+const STEPS: [usize; 3] = [26, 51, 101];
+
+/// The texts of a list's pages: of `KINDS` kinds of queries that differ in nothing but their values, each with every limit.
+pub(crate) struct PageTexts<const KINDS: usize>([[OnceLock<String>; STEPS.len()]; KINDS]);
+
+impl<const KINDS: usize> PageTexts<KINDS> {
+    pub(crate) const fn new() -> Self {
+        Self([const { [const { OnceLock::new() }; STEPS.len()] }; KINDS])
+    }
 }
 
 impl<Q> WithLimit<Q> {
-    /// At least `rows` rows of `query`, if there are that many.
+    /// At least `rows` rows of `query`, if there are that many. A page has no more rows than the largest step.
     pub(crate) fn at_least(rows: usize, query: Q) -> Self {
-        let rows = [26, 51].into_iter().find(|step| rows <= *step).unwrap_or(rows.max(101));
-        Self { query, rows }
+        let step = STEPS.iter().position(|step| rows <= *step).unwrap_or(STEPS.len() - 1);
+        Self { limited: Limited { query, step }, text: None }
+    }
+}
+
+impl<Q: QueryFragment<Pg>> WithLimit<Q> {
+    /// Keeps the text of a query of this kind, which must be safe to prepare: putting it together takes longer than sending
+    /// it.
+    pub(crate) fn kept_in<const KINDS: usize>(mut self, texts: &'static PageTexts<KINDS>, kind: usize) -> Self {
+        // Of a query that cannot be written nothing is kept, and sending it says why.
+        let write = || {
+            let mut text = PgQueryBuilder::default();
+            self.limited.to_sql(&mut text, &Pg).map(|()| text.finish()).unwrap_or_default()
+        };
+        let text = texts
+            .0
+            .get(kind)
+            .and_then(|texts| texts.get(self.limited.step))
+            .map(|text| text.get_or_init(write).as_str());
+        debug_assert!(text.is_some_and(|text| text == write()), "there are queries of another text of this kind");
+        self.text = text.filter(|text| !text.is_empty());
+        self
     }
 }
 
@@ -149,10 +186,26 @@ impl<Q> QueryId for WithLimit<Q> {
 }
 
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for WithLimit<Q> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.limited.walk_ast(out)
+    }
+
+    fn to_sql(&self, out: &mut PgQueryBuilder, backend: &Pg) -> QueryResult<()> {
+        let Some(text) = self.text else { return self.limited.to_sql(out, backend) };
+        out.push_sql(text);
+        Ok(())
+    }
+
+    fn is_safe_to_cache_prepared(&self, backend: &Pg) -> QueryResult<bool> {
+        if self.text.is_some() { Ok(true) } else { self.limited.is_safe_to_cache_prepared(backend) }
+    }
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Limited<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.query.walk_ast(out.reborrow())?;
         out.push_sql(" LIMIT ");
-        out.push_sql(&self.rows.to_string());
+        out.push_sql(&STEPS[self.step].to_string());
         Ok(())
     }
 }
@@ -183,13 +236,13 @@ impl ToSql<Jsonb, Pg> for WrittenJson {
 pub struct Xid;
 
 /// Which version of its row was read: the number of the transaction that wrote it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow, AsExpression)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression)]
 #[diesel(sql_type = Xid)]
 pub(crate) struct RowVersion(u32);
 
-impl FromSql<Xid, Pg> for RowVersion {
-    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-        Ok(Self(u32::from_be_bytes(value.as_bytes().try_into()?)))
+impl RowVersion {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(u32::from_be_bytes).map(Self)
     }
 }
 
@@ -226,8 +279,6 @@ impl QueryFragment<Pg> for Xmin {
 /// The text of a statement, and whether it is planned anew each time. For tests of its plan.
 #[cfg(feature = "testing")]
 pub(crate) fn text(query: &impl QueryFragment<Pg>) -> QueryResult<(String, bool)> {
-    use diesel::{pg::PgQueryBuilder, query_builder::QueryBuilder};
-
     let mut text = PgQueryBuilder::default();
     query.to_sql(&mut text, &Pg)?;
     Ok((text.finish(), !query.is_safe_to_cache_prepared(&Pg)?))

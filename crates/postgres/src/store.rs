@@ -17,7 +17,6 @@ use diesel_async::SimpleAsyncConnection;
 use futures_util::FutureExt;
 
 use crate::{
-    address::Address,
     connect::{ConnectError, Connection, Pool, PoolSettings, PoolUse, connection, pool},
     contacts,
     credentials::{Credentials, Known, REMEMBERED},
@@ -25,6 +24,8 @@ use crate::{
     ids_ahead::IdsAhead,
     join::Joins,
     lanes::Lanes,
+    reading::Reading,
+    session::Place,
     together::Together,
     unit_of_work::PgUnitOfWork,
 };
@@ -43,7 +44,7 @@ pub struct PgStore {
 
 /// What all threads of a process share.
 pub(crate) struct Shared {
-    address: Address,
+    pub(crate) place: Arc<Place>,
     joins: Joins,
     known: Arc<Known>,
     /// Of all threads.
@@ -56,7 +57,7 @@ impl PgStore {
     /// it is first used.
     pub fn new(url: &str, settings: PoolSettings) -> Result<Self, ConnectError> {
         let shared = Shared {
-            address: Address::parse(url)?,
+            place: Arc::new(Place::parse(url)?),
             joins: Joins::default(),
             known: Arc::new(Known::new(REMEMBERED)),
             pools: Mutex::default(),
@@ -72,14 +73,14 @@ impl PgStore {
     }
 
     fn over(shared: Arc<Shared>, settings: PoolSettings) -> Result<Self, ConnectError> {
-        let lanes = Arc::new(Lanes::new(&shared.address, settings));
+        let lanes = Arc::new(Lanes::new(Arc::clone(&shared.place), settings));
         let credentials = Credentials::new(Arc::clone(&lanes), Arc::clone(&shared.known), settings.wait);
         let of_contacts = Arc::clone(&lanes);
         let contacts = Together::new("reading a contact", settings.wait, move |asked| {
             let lanes = Arc::clone(&of_contacts);
             async move { contacts::find(&lanes, asked).await }.boxed()
         });
-        let pool = pool(&shared.address, settings)?;
+        let pool = pool(Arc::clone(&shared.place), settings)?;
         shared.pools.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
         let batches = Batches::new(pool.clone(), settings.wait);
         Ok(Self { lanes, credentials, contacts, batches, shared, pool, settings })
@@ -93,6 +94,23 @@ impl PgStore {
             idle: sum.idle + pool.available,
             waiting: sum.waiting + pool.waiting,
         })
+    }
+
+    /// Whether a pooler is between us and PostgreSQL: the next transaction may have another session.
+    pub async fn is_pooled(&self) -> Result<bool, StoreError> {
+        Ok(self.connection().await?.is_pooled())
+    }
+
+    /// The settings that statements without a transaction should have and have not, since a pooler between us and PostgreSQL
+    /// gives them sessions of its own. Empty without one. The server works without them, but nothing ends a statement there
+    /// that nobody waits for any more, and pages of contacts take longer.
+    pub fn pooler_lacks(&self) -> Vec<String> {
+        self.shared.place.lacks()
+    }
+
+    /// A connection for reads that may take long, or whose statements are planned anew each time.
+    pub(crate) async fn reading(&self) -> Result<Reading, StoreError> {
+        Reading::begin(self.connection().await?, self.patience()).await
     }
 
     pub(crate) async fn connection(&self) -> Result<Connection, StoreError> {

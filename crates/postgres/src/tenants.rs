@@ -1,5 +1,7 @@
 //! Tenants.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bwp_domain::{
     ids::{TenantId, TenantPublicId},
@@ -12,14 +14,15 @@ use bwp_domain::{
 };
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::{
     error::DuringExt,
-    locks::Lock,
+    locks::{Lock, pg_advisory_xact_lock},
     rows::{Row, rate_limit},
-    schema::tenants,
+    schema::{api_keys, tenants, users},
     store::PgStore,
     unit_of_work::PgUnitOfWork,
 };
@@ -64,6 +67,35 @@ impl PgStore {
     }
 }
 
+const SETTLING: &str = "the status is set; waiting for changes in flight";
+
+/// How long changes in flight are waited for, all together.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Waits until everybody is done who makes a change by a credential that was read before now: they hold its lock until then.
+async fn settle(connection: &mut AsyncPgConnection, tenant: TenantId) -> Result<(), StoreError> {
+    let keys: Vec<i64> = api_keys::table
+        .filter(api_keys::tenant_id.eq(tenant.get()))
+        .filter(api_keys::revoked_at.is_null())
+        .select(api_keys::id)
+        .load(connection)
+        .await
+        .during("listing a tenant's keys")?;
+    let accounts: Vec<Option<i64>> = users::table
+        .filter(users::tenant_id.eq(tenant.get()))
+        .select(users::account_id)
+        .load(connection)
+        .await
+        .during("listing a tenant's accounts")?;
+    let accounts = accounts.into_iter().flatten().map(Lock::Account);
+    for lock in keys.into_iter().map(Lock::ApiKey).chain(accounts) {
+        // One at a time, each in a transaction of its own: who held one while they waited for another would have those wait
+        // in a circle who hold the other and wait for the first.
+        diesel::select(pg_advisory_xact_lock(lock.number())).execute(connection).await.during(SETTLING)?;
+    }
+    Ok(())
+}
+
 #[async_trait]
 impl TenantDirectory for PgStore {
     async fn list(&self) -> Result<Vec<Tenant>, StoreError> {
@@ -98,7 +130,10 @@ impl TenantDirectory for PgStore {
             .await
             .optional()
             .during("setting a tenant's status")?;
-        row.map(Tenant::try_from).transpose()
+        let Some(row) = row else { return Ok(None) };
+        let settled = timeout(PATIENCE, settle(&mut connection, tenant)).await;
+        settled.map_err(|_| StoreError::Unavailable(format!("{SETTLING}: they take too long")))??;
+        row.try_into().map(Some)
     }
 
     async fn set_rate_limit(&self, tenant: TenantId, limit: RateLimit) -> Result<Option<Tenant>, StoreError> {

@@ -21,12 +21,7 @@ use deadpool::managed::Object;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use tokio::time::timeout;
 
-use crate::{
-    connect::Connection,
-    error::DuringExt,
-    expecting::Expectations,
-    locks::{LOCK_PATIENCE, bounded},
-};
+use crate::{connect::Connection, error::DuringExt, expecting::Expectations};
 
 /// A unit of work. It implements every repository: each family does so in its own file.
 ///
@@ -51,13 +46,20 @@ const COMMIT: &str = "SELECT 1; COMMIT";
 impl PgUnitOfWork {
     /// Begins a transaction. A server that does not answer within `patience` is not there.
     pub(crate) async fn begin(connection: Connection, patience: Duration) -> Result<Self, StoreError> {
+        let statement = connection.begin();
+        Self::begin_by(&statement, connection, patience).await
+    }
+
+    /// Begins a transaction by this statement.
+    pub(crate) async fn begin_by(
+        statement: &str,
+        connection: Connection,
+        patience: Duration,
+    ) -> Result<Self, StoreError> {
         // In here before the transaction begins: a caller who goes away meanwhile leaves no open one in the pool.
         let mut uow = Self { state: State::Open(Box::new(connection)) };
-        // A pooler between us and the server may give each transaction another session: what a transaction goes by is
-        // said in it.
-        let statement = format!("BEGIN ISOLATION LEVEL READ COMMITTED; {}", bounded(LOCK_PATIENCE));
         let during = "beginning a transaction";
-        let begun = timeout(patience, uow.connection()?.batch_execute(&statement)).await;
+        let begun = timeout(patience, uow.connection()?.batch_execute(statement)).await;
         begun.map_err(|_| StoreError::Unavailable(format!("{during}: no answer in time")))?.during(during)?;
         Ok(uow)
     }

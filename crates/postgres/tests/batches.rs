@@ -2,7 +2,11 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bwp_domain::{
     clock::Timestamp,
@@ -18,7 +22,7 @@ use bwp_domain::{
     testing::details,
 };
 use bwp_postgres::{
-    PgStore,
+    PgStore, PoolSettings,
     testing::{Fixture, within},
 };
 use futures_util::future::join_all;
@@ -198,6 +202,106 @@ async fn changes_whose_connection_ends_are_not_made_again() {
     assert!(committed.iter().all(unknown), "{committed:?}");
     fixture.until_quiet().await;
     assert_eq!(fixture.number("SELECT count(*) FROM contacts").await, 0);
+}
+
+#[tokio::test]
+async fn an_error_in_unknown_words_is_the_trouble_of_one() {
+    let (fixture, people) = scene(4).await;
+    let words = "RAISE EXCEPTION 'words that nobody foresaw'";
+    fixture
+        .run(&format!(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {words}; END $$; \
+             CREATE TRIGGER refuse BEFORE INSERT ON contacts FOR EACH ROW \
+             WHEN (NEW.tenant_id = {}) EXECUTE FUNCTION refuse()",
+            people[1].tenant.get()
+        ))
+        .await;
+    let mut changes = Vec::new();
+    for someone in &people {
+        changes.push(someone.creating(&fixture.store, "k").await);
+    }
+    let committed = commit(changes).await;
+    assert_eq!(committed.iter().map(is_conflict).collect::<Vec<_>>(), [false, true, false, false], "{committed:?}");
+    assert_eq!(fixture.number("SELECT count(*) FROM contacts").await, 3);
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_broken_off() {
+    let (fixture, people) = scene(4).await;
+    fixture
+        .run(
+            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN PERFORM pg_sleep(8); RETURN NEW; END $$; \
+             CREATE TRIGGER slow BEFORE INSERT ON contacts FOR EACH ROW EXECUTE FUNCTION slow()",
+        )
+        .await;
+    // They would wait longer than it takes.
+    let settings = PoolSettings { wait: Duration::from_secs(15), ..PoolSettings::DEFAULT };
+    let store = PgStore::new(&fixture.database.url(), settings).expect("a store");
+    let mut changes = Vec::new();
+    for someone in &people {
+        changes.push(someone.creating(&store, "k").await);
+    }
+    let committing = tokio::spawn(commit(changes));
+    fixture.until("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'", 1).await;
+    let gone = Instant::now();
+    committing.abort();
+    fixture.until_quiet().await;
+    // The server looks every half second whether its client is there.
+    assert!(gone.elapsed() < Duration::from_secs(6), "it went on for {:?}", gone.elapsed());
+    assert_eq!(fixture.number("SELECT count(*) FROM contacts").await, 0);
+}
+
+#[tokio::test]
+async fn of_those_who_went_away_while_a_connection_was_waited_for_nothing_is_sent() {
+    let (fixture, people) = scene(4).await;
+    let settings = PoolSettings { max_size: 1, wait: Duration::from_secs(10), ..PoolSettings::DEFAULT };
+    let store = PgStore::new(&fixture.database.url(), settings).expect("a store");
+    let mut contacts = Vec::new();
+    let mut changes = Vec::new();
+    for someone in &people {
+        let contact = fixture.contact(someone.tenant, &details("Acme"), NOW).await;
+        changes.push(someone.renaming(&store, &contact, "Bolt").await);
+        contacts.push(contact);
+    }
+    fixture.run(&format!("UPDATE contacts SET notes = 'new' WHERE id = {}", contacts[3].id.get())).await;
+    // The first of them is being changed by somebody else: the statement waits for that.
+    let mut changing = fixture.begin().await;
+    changing.contacts().lock(people[0].tenant, contacts[0].id).await.expect("a lock").expect("a contact");
+    let committing = tokio::spawn(commit(changes));
+    let waiting = async |count| {
+        within("waiting for the one connection", async {
+            while store.pool_use().waiting < count {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    };
+    // Two others who would make changes, and then this test.
+    waiting(2).await;
+    let begin = {
+        let store = store.clone();
+        tokio::spawn(async move { store.begin().await.expect("a unit of work") })
+    };
+    // The statement fails: each of the four is to be sent by itself, when this test is done with the connection.
+    let held = within("the one connection", begin).await.expect("begun");
+    waiting(4).await;
+    let idle = "query LIKE 'BEGIN%' AND state = 'idle in transaction'";
+    let pid = fixture.number(&format!("SELECT pid FROM pg_stat_activity WHERE {idle}")).await;
+    committing.abort();
+    assert!(committing.await.expect_err("gone").is_cancelled());
+    changing.rollback().await.expect("a roll-back");
+    held.rollback().await.expect("a roll-back");
+    within("the one connection", async {
+        while store.pool_use().waiting > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+    fixture.until_quiet().await;
+    assert_eq!(fixture.number("SELECT count(*) FROM contacts WHERE company_name = 'Bolt'").await, 0);
+    // Nothing was begun on it that would have to be broken off.
+    assert_eq!(fixture.number(&format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}")).await, 1);
 }
 
 /// Two processes, few tenants, idempotency keys and rows, and connections that end: what was acknowledged is there, once,

@@ -136,7 +136,8 @@ async fn walk(store: &PgStore, tenant: TenantId, filter: &ContactFilter, rows: u
     let limit = Limit::new(rows).expect("a limit");
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let page = store.list(tenant, filter, PageRequest { limit, after }).await.expect("a page");
+        let page =
+            store.list(tenant, filter, PageRequest { limit, after }).await.expect("a page").copied().expect("contacts");
         assert!(page.items.len() == limit.get() || page.next.is_none(), "a page that is not the last is full");
         seen.extend(page.items);
         after = page.next;

@@ -121,6 +121,26 @@ async fn a_tenant_that_was_suspended_meanwhile_writes_nothing() {
     scene.assert_not_as_expected(uow).await;
 }
 
+/// A pooler may give a statement a session whose transactions are others than this server has asked for.
+#[tokio::test]
+async fn nothing_is_as_expected_where_it_was_read_before_the_lock_was_granted() {
+    let scene = Scene::new().await;
+    let expected = format!(
+        "SELECT cardinality(hold_expected_keys(ARRAY[{0}], ARRAY[{0}], ARRAY[{1}], ARRAY[{2}], ARRAY[{3}], 50))",
+        scene.tenant.get(),
+        scene.key.key.id.get(),
+        "(SELECT revision FROM api_keys)",
+        "(SELECT revision FROM tenants)"
+    );
+    assert_eq!(scene.fixture.number(&expected).await, 1);
+    for (isolation, held) in [("repeatable read", 0), ("serializable", 0), ("read committed", 1)] {
+        let database = "(SELECT current_database())";
+        let set = format!("ALTER DATABASE %I SET default_transaction_isolation = %L', {database}, '{isolation}'");
+        scene.fixture.run(&format!("DO $$ BEGIN EXECUTE format('{set}); END $$")).await;
+        assert_eq!(scene.fixture.number(&expected).await, held, "{isolation}");
+    }
+}
+
 #[tokio::test]
 async fn who_revokes_waits_for_no_expectation_and_those_behind_them_ask_again() {
     let scene = Scene::new().await;

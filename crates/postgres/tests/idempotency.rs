@@ -13,7 +13,7 @@ use bwp_domain::{
     idempotency::{Claim, Fingerprint, IdempotencyKey, KeyedRequest, RECEIPT_LIFETIME, RenderedResponse},
     ids::TenantId,
     principal::Caller,
-    store::{Health, Store, UnitOfWork},
+    store::{Health, Store, StoreError, UnitOfWork},
     testing::details,
 };
 use bwp_postgres::{
@@ -279,4 +279,20 @@ fn an_answer_survives_to_the_byte() {
         prop_assert_eq!(replayed.body, response.body);
         Ok(())
     });
+}
+
+#[tokio::test]
+async fn an_error_that_takes_long_is_not_taken_for_a_wait() {
+    let fixture = Fixture::new().await;
+    let tenant = fixture.tenant().await.id;
+    fixture
+        .run(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN PERFORM pg_sleep(1.2); RAISE EXCEPTION 'words that nobody foresaw'; END $$; \
+             CREATE TRIGGER refuse BEFORE INSERT ON idempotency_receipts FOR EACH ROW EXECUTE FUNCTION refuse()",
+        )
+        .await;
+    let mut uow = fixture.begin().await;
+    let claimed = uow.receipts().claim(tenant, &request(), NOW).await;
+    assert!(matches!(claimed, Err(StoreError::Internal(_))), "{claimed:?}");
 }

@@ -23,7 +23,7 @@ use bwp_domain::{
     rate_limits::RateLimit,
     scopes::{ScopeId, ScopeSet},
     store::{Store, StoreError, UnitOfWork},
-    tenants::{TenantStatus, ports::TenantDirectory},
+    tenants::TenantStatus,
 };
 use bwp_postgres::{
     PgStore,
@@ -230,7 +230,8 @@ async fn a_held_credential_shows_the_tenants_status_as_committed_now() {
     let mut uow = fixture.begin().await;
     let before = hold(&mut *uow, key.tenant, key.id).await.expect("a credential");
     assert_eq!(before.tenant.status, TenantStatus::Active);
-    fixture.store.set_status(key.tenant, TenantStatus::Suspended).await.expect("suspended");
+    // Without the wait for who holds a credential of the tenant.
+    fixture.run("UPDATE tenants SET status = 'suspended'").await;
     let now = hold(&mut *uow, key.tenant, key.id).await.expect("a credential");
     assert_eq!(now.tenant.status, TenantStatus::Suspended);
 }

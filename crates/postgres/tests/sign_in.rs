@@ -21,8 +21,8 @@ use bwp_domain::{
     clock::Timestamp,
     ids::AccountId,
     sign_in::{
-        Counted, DEVICE_LIFETIME, DeviceToken, Failures, FailuresKey, Origin, SignInAttempt, SignInError, SignedInNow,
-        sign_in,
+        Counted, DEVICE_LIFETIME, DeviceToken, Failures, FailuresKey, MOST_DEVICES, Origin, SignInAttempt, SignInError,
+        SignedInNow, sign_in,
     },
     store::{Store, UnitOfWork},
     text::Email,
@@ -171,6 +171,38 @@ async fn others_guesses_do_not_keep_the_owner_out_of_their_own_browser_even_from
 }
 
 #[tokio::test]
+async fn another_ones_signing_in_brings_no_more_guesses() {
+    let scene = Scene::new().await;
+    scene.fixture.user(scene.ann.tenant, "eve@example.com", Role::Member).await;
+    scene.fixture.run(&format!("UPDATE accounts SET password_hash = 'plain {RIGHT}'")).await;
+    let mut device = scene.attempt("ann@example.com", RIGHT, from(1, None)).await.expect("signed in").device;
+    assert_eq!(scene.guess("ann@example.com", |_| from(1, Some(&device))).await, Counted::OF_DEVICE);
+    for _ in 0..3 {
+        device = scene.attempt("eve@example.com", RIGHT, from(1, Some(&device))).await.expect("signed in").device;
+        assert_eq!(scene.guess("ann@example.com", |_| from(1, Some(&device))).await, 0);
+    }
+    // Ann's failures are not Eve's.
+    assert_eq!(scene.guess("eve@example.com", |_| from(1, Some(&device))).await, Counted::OF_DEVICE);
+}
+
+#[tokio::test]
+async fn of_each_account_a_few_browsers_are_known_those_signed_in_with_last() {
+    let scene = Scene::new().await;
+    let mut devices = Vec::new();
+    for n in 0..MOST_DEVICES + 3 {
+        scene.later(Duration::from_millis(1));
+        devices.push(scene.attempt("ann@example.com", RIGHT, from(address(n), None)).await.expect("signed in").device);
+    }
+    let known = "SELECT count(*) FROM known_browsers";
+    assert_eq!(scene.fixture.number(known).await, i64::try_from(MOST_DEVICES).expect("few"));
+    scene.guess("ann@example.com", |n| from(address(n), None)).await;
+    for (device, known) in [(&devices[2], false), (&devices[3], true), (&devices[MOST_DEVICES + 2], true)] {
+        let done = scene.attempt("ann@example.com", RIGHT, from(250, Some(device))).await;
+        assert_eq!(done.is_ok(), known, "{done:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_browser_of_two_people_is_known_to_both() {
     let scene = Scene::new().await;
     scene.fixture.user(scene.ann.tenant, "bob@example.com", Role::Member).await;
@@ -254,6 +286,43 @@ async fn guesses_at_the_present_password_are_few_and_each_change_ends_the_other_
     assert!(scene.attempt("ann@example.com", WRONG, from(1, None)).await.is_ok());
 }
 
+/// Is busy after so many passwords.
+struct BusyAfter(AtomicUsize);
+
+impl BusyAfter {
+    fn one_more(&self) -> Result<(), PasswordHasherError> {
+        let left = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        left.map(|_| ()).map_err(|_| PasswordHasherError::Busy)
+    }
+}
+
+#[async_trait]
+impl PasswordHasher for BusyAfter {
+    async fn hash(&self, password: Password) -> Result<PasswordHash, PasswordHasherError> {
+        self.one_more().map(|()| plain(password.expose()))
+    }
+
+    async fn verify(&self, _: TypedPassword, _: Option<PasswordHash>) -> Result<bool, PasswordHasherError> {
+        self.one_more().map(|()| true)
+    }
+}
+
+#[tokio::test]
+async fn a_password_that_nobody_looked_at_is_no_failure() {
+    let scene = Scene::new().await;
+    let (_, open) = scene.fixture.sign_in(&scene.ann).await;
+    for passwords in [0, 1] {
+        let (present, new) = (TypedPassword::new(RIGHT.to_owned()), TypedPassword::new(WRONG.to_owned()));
+        let change = PasswordChange { present, new, address: None };
+        let hasher = BusyAfter(AtomicUsize::new(passwords));
+        let (store, environment) = (&scene.fixture.store, &scene.fixture.environment);
+        let refused = change_password(store, environment, &hasher, &open, change).await;
+        assert!(matches!(refused, Err(PasswordChangeError::Hasher(PasswordHasherError::Busy))), "{refused:?}");
+        let counted = "SELECT sum(cardinality(failed_at)) FROM sign_in_failures";
+        assert_eq!(scene.fixture.number(counted).await, 0, "after {passwords}");
+    }
+}
+
 fn key(n: u8) -> FailuresKey {
     FailuresKey::from_bytes([n; 32])
 }
@@ -318,7 +387,8 @@ async fn a_browser_has_one_name_and_belongs_to_those_who_signed_in_with_it_latel
     let mut uow = fixture.begin().await;
     let uow = &mut *uow;
     let owners = async |uow: &mut dyn UnitOfWork, device, since| -> Vec<AccountId> {
-        let mut owners = uow.sign_ins().owners(&device, since).await.expect("a look");
+        let owners = uow.sign_ins().owners(&device, since).await.expect("a look");
+        let mut owners: Vec<_> = owners.into_iter().map(|(account, _)| account).collect();
         owners.sort_unstable();
         owners
     };

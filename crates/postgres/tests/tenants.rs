@@ -11,6 +11,7 @@ use bwp_domain::{
     scopes::ScopeSet,
     store::Store,
     tenants::{FirstStart, NewTenant, TenantName, TenantStatus, first_start, ports::TenantDirectory},
+    testing::details,
     text::Email,
     users::{CreateUser, Role},
 };
@@ -161,5 +162,39 @@ async fn of_eight_servers_that_start_at_once_one_makes_the_first_tenant() {
     assert_eq!((&found.tenant, &found.key), (&made.tenant, &made.key.key));
     for table in ["tenants", "accounts", "users", "api_keys"] {
         assert_eq!(fixture.number(&format!("SELECT count(*) FROM {table}")).await, 1, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn once_a_tenant_is_suspended_nothing_of_it_is_committed_any_more() {
+    let fixture = Fixture::new().await;
+    let tenant = fixture.tenant().await.id;
+    let key = fixture.key(tenant).await.key.id;
+    let ann = fixture.user(tenant, "ann@example.com", Role::Member).await;
+    let (_, open) = fixture.sign_in(&ann).await;
+    for by_key in [true, false] {
+        fixture.store.set_status(tenant, TenantStatus::Active).await.expect("set").expect("the tenant");
+        let mut changing = fixture.begin().await;
+        if by_key {
+            changing.credentials().hold(tenant, key).await.expect("held").expect("the key");
+        } else {
+            changing
+                .credentials()
+                .hold_session(ann.account.id, open.session.id)
+                .await
+                .expect("held")
+                .expect("the session");
+        }
+        let store = fixture.store.clone();
+        let suspending = tokio::spawn(async move { store.set_status(tenant, TenantStatus::Suspended).await });
+        fixture.until_waiting(1).await;
+        // Who comes now sees it already.
+        let status = "SELECT count(*) FROM tenants WHERE status = 'suspended'";
+        assert_eq!(fixture.number(status).await, 1);
+        assert!(!suspending.is_finished());
+        changing.contacts().insert(tenant, &details("Acme"), fixture.environment.clock.now()).await.expect("made");
+        changing.commit().await.expect("a commit");
+        let set = within("suspending", suspending).await.expect("no panic").expect("set").expect("the tenant");
+        assert_eq!(set.status, TenantStatus::Suspended);
     }
 }

@@ -1,14 +1,24 @@
 //! TLS to PostgreSQL: what each `sslmode` takes, and what is said of what it does not.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bwp_domain::store::{Health, StoreError};
 use bwp_postgres::{
     MigrateError, PgStore, PoolSettings, migrate,
-    testing::{Role, TlsServer, within},
+    testing::{Options, Role, TestDatabase, TestPooler, TlsServer, within},
 };
-use bwp_tls::testing::Authority;
-use tokio::net::TcpListener;
+use bwp_tls::testing::{Authority, Issued};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    },
+};
 
 /// What came of connecting.
 #[derive(Debug, PartialEq, Eq)]
@@ -169,6 +179,56 @@ async fn migrations_go_the_same_way() {
     assert!(matches!(refused, Err(MigrateError::Connect(_))), "{refused:?}");
     let url = server.url(Role::Encrypted, &format!("?sslmode=verify-full&sslrootcert={roots}"));
     assert!(!migrate(&url).await.expect("the migrations run").applied.is_empty());
+}
+
+/// Where TLS is spoken for a pooler that has none itself.
+#[expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
+async fn tls_before(pooler: &TestPooler, shown: &Issued) -> String {
+    let chain = vec![CertificateDer::from_pem_slice(shown.certificate.as_bytes()).expect("a certificate")];
+    let key = PrivateKeyDer::from_pem_slice(shown.key.as_bytes()).expect("a key");
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).expect("they fit");
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let (user, rest) = pooler.url().split_once('@').expect("a user");
+    let (behind, database) = rest.split_once('/').expect("a database");
+    let (behind, url) = (behind.to_owned(), format!("{user}@localhost:{port}/{database}"));
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.expect("a client");
+            let (acceptor, behind) = (acceptor.clone(), behind.clone());
+            tokio::spawn(async move {
+                let mut wish = [0; 8];
+                client.read_exact(&mut wish).await.expect("a wish for TLS");
+                client.write_all(b"S").await.expect("said");
+                let mut client = acceptor.accept(client).await.expect("TLS");
+                let mut behind = TcpStream::connect(behind).await.expect("the pooler");
+                // Somebody is gone in the end.
+                let _ = copy_bidirectional(&mut client, &mut behind).await;
+            });
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_pooler_may_speak_tls_and_refuse_settings() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let authority = Authority::new();
+    let roots = authority.file(folder.path(), "ca.pem").display().to_string();
+    for options in [Options::Ignored, Options::Refused] {
+        let database = TestDatabase::empty().await;
+        let pooler = TestPooler::start(&database.url(), 3, options);
+        let url = tls_before(&pooler, &authority.issue(&["localhost"])).await;
+        for mode in ["", "?sslmode=require", &format!("?sslmode=verify-full&sslrootcert={roots}")] {
+            let url = format!("{url}{mode}");
+            let taken = migrate(&url).await.expect("the migrations run").applied;
+            assert_eq!(taken.is_empty(), !mode.is_empty(), "the first takes all steps");
+            let store = PgStore::new(&url, PoolSettings::default()).expect("a store");
+            within(mode, store.check()).await.expect("an answer");
+            assert!(store.is_pooled().await.expect("a look"));
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

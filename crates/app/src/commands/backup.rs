@@ -21,7 +21,11 @@ use crate::{
 };
 
 pub(crate) async fn backup(args: &DatabaseArgs, backup: &BackupArgs, output: Output) -> anyhow::Result<()> {
-    with_database(args, async |database| dump(database, &backup.file)).await?;
+    with_database(args, async |database| {
+        refuse_pooler(database).await?;
+        dump(database, &backup.file)
+    })
+    .await?;
     let file = backup.file.display().to_string();
     output.print(&json!({ "file": file }), || {
         format!("Wrote {file}. It holds all data: keep it as safe as the database.")
@@ -31,6 +35,7 @@ pub(crate) async fn backup(args: &DatabaseArgs, backup: &BackupArgs, output: Out
 
 pub(crate) async fn restore(args: &DatabaseArgs, restore: &RestoreArgs, output: Output) -> anyhow::Result<()> {
     with_database(args, async |database| {
+        refuse_pooler(database).await?;
         if !restore.overwrite && !database.store()?.list().await?.is_empty() {
             bail!("the database holds tenants: restore into an empty one, or add --overwrite to throw them away");
         }
@@ -42,6 +47,15 @@ pub(crate) async fn restore(args: &DatabaseArgs, restore: &RestoreArgs, output: 
     .await?;
     let file = restore.file.display().to_string();
     output.print(&json!({ "restored": file }), || format!("Restored {file}."))?;
+    Ok(())
+}
+
+/// The programs of PostgreSQL set what they need for their session, an empty `search_path` among it. A pooler would hand that
+/// on to whoever has the session next.
+async fn refuse_pooler(database: &Database) -> anyhow::Result<()> {
+    if database.store()?.is_pooled().await? {
+        bail!("there is a pooler between this and PostgreSQL: name PostgreSQL itself in DATABASE_URL");
+    }
     Ok(())
 }
 

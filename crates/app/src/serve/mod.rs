@@ -50,7 +50,7 @@ use crate::{
     database::Database,
     logging,
     output::Output,
-    system::environment,
+    system::{EntropyAhead, environment},
 };
 
 /// How long the last entries of the audit log may take to be written when the server stops.
@@ -142,6 +142,7 @@ async fn serve(
     let environment = environment();
     let store = PgStore::new(database.url(), Threads::OWN)?;
     let cursors = cursors::open(&store, &environment, secrets).await?;
+    readiness::warn_of_pooler(&store);
     rate_limits.connect().await;
 
     let listener = server::bind(args.listen)
@@ -247,7 +248,8 @@ async fn serve(
 /// Who gives each request its id.
 fn request_ids(environment: &Environment) -> Arc<dyn Fn() -> String + Send + Sync> {
     let environment = environment.clone();
-    Arc::new(move || RequestId::generate(environment.clock.now(), &*environment.entropy).to_string())
+    let entropy = EntropyAhead(environment.entropy);
+    Arc::new(move || RequestId::generate(environment.clock.now(), &entropy).to_string())
 }
 
 /// The URL of a server that nobody said one of.

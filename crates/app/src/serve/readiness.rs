@@ -16,11 +16,15 @@ pub(super) fn checks(
     limiter: Arc<dyn RateLimiter>,
     audit: Arc<AuditQueue>,
 ) -> Readiness {
-    let store = store.clone();
+    let (store, sessions) = (store.clone(), store.clone());
     Readiness::new(Arc::clone(availability))
         .require("database", move || {
             let store = store.clone();
             async move { store.check().await.map_err(|error| error.to_string()) }
+        })
+        .report_on("database sessions", move || {
+            let lacks = sessions.pooler_lacks();
+            async move { if lacks.is_empty() { Ok(()) } else { Err(pooler_lacks(&lacks)) } }
         })
         .report_on("rate limits", move || {
             let status = limiter.status();
@@ -35,4 +39,17 @@ pub(super) fn checks(
             let lost = audit.counts().lost;
             async move { if lost == 0 { Ok(()) } else { Err(format!("{lost} entries were lost since the start")) } }
         })
+}
+
+/// Says in the log what `/readyz` will.
+pub(super) fn warn_of_pooler(store: &PgStore) {
+    let lacks = store.pooler_lacks();
+    if !lacks.is_empty() {
+        tracing::warn!("{}", pooler_lacks(&lacks));
+    }
+}
+
+fn pooler_lacks(settings: &[String]) -> String {
+    let settings = settings.join(", ");
+    format!("a pooler gives sessions without {settings}; see \"Through PgBouncer\" in docs/operations.md")
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{
-    Account, PasswordHash, TypedPassword,
+    Account, Password, PasswordHash, TypedPassword,
     ports::{PasswordHasher, PasswordHasherError, StoredAccount},
 };
 use crate::{
@@ -76,13 +76,33 @@ pub async fn change_password(
     let mut uow = store.begin().await?;
     let admitted = admit_change(&mut *uow, environment, open).await;
     let (at, stored) = ended(uow, admitted).await?;
-    if !hasher.verify(change.present, Some(stored.password.clone())).await? {
-        return Err(wrong());
-    }
-    let new = hasher.hash(new).await?;
+    let new = match hash_if_right(hasher, change.present, &stored, new).await {
+        Ok(new) => new.ok_or_else(wrong)?,
+        Err(error) => {
+            // Nobody looked at the password, or it was right: it was no guess.
+            let mut uow = store.begin().await?;
+            let done = forgive(&mut *uow, &[Counted::PasswordChange(open.account.id)], at).await;
+            ended(uow, done).await?;
+            return Err(error.into());
+        }
+    };
     let mut uow = store.begin().await?;
     let done = change_in(&mut *uow, environment, open, &stored, &new, (at, change.address)).await;
     ended(uow, done).await
+}
+
+/// The hash of the new password, if the present one is right.
+async fn hash_if_right(
+    hasher: &dyn PasswordHasher,
+    present: TypedPassword,
+    stored: &StoredAccount,
+    new: Password,
+) -> Result<Option<PasswordHash>, PasswordHasherError> {
+    if hasher.verify(present, Some(stored.password.clone())).await? {
+        hasher.hash(new).await.map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 /// Counts the attempt, and reads what the present password is compared with.

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 
-use super::{Contact, ContactDetails, ContactFilter, ContactSummary};
+use super::{Contact, ContactDetails, ContactFilter, ContactPage, ContactSummary};
 use crate::{
     clock::Timestamp,
     ids::{ContactId, TenantId},
-    paging::{Page, PageRequest},
+    paging::PageRequest,
     store::StoreError,
 };
 
@@ -23,7 +23,7 @@ pub trait ContactReader: Send + Sync {
         tenant: TenantId,
         filter: &ContactFilter,
         page: PageRequest,
-    ) -> Result<Page<Contact>, StoreError>;
+    ) -> Result<ContactPage, StoreError>;
 
     /// The contact with this id.
     async fn get(&self, tenant: TenantId, id: ContactId) -> Result<Option<Contact>, StoreError>;

@@ -15,33 +15,46 @@ use crate::clock::Timestamp;
 pub struct Window {
     /// Oldest first, each at a later time than the one before.
     spendings: VecDeque<Spending>,
+    /// The time of the latest, in milliseconds since 1970.
+    latest: i64,
     /// The sum of them.
     used: u64,
 }
 
+/// There are up to a hundred of these for each key that is used, and more for smaller budgets.
 #[derive(Clone, Copy, Debug)]
 struct Spending {
-    at_millis: i64,
-    amount: u64,
+    /// When: the low bits of the milliseconds since 1970. All of a window lie within a day of each other.
+    at: u32,
+    /// No budget has room for more.
+    amount: u32,
 }
 
 impl Window {
     /// A window in which nothing was spent.
     pub const fn new() -> Self {
-        Self { spendings: VecDeque::new(), used: 0 }
+        Self { spendings: VecDeque::new(), latest: 0, used: 0 }
+    }
+
+    /// When a spending was made, in milliseconds since 1970.
+    fn time(&self, spending: Spending) -> i64 {
+        self.latest - i64::from(low_bits(self.latest).wrapping_sub(spending.at))
     }
 
     /// Lets go of what has left the window at `now`. To be called before the others, with the same budget and time.
     pub fn advance(&mut self, budget: &Budget, now: Timestamp) {
         let now = now.unix_millis();
-        if self.spendings.back().is_some_and(|latest| latest.at_millis > now) {
+        if self.spendings.is_empty() {
+            return;
+        }
+        if self.latest > now {
             self.set_back(now);
         }
         let length = budget.window_millis();
         while let Some(oldest) = self.spendings.front()
-            && oldest.at_millis.saturating_add(length) <= now
+            && self.time(*oldest).saturating_add(length) <= now
         {
-            self.used -= oldest.amount;
+            self.used -= u64::from(oldest.amount);
             self.spendings.pop_front();
         }
     }
@@ -50,14 +63,19 @@ impl Window {
     /// soon nor stays for as long as the clock was off.
     #[cold]
     fn set_back(&mut self, now: i64) {
-        let mut amount = 0;
+        let mut amount = 0_u32;
         while let Some(latest) = self.spendings.back()
-            && latest.at_millis >= now
+            && self.time(*latest) >= now
         {
-            amount += latest.amount;
+            amount = amount.saturating_add(latest.amount);
             self.spendings.pop_back();
         }
-        self.spendings.push_back(Spending { at_millis: now, amount });
+        self.push(now, amount);
+    }
+
+    fn push(&mut self, now: i64, amount: u32) {
+        self.latest = now;
+        self.spendings.push_back(Spending { at: low_bits(now), amount });
     }
 
     /// Whether less was spent than the limit.
@@ -70,14 +88,14 @@ impl Window {
         if amount == 0 {
             return;
         }
-        let (now, amount, slot) = (now.unix_millis(), u64::from(amount), budget.slot_millis());
-        self.used += amount;
+        let (now, slot) = (now.unix_millis(), budget.slot_millis());
+        self.used += u64::from(amount);
         match self.spendings.back_mut() {
-            Some(latest) if latest.at_millis.div_euclid(slot) == now.div_euclid(slot) => {
-                latest.at_millis = now;
-                latest.amount += amount;
+            Some(latest) if self.latest.div_euclid(slot) == now.div_euclid(slot) => {
+                *latest = Spending { at: low_bits(now), amount: latest.amount + amount };
+                self.latest = now;
             }
-            _ => self.spendings.push_back(Spending { at_millis: now, amount }),
+            _ => self.push(now, amount),
         }
     }
 
@@ -92,9 +110,9 @@ impl Window {
         let target = self.used.min(u64::from(budget.limit.get()));
         let mut used = self.used;
         for spending in &self.spendings {
-            used -= spending.amount;
+            used -= u64::from(spending.amount);
             if used < target {
-                return spending.at_millis.saturating_add(budget.window_millis()) - now.unix_millis();
+                return self.time(*spending).saturating_add(budget.window_millis()) - now.unix_millis();
             }
         }
         0
@@ -114,6 +132,11 @@ impl Window {
     pub fn is_empty(&self) -> bool {
         self.spendings.is_empty()
     }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the rest is known from the latest")]
+const fn low_bits(millis: i64) -> u32 {
+    millis as u32
 }
 
 #[cfg(test)]
@@ -201,6 +224,17 @@ mod tests {
         assert_eq!((window.used(), window.len()), (2, 1));
         assert!(!charge(&mut window, &budget, 60_999, 1));
         assert!(charge(&mut window, &budget, 61_000, 1));
+    }
+
+    #[test]
+    fn what_was_spent_long_ago_has_left_however_long_that_is() {
+        // A multiple of what 32 bits of milliseconds hold, and what lies around it.
+        for pause in [60_000, 1 << 31, (1 << 32) - 1, 1 << 32, (1 << 32) + 59_999, 5 << 32] {
+            let (mut window, budget) = (Window::new(), budget(1, 60_000));
+            assert!(charge(&mut window, &budget, 0, 1));
+            assert!(charge(&mut window, &budget, pause, 1), "{pause}");
+            assert!(!charge(&mut window, &budget, pause + 59_999, 1), "{pause}");
+        }
     }
 
     /// Every spending, for ever.

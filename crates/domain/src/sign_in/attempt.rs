@@ -11,6 +11,7 @@ use crate::{
     audit::Excerpt,
     clock::Timestamp,
     execute::Environment,
+    ids::{AccountId, DeviceId},
     security::{Actor, SecurityAction, SecurityEntry, UserNote},
     sessions::{Membership, SessionToken, ports::SessionRecord},
     store::{Store, StoreError, UnitOfWork, ended},
@@ -78,7 +79,8 @@ pub enum SignInError {
 struct Admitted {
     account: Option<StoredAccount>,
     at: Timestamp,
-    in_known_browser: bool,
+    /// The browser, if its owner has signed in with it before.
+    known: Option<DeviceId>,
 }
 
 /// Signs in who shows the right address and password.
@@ -103,7 +105,7 @@ pub async fn sign_in(
         Err(error) => {
             // Nobody looked at the password: it was no guess.
             let mut uow = store.begin().await?;
-            let counted = counted(&email, admitted.account.as_ref(), &attempt.origin, admitted.in_known_browser);
+            let counted = counted(&email, admitted.account.as_ref(), &attempt.origin, admitted.known);
             let done = forgive(&mut *uow, &counted, admitted.at).await;
             ended(uow, done).await?;
             return Err(error.into());
@@ -129,9 +131,10 @@ async fn look_up(
         Some(device) => uow.sign_ins().owners(device, at.minus(DEVICE_LIFETIME)).await?,
         None => Vec::new(),
     };
-    let in_known_browser = account.as_ref().is_some_and(|stored| owners.contains(&stored.account.id));
-    admit(uow, &counted(email, account.as_ref(), origin, in_known_browser), at).await??;
-    Ok(Admitted { account, at, in_known_browser })
+    let is_owner = |owner: AccountId| account.as_ref().is_some_and(|stored| stored.account.id == owner);
+    let known = owners.into_iter().find(|(owner, _)| is_owner(*owner)).map(|(_, known)| known);
+    admit(uow, &counted(email, account.as_ref(), origin, known), at).await??;
+    Ok(Admitted { account, at, known })
 }
 
 /// In a browser of its owner an account has failures of its own, whatever others do, even those at the same address.
@@ -139,10 +142,10 @@ fn counted<'a>(
     email: &'a Email,
     stored: Option<&'a StoredAccount>,
     origin: &Origin,
-    in_known_browser: bool,
+    known: Option<DeviceId>,
 ) -> Vec<Counted<'a>> {
-    match (stored, &origin.device) {
-        (Some(stored), Some(device)) if in_known_browser => vec![Counted::Device(stored.account.id, device.hash())],
+    match (stored, known) {
+        (Some(_), Some(known)) => vec![Counted::Device(known)],
         // The stored address: what a database takes for the same letters may be more than what we do.
         (Some(stored), _) => vec![Counted::Address(origin.address), Counted::Email(&stored.account.email)],
         (None, _) => vec![Counted::Address(origin.address), Counted::Email(email)],
@@ -193,7 +196,7 @@ async fn let_in(
     let held = uow.accounts().lock(looked_at.account.id).await?;
     // The password was changed just now: the one that was typed is wrong.
     let held = held.filter(|held| held.password == looked_at.password).ok_or(SignInError::Wrong)?;
-    forgive(uow, &counted(email, Some(looked_at), origin, admitted.in_known_browser), admitted.at).await?;
+    forgive(uow, &counted(email, Some(looked_at), origin, admitted.known), admitted.at).await?;
     Ok(start_session(uow, environment, held.account, origin, None).await?)
 }
 

@@ -12,3 +12,6 @@ secret_token! {
 
 /// For how long a browser is known after somebody last signed in with it.
 pub const DEVICE_LIFETIME: Duration = Duration::from_hours(180 * 24);
+
+/// How many browsers are known of an account: those that it was signed in with last.
+pub const MOST_DEVICES: usize = 20;

@@ -8,8 +8,11 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::DeviceHash;
-use crate::{clock::Timestamp, ids::AccountId, text::Email};
+use crate::{
+    clock::Timestamp,
+    ids::{AccountId, DeviceId},
+    text::Email,
+};
 
 /// What failures are counted of.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +21,9 @@ pub enum Counted<'a> {
     Address(Option<IpAddr>),
     /// Who tries to sign in with this e-mail address, whether or not anybody has it, in browsers that are not known.
     Email(&'a Email),
-    /// Who tries to sign in to this account in this browser, in which its owner has signed in before.
-    Device(AccountId, DeviceHash),
+    /// Who tries to sign in to the account that knows this browser, in which its owner has signed in before. Its name, the
+    /// token, is no measure: others who sign in with the browser change that.
+    Device(DeviceId),
     /// Who tries to change this account's password, being signed in.
     PasswordChange(AccountId),
 }
@@ -55,7 +59,7 @@ impl Counted<'_> {
         match self {
             Self::Address(_) => Self::OF_ADDRESS,
             Self::Email(_) => Self::OF_EMAIL,
-            Self::Device(..) => Self::OF_DEVICE,
+            Self::Device(_) => Self::OF_DEVICE,
             Self::PasswordChange(_) => Self::OF_PASSWORD_CHANGE,
         }
     }
@@ -72,10 +76,9 @@ impl Counted<'_> {
                 hasher.update(b"email\0");
                 hasher.update(email.folded());
             }
-            Self::Device(account, device) => {
+            Self::Device(device) => {
                 hasher.update(b"device\0");
-                hasher.update(account.get().to_be_bytes());
-                hasher.update(device.as_bytes());
+                hasher.update(device.get().to_be_bytes());
             }
             Self::PasswordChange(account) => {
                 hasher.update(b"password change\0");

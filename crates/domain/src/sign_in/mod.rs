@@ -9,7 +9,7 @@ mod failures;
 pub mod ports;
 
 pub use attempt::{Origin, SignInAttempt, SignInError, SignedInNow, sign_in};
-pub use device::{DEVICE_LIFETIME, DeviceHash, DeviceToken};
+pub use device::{DEVICE_LIFETIME, DeviceHash, DeviceToken, MOST_DEVICES};
 pub use failures::{Counted, Failures, FailuresKey, TooMany};
 
 pub(crate) use attempt::{admit, forgive, start_session};

@@ -19,7 +19,9 @@ pub trait TenantDirectory: Send + Sync {
     /// The tenant with this public id.
     async fn find(&self, public_id: TenantPublicId) -> Result<Option<Tenant>, StoreError>;
 
-    /// Lets a tenant in or keeps it out, from the next request on. `None` if there is no such tenant.
+    /// Lets a tenant in or keeps it out, from the next request on. `None` if there is no such tenant. MUST wait for the changes
+    /// that were let in by what it was before: once this is done, none of them is committed any more. If that takes too long it
+    /// fails, and the status is set all the same.
     async fn set_status(&self, tenant: TenantId, status: TenantStatus) -> Result<Option<Tenant>, StoreError>;
 
     /// Sets how many units an hour a tenant may spend, from the next request on. `None` if there is no such tenant.

@@ -17,7 +17,7 @@ use super::{
     responses::{Contact, Count, Summary},
 };
 use crate::{
-    envelope::{Envelope, Meta},
+    envelope::{Envelope, Meta, Rows},
     mutation::no_content,
     paging::Listing,
     privileges::{ContactsDelete, ContactsRead, ContactsWrite},
@@ -36,8 +36,9 @@ pub(super) async fn list(context: Context, caller: Authorized<ContactsRead>, que
     let listing = Listing::new(&context.state, caller.tenant(), LIST, &canonical(&filter));
     let page = listing.page(&page).await?;
     let found = context.state.contacts.list(caller.tenant(), &filter, page).await?;
-    let show = if compact { Contact::compact } else { Contact::full };
-    Ok(listing.answer(&context, &found, show))
+    let mut rows = Rows::of(found.count());
+    found.show(|contact| rows.push(&if compact { Contact::compact(contact) } else { Contact::full(contact) }))?;
+    Ok(listing.answer_rows(&context, rows, found.next))
 }
 
 pub(super) async fn create(
@@ -60,7 +61,8 @@ pub(super) async fn get_many(
     let ids = body.value.parse(body.errors).map_err(Problem::invalid)?;
     let found = context.state.contacts.get_many(caller.tenant(), &ids.possible).await?;
     let by_id: HashMap<_, _> = found.iter().map(|contact| (contact.id, contact)).collect();
-    let data: Vec<_> = ids.possible.iter().filter_map(|id| by_id.get(id)).map(|c| Contact::full(c)).collect();
+    let data: Vec<_> =
+        ids.possible.iter().filter_map(|id| by_id.get(id)).map(|contact| Contact::full((*contact).into())).collect();
     let meta = Meta { requested: Some(ids.requested), returned: Some(data.len()), ..Meta::of(context.request_id()) };
     Ok(Envelope { data, meta }.ok())
 }
@@ -77,7 +79,7 @@ pub(super) async fn summary(context: Context, caller: Authorized<ContactsRead>, 
 
 pub(super) async fn get(context: Context, caller: Authorized<ContactsRead>, id: PathId<ContactResource>) -> Answer {
     let contact = context.state.contacts.get(caller.tenant(), id.known()?).await?.ok_or(ContactError::NotFound)?;
-    Ok(Envelope { data: Contact::full(&contact), meta: Meta::of(context.request_id()) }.ok())
+    Ok(Envelope { data: Contact::full((&contact).into()), meta: Meta::of(context.request_id()) }.ok())
 }
 
 pub(super) async fn update(
@@ -103,7 +105,7 @@ pub(super) async fn delete(
 }
 
 fn rendered(context: &Context, status: StatusCode, contact: &contacts::Contact) -> RenderedResponse {
-    Envelope { data: Contact::full(contact), meta: Meta::of(context.request_id()) }.rendered(status)
+    Envelope { data: Contact::full(contact.into()), meta: Meta::of(context.request_id()) }.rendered(status)
 }
 
 /// The filter in one way of writing, for cursors.

@@ -2,7 +2,7 @@
 
 use bwp_domain::{
     clock::Timestamp,
-    contacts::{self, ContactSummary, ContactType},
+    contacts::{ContactSummary, ContactType, ContactView},
     ids::ContactId,
 };
 use serde::Serialize;
@@ -71,29 +71,27 @@ pub(crate) struct Contact<'a> {
 
 impl<'a> Contact<'a> {
     /// Every field.
-    pub(crate) fn full(contact: &'a contacts::Contact) -> Self {
-        let details = &contact.details;
+    pub(crate) fn full(contact: ContactView<'a>) -> Self {
         Self {
-            position: Projected::Shown(details.position.as_deref()),
-            parent_contact_id: Projected::Shown(details.parent),
-            mobile: Projected::Shown(details.mobile.as_deref()),
-            website: Projected::Shown(details.website.as_deref()),
-            notes: Projected::Shown(details.notes.as_deref()),
+            position: Projected::Shown(contact.position),
+            parent_contact_id: Projected::Shown(contact.parent),
+            mobile: Projected::Shown(contact.mobile),
+            website: Projected::Shown(contact.website),
+            notes: Projected::Shown(contact.notes),
             ..Self::compact(contact)
         }
     }
 
     /// The key fields.
-    pub(crate) fn compact(contact: &'a contacts::Contact) -> Self {
-        let details = &contact.details;
+    pub(crate) const fn compact(contact: ContactView<'a>) -> Self {
         Self {
             id: contact.id,
-            first_name: details.first_name.as_deref(),
-            last_name: details.last_name.as_deref(),
-            company_name: details.company_name.as_deref(),
-            email: details.email.as_deref(),
-            phone: details.phone.as_deref(),
-            kind: details.kind,
+            first_name: contact.first_name,
+            last_name: contact.last_name,
+            company_name: contact.company_name,
+            email: contact.email,
+            phone: contact.phone,
+            kind: contact.kind,
             created_at: contact.created_at,
             updated_at: contact.updated_at,
             position: Projected::LeftOut,

@@ -2,8 +2,8 @@
 
 use actix_web::test::TestRequest;
 use bwp_domain::{
+    contacts::ContactPage,
     idempotency::{Claim, RenderedResponse},
-    paging::Page,
     scopes::ScopeId,
     store::StoreError,
     testing::{ScriptedUnitOfWork, contact, credential, details},
@@ -124,7 +124,7 @@ async fn wrong_fields_reach_no_port_and_are_all_named() {
 #[actix_web::test]
 async fn a_list_is_compact_when_asked() {
     let mut ports = Ports::with_key(&[ScopeId::ContactsRead]);
-    ports.contacts.expect_list().returning(|_, _, _| Ok(Page { items: vec![contact(1, details("Acme"))], next: None }));
+    ports.contacts.expect_list().returning(|_, _, page| ContactPage::of(vec![contact(1, details("Acme"))], page.limit));
     let answer = ports.answer(signed(TestRequest::get().uri("/api/v1/contacts?compact=true"))).await;
     assert_eq!(answer.json["data"][0].as_object().map(serde_json::Map::len), Some(9));
     assert_eq!(answer.json["meta"]["pagination"], json!({ "cursor": null, "has_more": false, "count": 1 }));

@@ -87,10 +87,12 @@ impl KeyReader for PgStore {
                 position: (after.created_at.into(), after.id),
             });
         }
+        let mut reading = self.reading().await?;
         let mut rows: Vec<ListingRow> = WithLimit::at_least(page.limit.get() + 1, query)
-            .load(&mut self.connection().await?)
+            .load(reading.connection()?)
             .await
             .during("listing keys")?;
+        reading.end().await?;
         rows.truncate(page.limit.get() + 1);
         let keys = rows.into_iter().map(listing).collect::<Result<_, _>>()?;
         Ok(Page::of(keys, page.limit, KeyListing::position))

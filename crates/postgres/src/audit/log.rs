@@ -8,10 +8,7 @@ use super::{
     queue::{AuditCounts, AuditLimits, AuditQueue},
     writer::Writer,
 };
-use crate::{
-    PoolSettings,
-    address::{Address, InvalidDatabaseUrl},
-};
+use crate::{PoolSettings, address::InvalidDatabaseUrl, session::Place};
 
 /// A running audit log. One for each process.
 pub struct AuditLog {
@@ -27,10 +24,10 @@ impl AuditLog {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn start(url: &str, settings: PoolSettings, limits: AuditLimits) -> Result<Self, InvalidDatabaseUrl> {
-        let address = Address::parse(url)?;
+        let place = Place::parse(url)?;
         let queue = Arc::new(AuditQueue::new(limits));
         let (stop, stopped) = watch::channel(false);
-        let writing = tokio::spawn(Writer::new(Arc::clone(&queue), address, settings, stopped).run());
+        let writing = tokio::spawn(Writer::new(Arc::clone(&queue), place, settings, stopped).run());
         Ok(Self { queue, stop, writing })
     }
 

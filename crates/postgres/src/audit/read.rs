@@ -126,9 +126,10 @@ impl AuditReader for PgStore {
         filter: &AuditFilter,
         page: PageRequest,
     ) -> Result<Page<AuditRecord>, StoreError> {
-        let mut connection = self.connection().await?;
+        let mut reading = self.reading().await?;
         let mut rows: Vec<RecordRow> =
-            page_query(tenant, filter, page).load(&mut connection).await.during("listing the audit log")?;
+            page_query(tenant, filter, page).load(reading.connection()?).await.during("listing the audit log")?;
+        reading.end().await?;
         rows.truncate(page.limit.get() + 1);
         let records = rows.into_iter().map(AuditRecord::try_from).collect::<Result<_, _>>()?;
         Ok(Page::of(records, page.limit, AuditRecord::position))

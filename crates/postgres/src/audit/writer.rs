@@ -8,7 +8,7 @@ use std::{
 
 use bwp_domain::{audit::AuditEntry, store::StoreError};
 use chrono::{DateTime, Datelike, Utc};
-use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::{
     sync::watch,
     time::{Instant, sleep, sleep_until, timeout},
@@ -19,7 +19,12 @@ use super::{
     statements::{FetchIds, InsertEntries, InsertMissingEntries, MakePartition, UpsertUsage},
     usage::Usage,
 };
-use crate::{PoolSettings, address::Address, error::DuringExt, link::Link};
+use crate::{
+    PoolSettings,
+    error::DuringExt,
+    link::Link,
+    session::{Place, Session},
+};
 
 /// How long entries are gathered before they are written, unless a batch is full before.
 const GATHER: Duration = Duration::from_millis(250);
@@ -42,7 +47,7 @@ const LOG_PAUSE: Duration = Duration::from_secs(10);
 /// the pool's, there is the most to write.
 pub(super) struct Writer {
     queue: Arc<AuditQueue>,
-    address: Address,
+    place: Place,
     settings: PoolSettings,
     stop: watch::Receiver<bool>,
     connection: Option<Link>,
@@ -58,13 +63,13 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(
         queue: Arc<AuditQueue>,
-        address: Address,
+        place: Place,
         settings: PoolSettings,
         stop: watch::Receiver<bool>,
     ) -> Self {
         Self {
             queue,
-            address,
+            place,
             settings,
             stop,
             connection: None,
@@ -156,7 +161,7 @@ impl Writer {
     }
 
     async fn attempt(&mut self, batch: &[AuditEntry], ids: &mut Vec<i64>, again: bool) -> Result<(), StoreError> {
-        let connection = connected(&mut self.connection, &self.address, self.settings).await?;
+        let connection = connected(&mut self.connection, &self.place, self.settings).await?;
         for entry in batch {
             let at = DateTime::<Utc>::from(entry.created_at);
             let month = (at.year(), at.month());
@@ -177,7 +182,7 @@ impl Writer {
         let due = self.usage.due(Instant::now(), all);
         for uses in due.chunks(BATCH) {
             let write = async {
-                let connection = connected(&mut self.connection, &self.address, self.settings).await?;
+                let connection = connected(&mut self.connection, &self.place, self.settings).await?;
                 UpsertUsage::new(uses).execute(connection).await.during("writing when keys were last used")
             };
             let error = match timeout(ATTEMPT, write).await {
@@ -225,17 +230,16 @@ impl Writer {
 
 async fn connected<'a>(
     connection: &'a mut Option<Link>,
-    address: &Address,
+    place: &Place,
     settings: PoolSettings,
 ) -> Result<&'a mut AsyncPgConnection, StoreError> {
     match connection {
         Some(connection) => Ok(connection),
         none => {
             let unreachable = |error| StoreError::Unavailable(format!("cannot connect to the database: {error}"));
-            let mut new = Link::open(address, settings.session()).await.map_err(unreachable)?;
             // Whoever looks at the server's sessions can tell it from those that answer requests.
-            new.batch_execute("SET application_name = 'bwp audit log'").await.during("naming a connection")?;
-            Ok(none.insert(new))
+            let session = Session { name: "bwp audit log", ..settings.session() };
+            Ok(none.insert(Link::open(place, session).await.map_err(unreachable)?))
         }
     }
 }

@@ -14,12 +14,11 @@ use diesel::{
     query_builder::AstPass,
     sql_types::{BigInt, Nullable, Text, Timestamptz},
 };
-use diesel_async::RunQueryDsl;
 
-use super::{ContactRow, DetailsColumns};
+use super::{COLUMNS, DetailsColumns, fields, view};
 use crate::{
     expecting::{Change, Expectations, Sql},
-    rows::Row,
+    rows::{self, Row},
     schema::contacts,
     sql::{RowVersion, Xid, Xmin},
 };
@@ -47,22 +46,22 @@ impl Expectations {
         tenant: TenantId,
         id: ContactId,
     ) -> Result<Option<Contact>, StoreError> {
-        let row: Option<(ContactRow, RowVersion)> = self
+        let rows = self
             .store
             .lanes
             .read("reading a contact to change it", |link| async move {
-                contacts::table
+                let found = contacts::table
                     .find((tenant.get(), id.get()))
                     .filter(contacts::deleted_at.is_null())
-                    .select((ContactRow::as_select(), Xmin))
-                    .get_result(&mut link.shared())
-                    .await
-                    .optional()
+                    .select((COLUMNS, Xmin));
+                rows::load(link.shared(), found).await
             })
             .await?;
-        let Some((row, version)) = row else { return Ok(None) };
-        self.expect_row(TABLE, id.get(), version);
-        Contact::try_from(row).map(Some)
+        let Some(row) = rows.first() else { return Ok(None) };
+        let fields = fields(row);
+        let contact = view(&fields)?;
+        self.expect_row(TABLE, id.get(), fields.some(RowVersion::read)?);
+        contact.copied().map(Some)
     }
 
     pub(super) fn update_contact(&mut self, tenant: TenantId, contact: &Contact) -> Result<(), StoreError> {

@@ -11,7 +11,8 @@ use std::{
 };
 
 use bwp_domain::store::StoreError;
-use diesel_async::RunQueryDsl;
+use diesel::result::Error;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures_util::future::{Either, join_all, select};
 use tokio::{sync::oneshot, time::timeout};
 
@@ -23,7 +24,7 @@ use crate::{
 
 /// The most changes in a statement.
 const MOST: usize = 8;
-/// The most statements on their way at once.
+/// The most statements on their way at once, without those of [`Inner::make_alone`].
 const AT_ONCE: usize = 3;
 /// How long a change waits for a lock when it is alone, and how long when others go with it.
 const ALONE: Duration = Duration::from_millis(200);
@@ -119,12 +120,13 @@ impl Inner {
     ) -> Result<Vec<i32>, StoreError> {
         let (expected, told): (Vec<_>, Vec<_>) =
             batch.iter_mut().map(|Ready { expected, told }| (&*expected, told)).unzip();
-        let work = pin!(timeout(self.patience, async { send(connection?, &expected).await }));
         let all_gone = pin!(join_all(told.into_iter().map(oneshot::Sender::closed)));
-        let why = match select(work, all_gone).await {
-            Either::Left((Ok(made), _)) => return made,
-            Either::Left((Err(_), _)) => "no answer in time",
-            Either::Right(_) => "nobody waits for it any more",
+        let work = pin!(timeout(self.patience, async { send(connection?, &expected).await }));
+        // In this order: of those who went away while a connection was waited for, nothing is sent.
+        let why = match select(all_gone, work).await {
+            Either::Left(_) => "nobody waits for it any more",
+            Either::Right((Ok(made), _)) => return made,
+            Either::Right((Err(_), _)) => "no answer in time",
         };
         Err(StoreError::Unavailable(format!("making changes: {why}")))
     }
@@ -139,19 +141,25 @@ impl Inner {
 async fn send(mut connection: Connection, expected: &[&Expectations]) -> Result<Vec<i32>, StoreError> {
     let statement = Statement::of(expected, if expected.len() > 1 { WITH_OTHERS } else { ALONE });
     // To the end of the answer, and not just its first row: the server commits after that.
-    match statement.get_results::<Vec<i32>>(&mut connection).await {
-        Ok(mut rows) => rows.pop().ok_or_else(|| StoreError::Internal("making changes: no answer".to_owned())),
+    let error = match statement.get_results::<Vec<i32>>(&mut connection).await {
+        Ok(mut rows) => return rows.pop().ok_or_else(|| StoreError::Internal("making changes: no answer".to_owned())),
+        Err(error) => error,
+    };
+    if !was_undone(&error, &mut connection).await {
         // They may have been committed: they must not be done again.
-        Err(error) if is_gone(&error) || !connection.is_open() => {
-            Err(StoreError::Unavailable(format!("making expected changes: {error}")))
-        }
-        Err(error) => {
-            if !is_passing(&error) {
-                tracing::warn!(%error, "expected changes cannot be made: they are asked for, which takes longer");
-            }
-            Err(StoreError::Conflict(format!("making expected changes: {error}")))
-        }
+        return Err(StoreError::Unavailable(format!("making expected changes: {error}")));
     }
+    if !is_passing(&error) {
+        tracing::warn!(%error, "expected changes cannot be made: they are asked for, which takes longer");
+    }
+    Err(StoreError::Conflict(format!("making expected changes: {error}")))
+}
+
+/// Whether a statement that failed has left nothing behind. That is so if the session goes on: a statement of its own that
+/// the server refuses is undone. A session that ends may have ended after the commit, whatever was said: a pooler that
+/// loses its server says so by an error in words of its own, and closes our connection some time later.
+async fn was_undone(error: &Error, connection: &mut Connection) -> bool {
+    matches!(error, Error::DatabaseError(..)) && !is_gone(error) && connection.batch_execute("SELECT 1").await.is_ok()
 }
 
 /// Tells those of a batch what became of their changes.

@@ -2,6 +2,7 @@
 
 mod fixture;
 mod people;
+mod pooler;
 mod server;
 mod tls_server;
 
@@ -20,6 +21,7 @@ use crate::{PgStore, PoolSettings, migrate};
 pub use crate::migrations::revert_all;
 pub use fixture::{Fixture, within};
 pub use people::caller;
+pub use pooler::{Options, TestPooler};
 pub use server::TestServer;
 pub use tls_server::{Role, TlsServer};
 
@@ -119,8 +121,8 @@ impl TestDatabase {
     /// If the database cannot be reached.
     #[expect(clippy::expect_used, reason = "a test without its connection has failed")]
     pub async fn connection_of_a_store(&self) -> impl DerefMut<Target = AsyncPgConnection> {
-        let address = crate::address::Address::parse(&self.url()).expect("a URL");
-        crate::link::Link::open(&address, PoolSettings::default().session())
+        let place = crate::session::Place::parse(&self.url()).expect("a URL");
+        crate::link::Link::open(&place, PoolSettings::default().session())
             .await
             .expect("a connection to the test database")
     }

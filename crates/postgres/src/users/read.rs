@@ -41,10 +41,12 @@ impl UserReader for PgStore {
                 position: (after.created_at.into(), after.id),
             });
         }
+        let mut reading = self.reading().await?;
         let mut rows: Vec<(UserRow, AccountRow)> = WithLimit::at_least(page.limit.get() + 1, query)
-            .load(&mut self.connection().await?)
+            .load(reading.connection()?)
             .await
             .during("listing users")?;
+        reading.end().await?;
         rows.truncate(page.limit.get() + 1);
         let found = rows.into_iter().map(|(row, account)| user(row, account)).collect::<Result<_, _>>()?;
         Ok(Page::of(found, page.limit, User::position))

@@ -3,11 +3,11 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use bwp_embedded::find_installation;
-use bwp_postgres::testing::TestDatabase;
+use bwp_postgres::testing::{Options, TestDatabase, TestPooler};
 use serde_json::json;
 
 use super::{Operator, printed, text};
-use crate::support::{Client, Server, Sql, World, contact};
+use crate::support::{Client, Server, Sql, World, attempt_bwp, contact};
 
 #[tokio::test]
 async fn all_comes_back_in_another_database() {
@@ -43,6 +43,23 @@ async fn all_comes_back_in_another_database() {
         assert_eq!(there.get(&format!("/contacts?cursor={next}")).await.data(200), &json!([made]));
         let new = there.post("/contacts", &contact("new")).await;
         assert!(new.data(201)["id"].as_i64() > made["id"].as_i64());
+    }
+}
+
+/// The programs of PostgreSQL would leave an empty `search_path` in a session that others use.
+#[tokio::test]
+async fn a_pooler_in_between_is_refused() {
+    let one = Operator::new().await;
+    let pooler = TestPooler::start(&one.0.url(), 2, Options::Ignored);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("all.dump");
+    let path = file.to_str().expect("UTF-8");
+    one.text(&["backup", path]).await;
+    for command in ["backup", "restore"] {
+        let refused = attempt_bwp(&["--database-url", pooler.url(), command, path]).await;
+        assert!(!refused.status.success());
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(said.contains("pooler"), "{said}");
     }
 }
 

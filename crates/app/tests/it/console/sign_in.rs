@@ -115,6 +115,22 @@ async fn guessing_comes_to_an_end_and_the_owners_own_browser_does_not() {
 }
 
 #[tokio::test]
+async fn who_has_an_account_of_their_own_gets_no_more_guesses_at_anothers() {
+    let world = world().await;
+    world.user(&world.tenant, "eve@example.com", "viewer").await;
+    let mut shared = world.person();
+    shared.sign_in("ada@example.com", PASSWORD).await;
+    shared.fill("/", "/sign-out", &[]).await;
+    for n in 0..10 {
+        assert_eq!(shared.sign_in("ada@example.com", &format!("guess {n} horse battery")).await.status, 422);
+    }
+    assert_eq!(shared.sign_in("ada@example.com", "one more horse battery").await.status, 429);
+    assert_eq!(shared.sign_in("eve@example.com", PASSWORD).await.status, 303);
+    shared.fill("/", "/sign-out", &[]).await;
+    assert_eq!(shared.sign_in("ada@example.com", "one more horse battery").await.status, 429);
+}
+
+#[tokio::test]
 async fn one_comes_back_to_where_one_was_going_and_nowhere_else() {
     let world = world().await;
     let mut ada = world.person();
