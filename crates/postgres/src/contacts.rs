@@ -116,8 +116,8 @@ impl ContactRows for Rows {
         self.0.len()
     }
 
-    fn show(&self, index: usize, viewer: &mut dyn FnMut(ContactView<'_>)) -> Result<(), StoreError> {
-        self.0.get(index).map_or(Ok(()), |row| view(&fields(row)).map(viewer))
+    fn show(&self, index: usize, viewer: &mut dyn FnMut(&ContactView<'_>)) -> Result<(), StoreError> {
+        self.0.get(index).map_or(Ok(()), |row| view(&fields(row)).map(|contact| viewer(&contact)))
     }
 }
 

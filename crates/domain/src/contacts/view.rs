@@ -89,7 +89,7 @@ pub trait ContactRows: Send {
     fn count(&self) -> usize;
 
     /// Shows the one at `index` to `viewer`.
-    fn show(&self, index: usize, viewer: &mut dyn FnMut(ContactView<'_>)) -> Result<(), StoreError>;
+    fn show(&self, index: usize, viewer: &mut dyn FnMut(&ContactView<'_>)) -> Result<(), StoreError>;
 }
 
 /// A page of contacts.
@@ -117,7 +117,7 @@ impl ContactPage {
     }
 
     /// Shows each to `viewer`, in their order.
-    pub fn show(&self, mut viewer: impl FnMut(ContactView<'_>)) -> Result<(), StoreError> {
+    pub fn show(&self, mut viewer: impl FnMut(&ContactView<'_>)) -> Result<(), StoreError> {
         (0..self.count).try_for_each(|index| self.rows.show(index, &mut viewer))
     }
 
@@ -134,9 +134,9 @@ impl ContactRows for Vec<Contact> {
         self.len()
     }
 
-    fn show(&self, index: usize, viewer: &mut dyn FnMut(ContactView<'_>)) -> Result<(), StoreError> {
+    fn show(&self, index: usize, viewer: &mut dyn FnMut(&ContactView<'_>)) -> Result<(), StoreError> {
         if let Some(contact) = self.get(index) {
-            viewer(contact.into());
+            viewer(&contact.into());
         }
         Ok(())
     }

@@ -62,7 +62,7 @@ pub(super) async fn get_many(
     let found = context.state.contacts.get_many(caller.tenant(), &ids.possible).await?;
     let by_id: HashMap<_, _> = found.iter().map(|contact| (contact.id, contact)).collect();
     let data: Vec<_> =
-        ids.possible.iter().filter_map(|id| by_id.get(id)).map(|contact| Contact::full((*contact).into())).collect();
+        ids.possible.iter().filter_map(|id| by_id.get(id)).map(|contact| Contact::full(&(*contact).into())).collect();
     let meta = Meta { requested: Some(ids.requested), returned: Some(data.len()), ..Meta::of(context.request_id()) };
     Ok(Envelope { data, meta }.ok())
 }
@@ -79,7 +79,7 @@ pub(super) async fn summary(context: Context, caller: Authorized<ContactsRead>, 
 
 pub(super) async fn get(context: Context, caller: Authorized<ContactsRead>, id: PathId<ContactResource>) -> Answer {
     let contact = context.state.contacts.get(caller.tenant(), id.known()?).await?.ok_or(ContactError::NotFound)?;
-    Ok(Envelope { data: Contact::full((&contact).into()), meta: Meta::of(context.request_id()) }.ok())
+    Ok(Envelope { data: Contact::full(&(&contact).into()), meta: Meta::of(context.request_id()) }.ok())
 }
 
 pub(super) async fn update(
@@ -105,7 +105,7 @@ pub(super) async fn delete(
 }
 
 fn rendered(context: &Context, status: StatusCode, contact: &contacts::Contact) -> RenderedResponse {
-    Envelope { data: Contact::full(contact.into()), meta: Meta::of(context.request_id()) }.rendered(status)
+    Envelope { data: Contact::full(&contact.into()), meta: Meta::of(context.request_id()) }.rendered(status)
 }
 
 /// The filter in one way of writing, for cursors.

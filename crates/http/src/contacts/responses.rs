@@ -71,7 +71,7 @@ pub(crate) struct Contact<'a> {
 
 impl<'a> Contact<'a> {
     /// Every field.
-    pub(crate) fn full(contact: ContactView<'a>) -> Self {
+    pub(crate) fn full(contact: &ContactView<'a>) -> Self {
         Self {
             position: Projected::Shown(contact.position),
             parent_contact_id: Projected::Shown(contact.parent),
@@ -83,7 +83,7 @@ impl<'a> Contact<'a> {
     }
 
     /// The key fields.
-    pub(crate) const fn compact(contact: ContactView<'a>) -> Self {
+    pub(crate) const fn compact(contact: &ContactView<'a>) -> Self {
         Self {
             id: contact.id,
             first_name: contact.first_name,
