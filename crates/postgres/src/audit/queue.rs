@@ -35,7 +35,7 @@ pub struct AuditCounts {
 }
 
 /// How many entries make a batch.
-pub(super) const BATCH: usize = 2_000;
+pub(super) const BATCH: usize = 1_000;
 
 /// How many buffers there are. Each thread records into one of them, so that threads seldom meet.
 const SHARDS: usize = 32;
