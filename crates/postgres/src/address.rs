@@ -110,13 +110,12 @@ const PATH: AsciiSet = NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').r
 
 /// The same URL for libpq's programs. Where it leaves a default to us that libpq has not, that is written out.
 pub fn url_for_libpq(url: &str) -> String {
-    let Parameters { rest, .. } = Parameters::take(url, &["sslmode", "sslrootcert"]);
+    let Parameters { rest, separator, .. } = Parameters::take(url, &["sslmode", "sslrootcert"]);
     match Tls::said(&Parameters::take(url, &sslmode::PARAMETERS)) {
         // Those before version 16 do not know what the system trusts.
         Ok(Tls::Always(Check::AuthorityAndName(Roots::System))) => {
             let roots = system_file().map_or_else(|| "system".into(), |file| file.display().to_string());
             let roots = utf8_percent_encode(&roots, &PATH);
-            let separator = if rest.contains('?') { '&' } else { '?' };
             format!("{rest}{separator}sslmode=verify-full&sslrootcert={roots}")
         }
         _ => url.to_owned(),
@@ -188,9 +187,10 @@ where
     (client, driver)
 }
 
-/// Whether a pooler refused settings that it does not hand on.
+/// Whether a pooler refused settings that it does not hand on: PgBouncer, or Amazon's RDS Proxy.
 fn is_about_options(error: &Error) -> bool {
-    error.as_db_error().is_some_and(|error| error.message().contains("startup parameter"))
+    const WORDS: [&str; 2] = ["startup parameter", "command-line options"];
+    error.as_db_error().is_some_and(|error| WORDS.iter().any(|words| error.message().contains(words)))
 }
 
 /// Whether it was TLS that failed, or the server that refuses this user with TLS.

@@ -113,10 +113,12 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// A connection with a transaction that holds the lock, until it is committed. A lock of the session would do without, but
-/// a pooler may give each transaction another session, and leave that one locked.
+/// a pooler may give each transaction another session, and leave that one locked. Of a holder whose machine is gone it is
+/// taken when no sign of life has come for a minute.
 async fn hold(address: &Address) -> Result<AsyncPgConnection, MigrateError> {
-    const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = 0";
+    const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = 60000";
     let mut connection = connect(address).await?;
+    let mut told = false;
     loop {
         connection.batch_execute(BEGIN).await.map_err(failed)?;
         // Tried, and not waited for: who waits in a statement keeps an index from being built CONCURRENTLY.
@@ -124,6 +126,9 @@ async fn hold(address: &Address) -> Result<AsyncPgConnection, MigrateError> {
             return Ok(connection);
         }
         connection.batch_execute("ROLLBACK").await.map_err(failed)?;
+        if !std::mem::replace(&mut told, true) {
+            tracing::info!("another process brings the schema up to date: waiting for it");
+        }
         sleep(PAUSE).await;
     }
 }

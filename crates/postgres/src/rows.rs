@@ -86,7 +86,15 @@ impl<'r, const N: usize> Fields<'r, N> {
 
     /// The next field, which is never null, if `read` reads it.
     pub(crate) fn some<'f, T>(&'f self, read: impl FnOnce(&'f [u8]) -> Option<T>) -> Result<T, StoreError> {
-        let at = self.next.replace(self.next.get() + 1);
+        self.some_at(self.next.replace(self.next.get() + 1), read)
+    }
+
+    /// The field at `at`, which is never null, if `read` reads it. The next one stays the next one.
+    pub(crate) fn some_at<'f, T>(
+        &'f self,
+        at: usize,
+        read: impl FnOnce(&'f [u8]) -> Option<T>,
+    ) -> Result<T, StoreError> {
         self.bytes(at).and_then(read).ok_or_else(|| self.misfit(at))
     }
 

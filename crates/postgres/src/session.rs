@@ -66,7 +66,7 @@ const LOOK: &str = "SELECT current_setting('bwp.session', true), current_setting
     CASE WHEN current_setting('statement_timeout') = '0' THEN 'statement_timeout' END,
     CASE WHEN current_setting('client_connection_check_interval') = '0' THEN 'client_connection_check_interval' END,
     CASE WHEN current_setting('random_page_cost')::float8 > 2 THEN 'random_page_cost' END,
-    CASE WHEN current_setting('lc_messages') !~* '^(C|POSIX|en)' THEN 'lc_messages' END";
+    CASE WHEN current_setting('lc_messages') !~ '^((C|POSIX)($|[.])|en|English)' THEN 'lc_messages' END";
 
 impl Session {
     /// The settings with which it begins.

@@ -619,6 +619,25 @@ async fn a_row_that_makes_no_contact_is_named() {
 }
 
 #[tokio::test]
+async fn a_row_that_makes_no_contact_is_nobody_elses_trouble() {
+    let (fixture, tenant, good) = with_contact().await;
+    let bad = fixture.contact(tenant, &details("Bad"), NOW).await;
+    let other = format!(
+        "ALTER TABLE contacts DROP CONSTRAINT contacts_type_check;
+         UPDATE contacts SET type = 'of a later version' WHERE id = {}",
+        bad.id
+    );
+    fixture.run(&other).await;
+    // The first is asked about at once, and the others together.
+    let store = &fixture.store;
+    let (_, read, refused) =
+        tokio::join!(store.get(tenant, good.id), store.get(tenant, good.id), store.get(tenant, bad.id));
+    assert_eq!(read.expect("a look").map(|contact| contact.id), Some(good.id));
+    let Err(StoreError::Inconsistent(place)) = refused else { panic!("{refused:?}") };
+    assert_eq!((place.table, place.column, place.row), ("contacts", "type", bad.id.to_string()));
+}
+
+#[tokio::test]
 async fn an_address_that_was_stored_under_other_rules_is_still_read() {
     let (fixture, tenant, contact) = with_contact().await;
     fixture.run("UPDATE contacts SET email = 'nobody'").await;

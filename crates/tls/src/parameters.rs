@@ -9,6 +9,8 @@ use percent_encoding::percent_decode_str;
 pub struct Parameters {
     /// The URL without them. May hold a password.
     pub rest: String,
+    /// What a further parameter is put behind it with: `?` or `&`.
+    pub separator: char,
     taken: Vec<(String, String)>,
 }
 
@@ -29,19 +31,26 @@ impl Parameters {
                 separator = '&';
             }
         }
-        Self { rest, taken }
+        Self { rest, separator, taken }
     }
 
     /// The value under a name. Of many the last; an empty one is none, as in libpq.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.taken.iter().rev().find(|(taken, _)| taken == name)?;
-        Some(value.as_str()).filter(|value| !value.is_empty())
+        self.said(name).filter(|value| !value.is_empty())
+    }
+
+    /// The value under a name, empty or not. Of many the last.
+    pub fn said(&self, name: &str) -> Option<&str> {
+        self.taken.iter().rev().find(|(taken, _)| taken == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// What stands before the `?`, and what after it. One in a password, before the `@`, does not count.
+/// What stands before the `?`, and what after it. One in a password, before the `@`, does not count; nor does an `@` in a path,
+/// such as that of a file that a parameter names.
 fn split(url: &str) -> (&str, Option<&str>) {
-    let host = url.find('@').map_or(0, |at| at + 1);
+    let start = url.find("://").map_or(0, |scheme| scheme + 3);
+    let user = url[start..].find('@').filter(|at| !url[start..start + at].contains('/'));
+    let host = user.map_or(start, |at| start + at + 1);
     match url[host..].find('?') {
         Some(at) => (&url[..host + at], Some(&url[host + at + 1..])),
         None => (url, None),
@@ -64,6 +73,7 @@ mod tests {
         assert_eq!(parameters.rest, "postgres://u:p%3F?q@h,i/d?options=-c%20a%3Db&sslcert=x");
         assert_eq!(parameters.get("sslrootcert"), Some("/a b"));
         assert_eq!(parameters.get("sslmode"), None, "the last one is empty");
+        assert_eq!((parameters.said("sslmode"), parameters.separator), (Some(""), '&'));
         assert_eq!(parameters.get("sslkey"), None);
     }
 
@@ -73,5 +83,15 @@ mod tests {
             assert_eq!(Parameters::take(url, &["sslmode"]).rest, url);
         }
         assert_eq!(Parameters::take("postgres://h/d?sslmode=require", &["sslmode"]).rest, "postgres://h/d");
+        assert_eq!(Parameters::take("postgres://u:p?w@h/d", &["sslmode"]).separator, '?');
+    }
+
+    #[test]
+    fn a_file_may_have_any_name() {
+        let parameters = Parameters::take("rediss://h:6379?sslrootcert=/etc/tls/redis@prod.pem", &["sslrootcert"]);
+        assert_eq!(
+            (parameters.get("sslrootcert"), &*parameters.rest),
+            (Some("/etc/tls/redis@prod.pem"), "rediss://h:6379")
+        );
     }
 }

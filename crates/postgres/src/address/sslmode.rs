@@ -23,7 +23,8 @@ impl Tls {
         let wrong = |text: &str| Err(InvalidDatabaseUrl(text.to_owned()));
         let roots = parameters.get("sslrootcert").map(Roots::named);
         let unsaid = if roots == Some(Roots::System) { "verify-full" } else { "prefer" };
-        let mode = parameters.get("sslmode").unwrap_or(unsaid);
+        // One that is said and empty, as by a variable that is not set, is a mistake to libpq too: it might be plain text.
+        let mode = parameters.said("sslmode").unwrap_or(unsaid);
         Ok(match (mode, roots) {
             ("disable", _) => Self::Disable,
             ("prefer", None) => Self::Prefer,
@@ -71,7 +72,6 @@ mod tests {
     fn the_modes_mean_what_they_mean_to_libpq() {
         for (query, meant) in [
             ("", Tls::Prefer),
-            ("?sslmode=", Tls::Prefer),
             ("?sslmode=prefer", Tls::Prefer),
             ("?sslmode=disable", Tls::Disable),
             ("?sslmode=disable&sslrootcert=/ca.pem", Tls::Disable),
@@ -90,6 +90,8 @@ mod tests {
     fn what_is_wrong_is_named_with_what_to_say_instead() {
         for (query, expected) in [
             ("?sslmode=verify", "sslmode=verify is not known: say disable, prefer, require, verify-ca or verify-full"),
+            ("?sslmode=", "sslmode= is not known"),
+            ("?sslmode=require&sslmode=", "sslmode= is not known"),
             ("?sslmode=allow", "say sslmode=prefer"),
             ("?sslrootcert=/ca.pem", "say sslmode=verify-full"),
             ("?sslmode=prefer&sslrootcert=/ca.pem", "say sslmode=verify-full"),
