@@ -42,8 +42,25 @@ impl From<TlsError> for InvalidDatabaseUrl {
     }
 }
 
-/// A client, and the task that moves its bytes. The task ends when the client is dropped.
-pub(crate) type Driven = (Client, JoinHandle<()>);
+/// A client, and what moves its bytes.
+pub(crate) type Driven = (Client, Driver);
+
+/// The task that moves a connection's bytes, on the thread that opened it. Dropped, the connection is closed at once, whatever
+/// is still running on it: by itself the task would wait for the answers that are due.
+pub(crate) struct Driver(JoinHandle<()>);
+
+impl Driver {
+    /// Whether the connection has ended.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
 
 impl Address {
     /// Reads a URL, and the files that it names for TLS.
@@ -184,7 +201,7 @@ where
         // Whoever waits for an answer is told; one that nobody waits for is no news.
         let _ = connection.await;
     });
-    (client, driver)
+    (client, Driver(driver))
 }
 
 /// Whether a pooler refused settings that it does not hand on: PgBouncer, or Amazon's RDS Proxy.

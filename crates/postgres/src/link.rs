@@ -5,20 +5,19 @@ use std::ops::{Deref, DerefMut};
 use diesel::ConnectionError;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::{FutureExt, future::BoxFuture};
-use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
 use crate::{
-    address::describe,
+    address::{Driver, describe},
     in_flight,
     session::{Found, Place, Session},
 };
 
-/// A connection, and the task that moves its bytes. The task runs on the thread that opened the connection: one that is
-/// used there wakes no other thread. Dropped, it is closed at once, whatever is still running on it.
+/// A connection. Used on the thread that opened it, it wakes no other thread. Dropped, it is closed at once, whatever is still
+/// running on it.
 pub(crate) struct Link {
     connection: AsyncPgConnection,
-    driver: JoinHandle<()>,
+    driver: Driver,
     session: Session,
     pooled: bool,
 }
@@ -44,18 +43,11 @@ impl Link {
         let Session { name, connect_timeout, statement_timeout, .. } = session;
         let (client, driver) =
             place.address.connect(name, &session.options(), connect_timeout, statement_timeout).await?;
-        match Self::over(client).await {
-            Ok((connection, found)) => {
-                let mut link = Self { connection, driver, session, pooled: found.pooled };
-                place.note(found);
-                link.set_up().await;
-                Ok(link)
-            }
-            Err(error) => {
-                driver.abort();
-                Err(error)
-            }
-        }
+        let (connection, found) = Self::over(client).await?;
+        let mut link = Self { connection, driver, session, pooled: found.pooled };
+        place.note(found);
+        link.set_up().await;
+        Ok(link)
     }
 
     async fn over(client: Client) -> Result<(AsyncPgConnection, Found), ConnectionError> {
@@ -111,11 +103,5 @@ impl Deref for Link {
 impl DerefMut for Link {
     fn deref_mut(&mut self) -> &mut AsyncPgConnection {
         &mut self.connection
-    }
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        self.driver.abort();
     }
 }

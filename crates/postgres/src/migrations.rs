@@ -2,13 +2,15 @@
 
 use std::{pin::pin, time::Duration};
 
-use diesel::{Connection, RunQueryDsl, connection::SimpleConnection, migration::Migration, sql_types::Text};
+use diesel::{
+    Connection, ConnectionError, RunQueryDsl, connection::SimpleConnection, migration::Migration, sql_types::Text,
+};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, async_connection_wrapper::AsyncConnectionWrapper};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    address::{Address, InvalidDatabaseUrl},
+    address::{Address, Driver, InvalidDatabaseUrl},
     locks::Lock,
 };
 
@@ -71,7 +73,7 @@ pub async fn migrate(url: &str) -> Result<MigrationReport, MigrateError> {
     if blocking(&address, is_up_to_date).await? {
         return Ok(MigrationReport::default());
     }
-    let mut lock = hold(&address).await?;
+    let (mut lock, _driver) = hold(&address).await?;
     let mut work = pin!(blocking(&address, take_steps));
     let applied = loop {
         tokio::select! {
@@ -91,12 +93,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long one host may take to be reached. The URL may name more.
 const REACHED_WITHIN: Duration = Duration::from_secs(10);
 
-async fn connect(address: &Address) -> Result<AsyncPgConnection, MigrateError> {
+async fn connect(address: &Address) -> Result<(AsyncPgConnection, Driver), MigrateError> {
     // It is large, and a part of what starts a server.
     let connecting = Box::pin(async {
-        // What drives it ends with the connection. The options of a session are for requests.
-        let (client, _driver) = address.connect("bwp migrations", "", REACHED_WITHIN, PATIENCE).await?;
-        AsyncPgConnection::try_from(client).await
+        // The options of a session are for requests.
+        let (client, driver) = address.connect("bwp migrations", "", REACHED_WITHIN, PATIENCE).await?;
+        Ok::<_, ConnectionError>((AsyncPgConnection::try_from(client).await?, driver))
     });
     let connected = timeout(PATIENCE, connecting).await;
     let connected = connected.map_err(|_| MigrateError::Connect(format!("no answer within {PATIENCE:?}")))?;
@@ -108,22 +110,22 @@ async fn blocking<T: Send + 'static>(
     address: &Address,
     work: fn(&mut SyncConnection) -> Result<T, MigrateError>,
 ) -> Result<T, MigrateError> {
-    let connection = connect(address).await?;
+    let (connection, _driver) = connect(address).await?;
     tokio::task::spawn_blocking(move || work(&mut SyncConnection::from(connection))).await.map_err(failed)?
 }
 
 /// A connection with a transaction that holds the lock, until it is committed. A lock of the session would do without, but
 /// a pooler may give each transaction another session, and leave that one locked. Of a holder whose machine is gone it is
 /// taken when no sign of life has come for a minute.
-async fn hold(address: &Address) -> Result<AsyncPgConnection, MigrateError> {
+async fn hold(address: &Address) -> Result<(AsyncPgConnection, Driver), MigrateError> {
     const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = 60000";
-    let mut connection = connect(address).await?;
+    let (mut connection, driver) = connect(address).await?;
     let mut told = false;
     loop {
         connection.batch_execute(BEGIN).await.map_err(failed)?;
         // Tried, and not waited for: who waits in a statement keeps an index from being built CONCURRENTLY.
         if Lock::Migrations.try_take(&mut connection).await.map_err(failed)? {
-            return Ok(connection);
+            return Ok((connection, driver));
         }
         connection.batch_execute("ROLLBACK").await.map_err(failed)?;
         if !std::mem::replace(&mut told, true) {

@@ -13,7 +13,10 @@ use bwp_domain::{
     },
 };
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -72,6 +75,15 @@ const SETTLING: &str = "the status is set; waiting for changes in flight";
 /// How long changes in flight are waited for, all together.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Those of some locks that somebody holds.
+const HELD: &str = "SELECT number FROM unnest($1) AS number WHERE NOT pg_try_advisory_xact_lock(number)";
+
+#[derive(QueryableByName)]
+struct HeldLock {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
 /// Waits until everybody is done who makes a change by a credential that was read before now: they hold its lock until then.
 async fn settle(connection: &mut AsyncPgConnection, tenant: TenantId) -> Result<(), StoreError> {
     let keys: Vec<i64> = api_keys::table
@@ -88,10 +100,14 @@ async fn settle(connection: &mut AsyncPgConnection, tenant: TenantId) -> Result<
         .await
         .during("listing a tenant's accounts")?;
     let accounts = accounts.into_iter().flatten().map(Lock::Account);
-    for lock in keys.into_iter().map(Lock::ApiKey).chain(accounts) {
+    let locks: Vec<i64> = keys.into_iter().map(Lock::ApiKey).chain(accounts).map(Lock::number).collect();
+    // Nobody holds most of them: those are tried all at once, and let go at the end of the statement.
+    let held: Vec<HeldLock> =
+        diesel::sql_query(HELD).bind::<Array<BigInt>, _>(locks).load(connection).await.during(SETTLING)?;
+    for HeldLock { number } in held {
         // One at a time, each in a transaction of its own: who held one while they waited for another would have those wait
         // in a circle who hold the other and wait for the first.
-        diesel::select(pg_advisory_xact_lock(lock.number())).execute(connection).await.during(SETTLING)?;
+        diesel::select(pg_advisory_xact_lock(number)).execute(connection).await.during(SETTLING)?;
     }
     Ok(())
 }
