@@ -1,6 +1,7 @@
 //! The log, on standard error.
 
 mod json;
+mod pretty;
 
 use std::{
     io::IsTerminal,
@@ -32,11 +33,10 @@ pub(crate) fn start(filter: &str, format: LogFormat, export: Option<Export>) -> 
     let filter = EnvFilter::try_new(format!("{quiet},{filter}")).context("the log filter is not valid")?;
     let lines = match format {
         LogFormat::Pretty => {
-            fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).boxed()
+            let format = pretty::Named::new(std::io::stderr().is_terminal());
+            fmt::layer().event_format(format).with_writer(std::io::stderr).boxed()
         }
-        LogFormat::Json => {
-            fmt::layer().fmt_fields(json::fields()).event_format(json::Flat).with_writer(std::io::stderr).boxed()
-        }
+        LogFormat::Json => fmt::layer().event_format(json::Flat).with_writer(std::io::stderr).boxed(),
     };
     tracing_subscriber::registry().with(export).with(lines.with_filter(filter.and(wanted()))).init();
     Ok(())
@@ -50,14 +50,112 @@ pub(crate) fn expect_closed_door() {
     DOOR_CLOSED.store(true, Relaxed);
 }
 
+/// What the log takes. Spans are made for traces: a line knows its request without one, see [`bwp_web::current`].
 fn wanted<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Filter<S> {
     let at_the_door = |metadata: &Metadata<'_>| metadata.target() == "actix_server::accept";
-    DynFilterFn::new(move |metadata, _| !(at_the_door(metadata) && DOOR_CLOSED.load(Relaxed)))
-        .with_callsite_filter(
-            // For all others the answer is known once and for all.
-            move |metadata| if at_the_door(metadata) { Interest::sometimes() } else { Interest::always() },
-        )
+    DynFilterFn::new(move |metadata, _| metadata.is_event() && !(at_the_door(metadata) && DOOR_CLOSED.load(Relaxed)))
+        .with_callsite_filter(move |metadata| {
+            // For all but one the answer is known once and for all.
+            if metadata.is_span() {
+                Interest::never()
+            } else if at_the_door(metadata) {
+                Interest::sometimes()
+            } else {
+                Interest::always()
+            }
+        })
         // Of no level in particular. Unless it says so, what the other filter leaves out is made all the same, and thrown
         // away.
         .with_max_level_hint(LevelFilter::TRACE)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use actix_web::{App, HttpRequest, HttpResponse, test, web};
+    use bwp_web::observe::{Observer, observe, record_tenant};
+    use serde_json::Value;
+    use tracing_subscriber::fmt::MakeWriter;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Kept {
+        type Writer = Self;
+
+        fn make_writer(&'a self) -> Self {
+            self.clone()
+        }
+    }
+
+    async fn speaks(request: HttpRequest) -> HttpResponse {
+        tracing::info!("early");
+        record_tenant(&request, "tnt_1");
+        let _inner = tracing::info_span!("inner", step = 7).entered();
+        tracing::info!(status = 200, fast = true, method = "its own", "said \"so\"");
+        HttpResponse::Ok().finish()
+    }
+
+    /// What is written of a request before its tenant is known and after, and outside of any.
+    async fn lines(layer: impl FnOnce(Kept) -> Box<dyn Layer<Registry> + Send + Sync>) -> [String; 3] {
+        let kept = Kept::default();
+        let log = layer(kept.clone()).with_filter(LevelFilter::INFO.and(wanted()));
+        let _log = tracing::subscriber::set_default(tracing_subscriber::registry().with(log));
+        let observer = Observer {
+            new_request_id: Arc::new(|| "req_1".to_owned()),
+            trusted_proxies: Arc::default(),
+            meter: Arc::default(),
+            availability: Arc::default(),
+            trace: None,
+        };
+        let surface = App::new().route("/said", web::get().to(speaks)).wrap(observe(observer));
+        let surface = test::init_service(surface).await;
+        test::call_service(&surface, test::TestRequest::get().uri("/said?secret").to_request()).await;
+        tracing::warn!("alone");
+        let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(str::to_owned).collect::<Vec<_>>().try_into().unwrap()
+    }
+
+    #[actix_web::test]
+    async fn a_json_line_is_flat_and_names_its_request() {
+        let [early, line, alone] = lines(|kept| fmt::layer().event_format(json::Flat).with_writer(kept).boxed()).await;
+        assert!(early.ends_with(r#""request_id":"req_1","method":"GET","path":"/said"}"#), "{early}");
+        assert!(
+            line.ends_with(
+                r#""message":"said \"so\"","status":200,"fast":true,"method":"its own","request_id":"req_1","path":"/said","tenant":"tnt_1"}"#
+            ),
+            "{line}"
+        );
+        let object: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(object["level"], "INFO");
+        assert!(object["timestamp"].is_string() && object["target"].is_string(), "{line}");
+        assert!(alone.ends_with(r#""message":"alone"}"#), "{alone}");
+    }
+
+    #[actix_web::test]
+    async fn a_pretty_line_names_its_request_at_its_end() {
+        let format = pretty::Named::new(false);
+        let [early, line, alone] = lines(|kept| fmt::layer().event_format(format).with_writer(kept).boxed()).await;
+        assert!(early.ends_with(r#": early request_id=req_1 method=GET path="/said""#), "{early}");
+        let says = r#": said "so" status=200 fast=true method="its own" request_id=req_1 method=GET path="/said" tenant=tnt_1"#;
+        assert!(line.ends_with(says), "{line}");
+        assert!(alone.ends_with(": alone"), "{alone}");
+    }
 }

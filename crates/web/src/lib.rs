@@ -31,6 +31,7 @@ pub mod availability;
 pub mod body;
 pub mod client_address;
 pub mod content_security_policy;
+pub mod current;
 pub mod deadline;
 pub mod head;
 pub mod headers;

@@ -1,12 +1,6 @@
 //! The outermost middleware: names each request, follows it through the log, and says who sent it.
 
-use std::{
-    cell::RefCell,
-    fmt,
-    rc::Rc,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fmt, rc::Rc, sync::Arc, time::Duration};
 
 use actix_web::{
     Error, HttpMessage, HttpRequest,
@@ -24,7 +18,7 @@ use crate::{
     answer,
     availability::Availability,
     client_address::{ClientAddress, TrustedProxies},
-    limits::MAX_PATH_BYTES,
+    current::{CurrentRequest, loggable},
     metrics::{CredentialRefused, Meter, RouteMeter},
     request_id::RequestId,
 };
@@ -60,8 +54,8 @@ pub trait Trace: Send + Sync {
 /// - makes a [`RequestId`] (never the client's) and puts it into `X-Request-Id` of the answer, whoever made the answer: a handler,
 ///   the default service, or an `Err` on its way to actix;
 /// - finds the [`ClientAddress`];
-/// - runs the rest inside a span `request` with `request_id`, `method`, `path` and `tenant` (empty until [`record_tenant`]). The
-///   query string and the headers are left out: they may hold what must not be logged;
+/// - runs the rest as work on a [`CurrentRequest`], so that each line of the log can name its request; with a [`Trace`], inside a
+///   span `request` as well;
 /// - counts it in the [`Meter`], under the route that [`record_route`] names;
 /// - writes one line at the end with `status` and `duration_ms` (until the head of the answer is ready): at level error for a 5xx,
 ///   else debug, as for a 503 of a server that is closed on purpose, so that a busy server does not pay for a line each. A request whose work was dropped, because its connection broke
@@ -83,26 +77,18 @@ where
     })
 }
 
-/// Writes the tenant into the span of `request`, once it is known.
+/// Says whose request this is, once it is known.
 pub fn record_tenant(request: &HttpRequest, tenant: impl fmt::Display) {
-    if let Some(record) = request.extensions().get::<Rc<Record>>() {
-        record.span.record("tenant", field::display(tenant));
+    if let Some(current) = CurrentRequest::of(request) {
+        current.set_tenant(tenant);
     }
 }
 
 /// Says under which route `request` is counted. Without this it is counted among all others.
 pub fn record_route(request: &HttpRequest, route: &Arc<RouteMeter>) {
-    if let Some(record) = request.extensions().get::<Rc<Record>>() {
-        record.route.replace(Some(Arc::clone(route)));
+    if let Some(current) = CurrentRequest::of(request) {
+        current.route.replace(Some(Arc::clone(route)));
     }
-}
-
-/// What is known of a request, for its end.
-struct Record {
-    /// Kept because the current span may be a child of it.
-    span: Span,
-    route: RefCell<Option<Arc<RouteMeter>>>,
-    started: Instant,
 }
 
 async fn run<B: MessageBody + 'static>(
@@ -111,48 +97,25 @@ async fn run<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let id = RequestId::new(&(observer.new_request_id)());
-    let span = match &observer.trace {
-        None => tracing::info_span!(
-            "request",
-            request_id = %id,
-            method = %request.method(),
-            path = loggable(request.path()),
-            tenant = field::Empty,
-        ),
-        Some(trace) => {
-            // The same, with what OpenTelemetry wants to know at the start.
-            let span = tracing::info_span!(
-                "request",
-                otel.kind = "server",
-                request_id = %id,
-                method = %request.method(),
-                path = loggable(request.path()),
-                tenant = field::Empty,
-            );
-            trace.begin(&span, request.headers());
-            span
-        }
-    };
+    let span = observer.trace.as_deref().map_or_else(Span::none, |trace| begin(trace, &id, &request));
     let address = request.peer_addr().and_then(|peer| observer.trusted_proxies.client(peer.ip(), request.headers()));
-    let record = Rc::new(Record { span: span.clone(), route: RefCell::new(None), started: Instant::now() });
+    let current = CurrentRequest::new(id.clone(), request.method().clone(), request.uri().clone(), span.clone());
+    let current = Rc::new(current);
     {
         let mut extensions = request.extensions_mut();
         extensions.insert(id.clone());
         extensions.insert(ClientAddress(address));
-        extensions.insert(Rc::clone(&record));
+        extensions.insert(Rc::clone(&current));
     }
 
-    let ending = Ending::of(Rc::clone(&record), observer);
-    let result = id.clone().scope(next.call(request)).instrument(span).await;
-    match &result {
-        Ok(answer) => {
-            if let Some(CredentialRefused(reason)) = answer.response().extensions().get() {
-                observer.meter.refuse(reason);
-            }
-            ending.answered(answer.status());
-        }
-        Err(error) => ending.answered(error.as_response_error().status_code()),
-    }
+    let ending = Ending::of(Rc::clone(&current), observer);
+    let work = async move {
+        let result = next.call(request).await;
+        // Inside, so that its line is named as well.
+        ending.answered(&result);
+        result
+    };
+    let result = current.scope(work).instrument(span).await;
 
     let result = if observer.availability.is_stopping() { answer::last_of_connection(result) } else { result };
     match HeaderValue::from_str(id.as_str()) {
@@ -164,14 +127,23 @@ async fn run<B: MessageBody + 'static>(
     }
 }
 
-/// The path as far as it is worth a log line: one beyond the limit is refused anyway.
-fn loggable(path: &str) -> &str {
-    &path[..path.floor_char_boundary(MAX_PATH_BYTES)]
+/// The span of `request`, with what is known at its start.
+fn begin(trace: &dyn Trace, id: &RequestId, request: &ServiceRequest) -> Span {
+    let span = tracing::info_span!(
+        "request",
+        otel.kind = "server",
+        request_id = %id,
+        method = %request.method(),
+        path = loggable(request.path()),
+        tenant = field::Empty,
+    );
+    trace.begin(&span, request.headers());
+    span
 }
 
 /// What is done at the end of a request. Dropped before that, it says so.
 struct Ending {
-    record: Rc<Record>,
+    request: Rc<CurrentRequest>,
     meter: Arc<Meter>,
     availability: Arc<Availability>,
     trace: Option<Arc<dyn Trace>>,
@@ -179,30 +151,39 @@ struct Ending {
 }
 
 impl Ending {
-    fn of(record: Rc<Record>, observer: &Observer) -> Self {
+    fn of(request: Rc<CurrentRequest>, observer: &Observer) -> Self {
         observer.meter.begin();
         let (meter, availability) = (Arc::clone(&observer.meter), Arc::clone(&observer.availability));
-        Self { record, meter, availability, trace: observer.trace.clone(), answered: false }
+        Self { request, meter, availability, trace: observer.trace.clone(), answered: false }
     }
 
-    fn answered(mut self, status: StatusCode) {
+    fn answered<B>(mut self, result: &Result<ServiceResponse<B>, Error>) {
         self.answered = true;
-        let took = self.record.started.elapsed();
+        let status = match result {
+            Ok(answer) => {
+                if let Some(CredentialRefused(reason)) = answer.response().extensions().get() {
+                    self.meter.refuse(reason);
+                }
+                answer.status()
+            }
+            Err(error) => error.as_response_error().status_code(),
+        };
+        let took = self.request.started.elapsed();
         {
-            let route = self.record.route.borrow();
+            let route = self.request.route.borrow();
             self.meter.answered(route.as_deref(), status, took);
             if let Some(trace) = &self.trace {
-                trace.end(&self.record.span, route.as_deref(), status);
+                trace.end(&self.request.span, route.as_deref(), status);
             }
         }
         // Closed on purpose, the server has nothing to report.
         let is_closed = self.availability.is_stopping() || self.availability.maintenance().is_some();
         let is_planned = is_closed && status == StatusCode::SERVICE_UNAVAILABLE;
-        let (status, span) = (status.as_u16(), &self.record.span);
+        let status = status.as_u16();
         if status >= 500 && !is_planned {
-            tracing::error!(parent: span, status, duration_ms = milliseconds(took), "answered");
+            tracing::error!(status, duration_ms = milliseconds(took), "answered");
         } else {
-            tracing::debug!(parent: span, status, duration_ms = milliseconds(took), "answered");
+            tracing::debug!(status, duration_ms = milliseconds(took), "answered");
         }
     }
 }
@@ -217,13 +198,13 @@ impl Drop for Ending {
         if self.answered {
             return;
         }
-        let (span, panicked) = (&self.record.span, std::thread::panicking());
+        let panicked = std::thread::panicking();
         self.meter.unanswered(panicked);
-        let duration_ms = milliseconds(self.record.started.elapsed());
+        let duration_ms = milliseconds(self.request.started.elapsed());
         if panicked {
-            tracing::error!(parent: span, duration_ms, "panicked");
+            tracing::error!(duration_ms, "panicked");
         } else {
-            tracing::info!(parent: span, duration_ms, "abandoned: the connection is gone");
+            tracing::info!(duration_ms, "abandoned: the connection is gone");
         }
     }
 }

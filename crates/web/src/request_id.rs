@@ -4,9 +4,7 @@ use std::{fmt, sync::Arc};
 
 use actix_web::{HttpMessage, HttpRequest};
 
-tokio::task_local! {
-    static CURRENT: RequestId;
-}
+use crate::current::CurrentRequest;
 
 /// The id of a request. The server makes it; one sent by the client is ignored, since it could be anything, another's included.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,20 +20,14 @@ impl RequestId {
         request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self::new("unknown"))
     }
 
-    /// The id of the request that the current task works on. It is for code that actix gives no request to, such as
-    /// `ResponseError::error_response`; `None` outside [`crate::observe::observe`], and in a task spawned from the request's.
+    /// The id of the [`CurrentRequest`]. It is for code that actix gives no request to, such as `ResponseError::error_response`.
     pub fn current() -> Option<Self> {
-        CURRENT.try_with(Clone::clone).ok()
+        CurrentRequest::get().map(|request| request.id().clone())
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    /// Runs `work` as work on this request, see [`RequestId::current`].
-    pub(crate) async fn scope<F: Future>(self, work: F) -> F::Output {
-        CURRENT.scope(self, work).await
     }
 }
 
