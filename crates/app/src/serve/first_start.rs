@@ -16,7 +16,7 @@ use bwp_domain::{
 use bwp_postgres::PgStore;
 use serde_json::{Value, json};
 
-use crate::commands::wrong;
+use crate::{commands::wrong, memory};
 
 /// What the first start made, with the secrets that are known only now.
 pub(super) struct Made {
@@ -35,6 +35,7 @@ pub(super) async fn provision(store: &PgStore, environment: &Environment) -> any
     }
     let password = Password::generate(&*environment.entropy);
     let hash = password.hash(&*environment.entropy).map_err(|error| anyhow!("hashing a password: {error}"))?;
+    memory::give_back();
     let first = FirstStart {
         tenant: TenantName::parse(TENANT.to_owned()).map_err(wrong("the tenant's name"))?,
         admin: CreateUser {

@@ -1,5 +1,5 @@
-//! What is done now and then: tidying the search index, learning of new cursor secrets, making room in the audit log, and
-//! throwing away what nobody will ask for again.
+//! What is done now and then: tidying the search index, learning of new cursor secrets, making room in the audit log, throwing
+//! away what nobody will ask for again, and giving back memory.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,6 +8,7 @@ use bwp_http::Cursors;
 use bwp_postgres::{AuditPartitions, PgStore};
 
 use super::rate_limits::RateLimits;
+use crate::memory;
 
 /// Between two times that the search index is tidied: all searches read what is not.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -47,6 +48,7 @@ pub(super) async fn run(
                 }
             }
         }
+        memory::give_back();
     }
 }
 
