@@ -10,16 +10,14 @@ use bwp_domain::{
     store::StoreError,
 };
 use chrono::{DateTime, Utc};
-use diesel::{prelude::*, query_dsl::methods::FilterDsl as _, upsert::excluded};
-use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Binary, Integer, Text, Timestamptz},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::{
-    error::{DuringExt, is_lock_timeout},
-    join::PATIENCE,
-    locks::{LOCK_PATIENCE, bounded},
-    rows::Row,
-    schema::idempotency_receipts as receipts,
-    unit_of_work::PgUnitOfWork,
+    error::DuringExt, join::PATIENCE, rows::Row, schema::idempotency_receipts as receipts, unit_of_work::PgUnitOfWork,
 };
 
 #[derive(Queryable, Selectable)]
@@ -51,12 +49,12 @@ impl ReceiptRepository for PgUnitOfWork {
             return Ok(Claim::Fresh);
         }
         let connection = self.connection()?;
-        match insert_claim(connection, tenant, request, now).await? {
-            Inserted::Fresh => return Ok(Claim::Fresh),
-            Inserted::Busy => return Ok(Claim::Busy),
-            Inserted::Taken => {}
+        match claim_key(connection, tenant, request, now).await? {
+            Claimed::Fresh => return Ok(Claim::Fresh),
+            Claimed::Busy => return Ok(Claim::Busy),
+            Claimed::Taken => {}
         }
-        // A new statement: the insert's snapshot is from before the other transaction committed.
+        // A new statement: the claim's snapshot is from before the other transaction committed.
         let row = receipts::table
             .find((tenant.get(), request.key.as_str()))
             .select(ReceiptRow::as_select())
@@ -96,46 +94,41 @@ impl ReceiptRepository for PgUnitOfWork {
     }
 }
 
-enum Inserted {
+diesel::define_sql_function! {
+    /// See its migration.
+    fn claim_idempotency_key(
+        tenant: BigInt, name: Text, request: Binary, at: Timestamptz, until: Timestamptz, patience: Integer
+    ) -> Text;
+}
+
+enum Claimed {
     Fresh,
     Taken,
     Busy,
 }
 
-async fn insert_claim(
+async fn claim_key(
     connection: &mut AsyncPgConnection,
     tenant: TenantId,
     request: &KeyedRequest,
     now: Timestamp,
-) -> Result<Inserted, StoreError> {
-    connection.batch_execute(&bounded(PATIENCE)).await.during("bounding the wait for a claim")?;
+) -> Result<Claimed, StoreError> {
     let fingerprint: &Fingerprint = &request.fingerprint;
-    let inserted = diesel::insert_into(receipts::table)
-        .values((
-            receipts::tenant_id.eq(tenant.get()),
-            receipts::key.eq(request.key.as_str()),
-            receipts::fingerprint.eq(fingerprint.as_bytes().as_slice()),
-            receipts::expires_at.eq(DateTime::<Utc>::from(now.plus(RECEIPT_LIFETIME))),
-        ))
-        .on_conflict((receipts::tenant_id, receipts::key))
-        .do_update()
-        .set((
-            receipts::fingerprint.eq(excluded(receipts::fingerprint)),
-            receipts::expires_at.eq(excluded(receipts::expires_at)),
-            receipts::status.eq(None::<i16>),
-            receipts::headers.eq(None::<serde_json::Value>),
-            receipts::body.eq(None::<Vec<u8>>),
-        ))
-        .filter(receipts::expires_at.le(DateTime::<Utc>::from(now)))
-        .execute(connection)
-        .await;
-    match inserted {
-        Ok(0) => Ok(Inserted::Taken),
-        Ok(_) => {
-            connection.batch_execute(&bounded(LOCK_PATIENCE)).await.during("bounding further waits")?;
-            Ok(Inserted::Fresh)
-        }
-        Err(error) if is_lock_timeout(&error) => Ok(Inserted::Busy),
-        Err(error) => Err(error).during("claiming an idempotency key"),
+    let claimed: String = diesel::select(claim_idempotency_key(
+        tenant.get(),
+        request.key.as_str(),
+        fingerprint.as_bytes().as_slice(),
+        DateTime::<Utc>::from(now),
+        DateTime::<Utc>::from(now.plus(RECEIPT_LIFETIME)),
+        i32::try_from(PATIENCE.as_millis()).unwrap_or(i32::MAX),
+    ))
+    .get_result(connection)
+    .await
+    .during("claiming an idempotency key")?;
+    match claimed.as_str() {
+        "fresh" => Ok(Claimed::Fresh),
+        "taken" => Ok(Claimed::Taken),
+        "busy" => Ok(Claimed::Busy),
+        other => Err(StoreError::Internal(format!("claiming an idempotency key: `{other}` is no outcome"))),
     }
 }

@@ -141,6 +141,23 @@ async fn a_claim_gives_up_after_one_second() {
     first.rollback().await.expect("a roll-back");
 }
 
+/// Diesel hands on what the server says, in the server's language, and not its SQLSTATE.
+#[tokio::test]
+async fn a_claim_that_gives_up_is_told_in_any_language() {
+    let fixture = Fixture::new().await;
+    let tenant = fixture.tenant().await.id;
+    fixture
+        .run(
+            "CREATE FUNCTION give_up() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'storniere Anfrage wegen Zeitüberschreitung einer Sperre' \
+             USING ERRCODE = 'lock_not_available'; END $$; \
+             CREATE TRIGGER give_up BEFORE INSERT ON idempotency_receipts FOR EACH ROW EXECUTE FUNCTION give_up()",
+        )
+        .await;
+    let mut uow = fixture.begin().await;
+    assert_eq!(claim(&mut *uow, tenant, &request(), NOW).await, Claim::Busy);
+}
+
 #[tokio::test]
 async fn only_the_claim_gives_up_after_one_second() {
     let (fixture, tenant, mut claimed) = claimed().await;
