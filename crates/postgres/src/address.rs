@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use bwp_tls::{Check, Identity, Parameters, Roots, TlsError, client_config, explain, system_file};
+use bwp_tls::{Check, Identity, Parameters, TlsError, client_config, explain};
 use diesel::ConnectionError;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::task::JoinHandle;
 use tokio_postgres::{
     Client, Config, Connection, Error, NoTls, Socket,
@@ -14,8 +13,10 @@ use tokio_postgres::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+mod libpq;
 mod sslmode;
 
+pub use libpq::{ForLibpq, for_libpq};
 use sslmode::Tls;
 
 /// What a URL says of the database.
@@ -65,7 +66,7 @@ impl Drop for Driver {
 impl Address {
     /// Reads a URL, and the files that it names for TLS.
     pub(crate) fn parse(url: &str) -> Result<Self, InvalidDatabaseUrl> {
-        let parameters = Parameters::take(url, &sslmode::PARAMETERS);
+        let parameters = parameters(url);
         let mut config = parsed(&parameters.rest)?;
         let tls = match config.get_ssl_mode() {
             // In the other form, `host=… dbname=…`, the driver alone has seen it.
@@ -122,25 +123,8 @@ impl Address {
     }
 }
 
-/// What stays as it is in a URL's parameter that is a path.
-const PATH: AsciiSet = NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
-
-/// The same URL for libpq's programs. Where it leaves a default to us that libpq has not, that is written out.
-pub fn url_for_libpq(url: &str) -> String {
-    let Parameters { rest, separator, .. } = Parameters::take(url, &["sslmode", "sslrootcert"]);
-    match Tls::said(&Parameters::take(url, &sslmode::PARAMETERS)) {
-        // Those before version 16 do not know what the system trusts.
-        Ok(Tls::Always(Check::AuthorityAndName(Roots::System))) => {
-            let roots = system_file().map_or_else(|| "system".into(), |file| file.display().to_string());
-            let roots = utf8_percent_encode(&roots, &PATH);
-            format!("{rest}{separator}sslmode=verify-full&sslrootcert={roots}")
-        }
-        _ => url.to_owned(),
-    }
-}
-
 fn parsed(url: &str) -> Result<Config, InvalidDatabaseUrl> {
-    let is_url = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+    let is_url = is_url(url);
     let expected = "expected postgres://user:password@host/database";
     // The driver would repeat what it does not know.
     if !is_url && url.contains("://") {
@@ -151,6 +135,21 @@ fn parsed(url: &str) -> Result<Config, InvalidDatabaseUrl> {
         // It understands the other form, `host=… dbname=…`, but not all of our parameters in it.
         InvalidDatabaseUrl(if is_url { why } else { format!("{why}: {expected}") })
     })
+}
+
+/// Whether it is a URL. The other form is `host=… dbname=…`.
+fn is_url(text: &str) -> bool {
+    ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme))
+}
+
+/// What it says of TLS, and the rest for the driver. In the other form the driver reads it all: a `?` is a part of some value.
+fn parameters(text: &str) -> Parameters {
+    if is_url(text) {
+        return Parameters::take(text, &sslmode::PARAMETERS);
+    }
+    let mut parameters = Parameters::take("", &[]);
+    text.clone_into(&mut parameters.rest);
+    parameters
 }
 
 /// A server that is given by its address alone is called by it.
@@ -242,25 +241,6 @@ pub(crate) fn describe(error: &Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn libpq_gets_the_same_url_and_is_told_what_it_does_not_know() {
-        for url in [
-            "postgres://u:p@h/d",
-            "postgres://u:p@h/d?sslmode=require&options=-c%20a%3Db",
-            "postgres://h/d?sslmode=verify-full&sslrootcert=/ca.pem",
-            "host=h dbname=d",
-        ] {
-            assert_eq!(url_for_libpq(url), url);
-        }
-        for (url, expected) in [
-            ("postgres://h/d?sslmode=verify-full", "postgres://h/d?sslmode=verify-full&sslrootcert="),
-            ("postgres://h/d?sslrootcert=system&a=b", "postgres://h/d?a=b&sslmode=verify-full&sslrootcert="),
-        ] {
-            let url = url_for_libpq(url);
-            assert!(url.starts_with(expected) && url.len() > expected.len(), "{url}");
-        }
-    }
 
     #[test]
     fn a_socket_is_spoken_to_without_tls_and_a_host_as_the_url_says() {

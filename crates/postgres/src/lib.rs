@@ -47,7 +47,7 @@ mod users;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use address::{InvalidDatabaseUrl, url_for_libpq};
+pub use address::{ForLibpq, InvalidDatabaseUrl, for_libpq};
 pub use audit::{AuditCounts, AuditLimits, AuditLog, AuditPartitions, AuditQueue};
 pub use connect::{ConnectError, PoolSettings, PoolUse};
 pub use cursor_secrets::StoredCursorSecrets;

@@ -10,9 +10,8 @@ use std::{
 
 use anyhow::{Context, bail};
 use bwp_domain::tenants::ports::TenantDirectory;
-use percent_encoding::percent_decode_str;
+use bwp_postgres::ForLibpq;
 use serde_json::json;
-use url::Url;
 
 use crate::{
     cli::{BackupArgs, DatabaseArgs, RestoreArgs},
@@ -67,7 +66,7 @@ fn dump(database: &Database, file: &Path) -> anyhow::Result<()> {
     restrict(&partial)?;
     let mut command = database.tool("pg_dump")?;
     command.args(["--format=custom", "--no-owner", "--no-privileges"]);
-    connect(&mut command, database.url());
+    connect(&mut command, database.url())?;
     run(command.stdout(out.try_clone()?)).inspect_err(|_| {
         let _ = std::fs::remove_file(&partial);
     })?;
@@ -96,7 +95,7 @@ fn read(database: &Database, file: &Path) -> anyhow::Result<()> {
     let mut reader = start(command.stdin(input).stdout(Stdio::piped()))?;
     let mut command = database.tool("psql")?;
     command.args(["--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1"]);
-    connect(&mut command, database.url());
+    connect(&mut command, database.url())?;
     let mut writer = start(command.stdin(Stdio::piped()))?;
     let (Some(mut script), Some(mut sink)) = (reader.stdout.take(), writer.stdin.take()) else {
         bail!("the programs of PostgreSQL were started without their pipes");
@@ -115,18 +114,15 @@ fn read(database: &Database, file: &Path) -> anyhow::Result<()> {
     copied.and(ended).context("passing the backup on")
 }
 
-/// Names the database to a program of PostgreSQL. A password goes by the environment, which only the user can read: every
+/// Names the database to a program of PostgreSQL. The password goes by the environment, which only the user can read: every
 /// user of the machine can read arguments.
-fn connect(command: &mut Command, url: &str) {
-    let mut named = bwp_postgres::url_for_libpq(url);
-    if let Ok(mut parsed) = named.parse::<Url>()
-        && let Some(password) = parsed.password().map(|password| percent_decode_str(password).collect::<Vec<u8>>())
-        && parsed.set_password(None).is_ok()
-    {
+fn connect(command: &mut Command, url: &str) -> anyhow::Result<()> {
+    let ForLibpq { name, password } = bwp_postgres::for_libpq(url)?;
+    command.arg("--dbname").arg(name);
+    if let Some(password) = password {
         command.env("PGPASSWORD", OsString::from_vec(password));
-        named = parsed.into();
     }
-    command.arg("--dbname").arg(named);
+    Ok(())
 }
 
 /// All data is in the file: for its owner alone.

@@ -1,9 +1,14 @@
 //! `bwp backup` and `bwp restore`
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use bwp_embedded::find_installation;
-use bwp_postgres::testing::{Options, TestDatabase, TestPooler};
+use bwp_postgres::testing::{Options, Role, TestDatabase, TestPooler, TlsServer};
 use serde_json::json;
 
 use super::{Operator, printed, text};
@@ -43,6 +48,55 @@ async fn all_comes_back_in_another_database() {
         assert_eq!(there.get(&format!("/contacts?cursor={next}")).await.data(200), &json!([made]));
         let new = there.post("/contacts", &contact("new")).await;
         assert!(new.data(201)["id"].as_i64() > made["id"].as_i64());
+    }
+}
+
+/// A folder with programs that note their arguments, and run those of PostgreSQL with them.
+fn noting_programs(folder: &Path) -> PathBuf {
+    let real = find_installation(None).expect("PostgreSQL is installed").bin_dir;
+    let (programs, notes) = (folder.join("bin"), folder.join("arguments"));
+    fs::create_dir(&programs).expect("made");
+    for name in ["postgres", "initdb", "pg_dump", "pg_restore", "psql"] {
+        let (program, real) = (programs.join(name), real.join(name));
+        let script =
+            format!("#!/bin/sh\necho {name} \"$@\" >> '{}'\nexec '{}' \"$@\"\n", notes.display(), real.display());
+        fs::write(&program, script).expect("written");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("changed");
+    }
+    programs
+}
+
+#[tokio::test]
+async fn no_program_is_told_the_password_by_an_argument() {
+    let mut server = TlsServer::new().await;
+    server.start(Some(&server.authority.issue(&["localhost"]))).await;
+    let url = server.url(Role::Encrypted, "");
+    let (_, place) = url.split_once('@').expect("a place");
+    let (host, name) = place.split_once('/').expect("a name");
+    let port = host.split_once(':').expect("a port").1;
+    let folder = tempfile::tempdir().expect("a folder");
+    let (programs, file) = (noting_programs(folder.path()), folder.path().join("all.dump"));
+    let arguments = ["--postgres-bin", programs.to_str().expect("UTF-8")];
+    let path = file.to_str().expect("UTF-8");
+    for url in [
+        url.clone(),
+        format!("postgres://encrypted:secret@{host},{host}/{name}"),
+        format!("postgresql://encrypted:s%65cret@{host},{host}/{name}?sslmode=require"),
+        format!("postgres://encrypted@{host},{host}/{name}?connect_timeout=9&password=secret"),
+        format!("postgres://{host},{host}/{name}?user=encrypted&p%61ssword=s%65cret"),
+        format!("host=localhost,localhost port={port},{port} user=encrypted password=secret dbname={name}"),
+        format!("password = 'se\\cret' user=encrypted host=localhost port={port} dbname={name}"),
+    ] {
+        for work in [&["backup", path][..], &["restore", path, "--overwrite"]] {
+            printed(&attempt_bwp(&[&arguments, &["--database-url", &url], work].concat()).await);
+        }
+        let notes = folder.path().join("arguments");
+        let told = fs::read_to_string(&notes).expect("the programs ran");
+        assert!(told.matches("--dbname").count() == 2 && told.contains("encrypted"), "{url}: {told}");
+        for written in ["secret", "s%65cret", "se\\cret"] {
+            assert!(!told.contains(written), "{url}: {told}");
+        }
+        fs::remove_file(notes).expect("removed");
     }
 }
 
