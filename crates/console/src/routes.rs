@@ -70,7 +70,7 @@ pub fn entries() -> Vec<Entry> {
     all
 }
 
-/// Registers the pages, the files that they load, and the page for what is not there below `/settings`.
+/// Registers the pages, and the files that they load.
 pub fn configure(state: Data<ConsoleState>) -> impl FnOnce(&mut ServiceConfig) {
     move |config: &mut ServiceConfig| {
         assets::configure(config);
@@ -104,12 +104,6 @@ pub fn configure(state: Data<ConsoleState>) -> impl FnOnce(&mut ServiceConfig) {
             };
             config.service(resource.default_service(web::to(refuse)));
         }
-        let missing = move |request: HttpRequest, state: Data<ConsoleState>| async move {
-            let visit = Visit::begin(state.clone(), request.clone()).await;
-            let visit = visit.unwrap_or_else(|_| Visit::of_a_stranger(state, request));
-            trouble::answer(&visit, &Trouble::NotFound)
-        };
-        config.service(web::resource("/settings{rest:.*}").app_data(state).default_service(web::to(missing)));
     }
 }
 

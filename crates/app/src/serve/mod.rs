@@ -191,11 +191,7 @@ async fn serve(
     let shared = state.clone();
     let stores = store.clone();
     let app = move || {
-        // Each worker is a thread, with database connections of its own.
-        let worker = stores.for_thread(threads.each).unwrap_or_else(|error| {
-            tracing::error!(%error, "a worker shares the connections of others");
-            stores.clone()
-        });
+        let worker = of_worker(&stores, threads.each);
         let console = Data::new(console.over(&worker));
         let state = Data::new(ApiState {
             store: Arc::new(worker.clone()),
@@ -206,8 +202,9 @@ async fn serve(
         });
         App::new()
             .configure(|config| docs::configure(config, Arc::clone(&pages)))
-            .configure(bwp_console::configure(console))
+            .configure(bwp_console::configure(console.clone()))
             .configure(bwp_http::configure(state, document.clone()))
+            .configure(bwp_console::configure_not_found(console))
             .wrap(head::answer_like_get())
             .wrap(limits::refuse_long_targets(bwp_http::refuse_long_target))
             .wrap(body::close_when_unread())
@@ -243,6 +240,14 @@ async fn serve(
     }
     tracing::info!(audit_entries_written = counts.written, audit_entries_lost = counts.lost, "stopped");
     ended.map_err(anyhow::Error::from)
+}
+
+/// Each worker is a thread, with database connections of its own.
+fn of_worker(stores: &PgStore, settings: PoolSettings) -> PgStore {
+    stores.for_thread(settings).unwrap_or_else(|error| {
+        tracing::error!(%error, "a worker shares the connections of others");
+        stores.clone()
+    })
 }
 
 /// Who gives each request its id.

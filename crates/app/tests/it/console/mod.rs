@@ -2,5 +2,6 @@
 
 mod guards;
 mod keys;
+mod not_found;
 mod sign_in;
 mod team;

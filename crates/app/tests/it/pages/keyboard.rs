@@ -63,3 +63,17 @@ async fn a_key_is_made_by_keyboard_alone() {
     browser.sees("Copied.").await;
     assert!(browser.clipboard().await.starts_with("bwp_live_"));
 }
+
+#[tokio::test]
+async fn who_is_lost_finds_back_by_keyboard_alone() {
+    let world = World::start().await;
+    let browser = Browser::start(&world.server).await;
+    browser.open("/nothing-here").await;
+    browser.key(Key::Tab).await;
+    assert_eq!(browser.focused().await, "link Skip to the content");
+    browser.key(Key::Enter).await;
+    browser.key(Key::Tab).await;
+    assert_eq!(browser.focused().await, "link To the home page");
+    browser.key(Key::Enter).await;
+    browser.sees("E-mail address").await;
+}

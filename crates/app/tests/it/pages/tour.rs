@@ -92,6 +92,9 @@ async fn visit_keys(world: &World) -> BTreeSet<&'static str> {
 
 async fn visit_people(world: &World) -> BTreeSet<&'static str> {
     let mut stranger = Tour::new(Browser::start(&world.server).await);
+    stranger.look_at("/nothing-here", "not-found-stranger").await;
+    stranger.browser.press("To the home page").await;
+    stranger.browser.sees("Sign in").await;
     stranger.look_at("/sign-in", "sign-in").await;
     sign_in(&stranger.browser, "nobody@example.com", "a wrong password").await;
     stranger.browser.sees("wrong").await;
