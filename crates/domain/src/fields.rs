@@ -62,6 +62,9 @@ pub struct FieldError {
 pub struct FieldErrors(Vec<FieldError>);
 
 impl FieldErrors {
+    /// How many are worth telling: a body full of them is no mistake of a person, and each costs time.
+    pub const MOST: usize = 100;
+
     /// Nothing wrong yet.
     pub const fn new() -> Self {
         Self(Vec::new())

@@ -29,9 +29,6 @@ enum Inside {
     List(KnownFields),
 }
 
-/// How many unknown names are reported: a body full of them is no mistake of a person, and each costs time.
-const MOST_ERRORS: usize = 100;
-
 type Cache = RwLock<HashMap<TypeId, Arc<KnownFields>>>;
 
 static CACHE: std::sync::LazyLock<Cache> = std::sync::LazyLock::new(Cache::default);
@@ -65,11 +62,9 @@ impl KnownFields {
         Self { settable, shown }
     }
 
-    /// What is wrong with the names in `object`.
-    pub(crate) fn check(&self, object: &Map<String, Value>) -> FieldErrors {
-        let mut errors = FieldErrors::new();
-        self.check_at("", object, &mut errors);
-        errors
+    /// Adds what is wrong with the names in `object`.
+    pub(crate) fn check(&self, object: &Map<String, Value>, errors: &mut FieldErrors) {
+        self.check_at("", object, errors);
     }
 
     fn check_at(&self, path: &str, object: &Map<String, Value>, errors: &mut FieldErrors) {
@@ -89,7 +84,7 @@ impl KnownFields {
                 (None, _) if self.shown.contains(name) => {}
                 (None, _) => errors.push(format!("{path}{name}"), self.unknown(name)),
             }
-            if errors.iter().len() >= MOST_ERRORS {
+            if errors.iter().len() >= FieldErrors::MOST {
                 return;
             }
         }

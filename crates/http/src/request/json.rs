@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Call, Extract, idempotency};
+use super::{Call, Extract, idempotency, members};
 use crate::{
     openapi::{self, fields::KnownFields},
     problem::{ErrorCode, Problem},
@@ -30,7 +30,7 @@ pub(crate) trait JsonBody: DeserializeOwned + ToSchema + 'static {
 /// A well-formed JSON body: an object, with what is wrong with the names of its fields.
 pub(crate) struct Json<T> {
     pub(crate) value: T,
-    /// Fields that nobody knows.
+    /// Fields that nobody knows, and those that stand in it more than once.
     pub(crate) errors: FieldErrors,
     /// What makes this request the same as another one.
     pub(crate) fingerprint: Fingerprint,
@@ -45,8 +45,8 @@ impl<T: JsonBody> Extract for Json<T> {
         if bytes.is_empty() {
             return Err(Problem::new(ErrorCode::BadRequest, "The body is empty. Send a JSON object."));
         }
-        let object = object(&bytes)?;
-        let errors = KnownFields::of::<T>().check(&object);
+        let (object, mut errors) = object(&bytes)?;
+        KnownFields::of::<T>().check(&object, &mut errors);
         // Every field reports its own fault: what fails here is the shape of the object itself, and it has none.
         let value = serde_json::from_value(Value::Object(object)).map_err(|error| {
             Problem::invalid(FieldErrors::one("", Fault::new("invalid_type", format!("Wrong kind of value: {error}."))))
@@ -59,9 +59,10 @@ impl<T: JsonBody> Extract for Json<T> {
     }
 }
 
-fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
-    match serde_json::from_slice(bytes) {
-        Ok(Value::Object(object)) => Ok(object),
+/// The object, with the names that stand in it more than once.
+fn object(bytes: &[u8]) -> Result<(Map<String, Value>, FieldErrors), Problem> {
+    match members::read(bytes) {
+        Ok((Value::Object(object), repeated)) => Ok((object, repeated)),
         Ok(_) => {
             let fault = Fault::new("invalid_type", "The body must be a JSON object.");
             Err(Problem::invalid(FieldErrors::one("", fault)))

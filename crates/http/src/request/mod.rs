@@ -4,6 +4,7 @@ mod authorized;
 pub(crate) mod id;
 mod idempotency;
 mod json;
+mod members;
 pub(crate) mod query;
 
 use std::{net::IpAddr, sync::Arc};

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use bwp_domain::fields::{Fault, FieldErrors};
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::{Call, Extract};
@@ -84,6 +85,11 @@ impl<T: QueryParams> Extract for Query<T> {
 fn parse<T: QueryParams>(query: &str) -> Result<T, Problem> {
     let mut names = FieldErrors::new();
     let mut sent = HashMap::new();
+    for pair in query.split('&').filter(|pair| !is_well_encoded(pair)) {
+        let name = form_urlencoded::parse(pair.as_bytes()).next().map(|(name, _)| name).unwrap_or_default();
+        let fix = "Send it as UTF-8, each byte that is no letter or digit as % and two hexadecimal digits.";
+        names.push(name, Fault::new("invalid_encoding", fix));
+    }
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         if sent.insert(name.clone().into_owned(), value.into_owned()).is_some() {
             names.push(name, Fault::new("repeated", "Send this parameter once."));
@@ -101,6 +107,14 @@ fn parse<T: QueryParams>(query: &str) -> Result<T, Problem> {
         return Err(refuse(ErrorCode::BadRequest, names));
     }
     if values.errors.is_empty() { Ok(read) } else { Err(refuse(T::REFUSAL, values.errors)) }
+}
+
+/// Whether a part of a query is what it seems: each `%` begins a byte (RFC 3986, section 2.1), and the bytes are UTF-8. The
+/// parser of forms would take the one for itself, and put U+FFFD for the other.
+fn is_well_encoded(text: &str) -> bool {
+    let is_byte =
+        |after: &str| after.as_bytes().first_chunk::<2>().is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
+    text.split('%').skip(1).all(is_byte) && percent_decode_str(text).decode_utf8().is_ok()
 }
 
 /// An operation without parameters takes none.

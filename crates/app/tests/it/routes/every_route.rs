@@ -22,6 +22,10 @@ async fn unknown_and_repeated_parameters_are_named() {
             ("%00=%ff", "`\u{0}`"),
             ("limit=1&limit=1", "`limit`"),
             ("=", "``"),
+            ("limit=%", "`limit`"),
+            ("limit=%2", "`limit`"),
+            ("%zz=1", "`%zz`"),
+            ("search=%ff", "`search`"),
         ] {
             let path = format!("{}?{query}", operation.path_of(id));
             let answer = send(operation.request(&client, &path, operation.example.as_ref())).await;
