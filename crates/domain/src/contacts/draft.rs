@@ -4,7 +4,7 @@ use super::{ContactDetails, ContactType};
 use crate::{
     fields::{Fault, Field, FieldErrors, Patch},
     ids::ContactId,
-    text::{Email, Name, Text},
+    text::{Email, Name, Text, at_most},
 };
 
 /// The fields of a request to make or change a contact, as sent.
@@ -32,6 +32,15 @@ pub struct ContactDraft {
     pub notes: Field<String>,
     /// `type`.
     pub kind: Field<String>,
+}
+
+impl ContactDraft {
+    /// The most characters of a name, the position and a telephone number.
+    pub const MOST_CHARS: usize = 500;
+    /// The most characters of the web site.
+    pub const MOST_CHARS_OF_WEBSITE: usize = 2_000;
+    /// The most characters of the notes: a page of the longest is some megabytes.
+    pub const MOST_CHARS_OF_NOTES: usize = 10_000;
 }
 
 /// The valid changes of a contact.
@@ -83,18 +92,26 @@ impl ContactChanges {
 
     fn collect(draft: ContactDraft, errors: &mut FieldErrors) -> Self {
         Self {
-            first_name: errors.optional("firstName", draft.first_name, Name::parse),
-            last_name: errors.optional("lastName", draft.last_name, Name::parse),
-            company_name: errors.optional("companyName", draft.company_name, Name::parse),
-            position: errors.optional("position", draft.position, Text::parse),
+            first_name: errors.optional("firstName", draft.first_name, at_most(ContactDraft::MOST_CHARS, Name::parse)),
+            last_name: errors.optional("lastName", draft.last_name, at_most(ContactDraft::MOST_CHARS, Name::parse)),
+            company_name: errors.optional(
+                "companyName",
+                draft.company_name,
+                at_most(ContactDraft::MOST_CHARS, Name::parse),
+            ),
+            position: errors.optional("position", draft.position, at_most(ContactDraft::MOST_CHARS, Text::parse)),
             parent: errors.optional("parentContactId", draft.parent_contact_id, |id| {
                 ContactId::new(id).ok_or_else(|| Fault::new("too_small", "Must be the id of a contact: 1 or more."))
             }),
             email: errors.optional("email", draft.email, Email::parse),
-            phone: errors.optional("phone", draft.phone, Text::parse),
-            mobile: errors.optional("mobile", draft.mobile, Text::parse),
-            website: errors.optional("website", draft.website, Text::parse),
-            notes: errors.optional("notes", draft.notes, Text::parse),
+            phone: errors.optional("phone", draft.phone, at_most(ContactDraft::MOST_CHARS, Text::parse)),
+            mobile: errors.optional("mobile", draft.mobile, at_most(ContactDraft::MOST_CHARS, Text::parse)),
+            website: errors.optional(
+                "website",
+                draft.website,
+                at_most(ContactDraft::MOST_CHARS_OF_WEBSITE, Text::parse),
+            ),
+            notes: errors.optional("notes", draft.notes, at_most(ContactDraft::MOST_CHARS_OF_NOTES, Text::parse)),
             kind: errors.non_null("type", draft.kind, |text| contact_type(&text)),
         }
     }
@@ -146,6 +163,34 @@ mod tests {
                 ("type", "required"),
             ]
         );
+    }
+
+    #[test]
+    fn texts_have_a_most() {
+        type Set = fn(&mut ContactDraft, Field<String>);
+        let fields: [(&str, usize, Set); 8] = [
+            ("firstName", 500, |draft, text| draft.first_name = text),
+            ("lastName", 500, |draft, text| draft.last_name = text),
+            ("companyName", 500, |draft, text| draft.company_name = text),
+            ("position", 500, |draft, text| draft.position = text),
+            ("phone", 500, |draft, text| draft.phone = text),
+            ("mobile", 500, |draft, text| draft.mobile = text),
+            ("website", 2_000, |draft, text| draft.website = text),
+            ("notes", 10_000, |draft, text| draft.notes = text),
+        ];
+        for (name, most, set) in fields {
+            let parse = |length| {
+                let mut draft = ContactDraft::default();
+                // Characters, not bytes.
+                set(&mut draft, Field::Value("é".repeat(length)));
+                ContactChanges::parse(draft, FieldErrors::new())
+            };
+            assert!(parse(most).is_ok(), "{name}");
+            let errors = parse(most + 1).expect_err(name);
+            let [error] = errors.iter().collect::<Vec<_>>().try_into().expect("one");
+            assert_eq!((error.field.as_str(), error.fault.code), (name, "too_long"));
+            assert_eq!(error.fault.message, format!("Has {} characters; it may have at most {most}.", most + 1));
+        }
     }
 
     #[test]

@@ -33,19 +33,19 @@ macro_rules! contact_body {
         pub(crate) struct $name {
             /// Given name. `null` is none.
             #[serde(default)]
-            #[schema(value_type = Option<String>, min_length = 1, example = "Ada")]
+            #[schema(value_type = Option<String>, min_length = 1, max_length = 500, example = "Ada")]
             first_name: Field<String>,
             /// Family name. `null` is none.
             #[serde(default)]
-            #[schema(value_type = Option<String>, min_length = 1, example = "Byron")]
+            #[schema(value_type = Option<String>, min_length = 1, max_length = 500, example = "Byron")]
             last_name: Field<String>,
             /// The company's name. `null` is none.
             #[serde(default)]
-            #[schema(value_type = Option<String>, min_length = 1, example = "Byron Masonry")]
+            #[schema(value_type = Option<String>, min_length = 1, max_length = 500, example = "Byron Masonry")]
             company_name: Field<String>,
             /// What they do there.
             #[serde(default)]
-            #[schema(value_type = Option<String>, example = "Site manager")]
+            #[schema(value_type = Option<String>, max_length = 500, example = "Site manager")]
             position: Field<String>,
             /// The contact this one belongs to.
             #[serde(default)]
@@ -57,19 +57,19 @@ macro_rules! contact_body {
             email: Field<String>,
             /// Telephone number, in any form.
             #[serde(default)]
-            #[schema(value_type = Option<String>, example = "+1 555 0100")]
+            #[schema(value_type = Option<String>, max_length = 500, example = "+1 555 0100")]
             phone: Field<String>,
             /// Mobile number, in any form.
             #[serde(default)]
-            #[schema(value_type = Option<String>, example = "+1 555 0101")]
+            #[schema(value_type = Option<String>, max_length = 500, example = "+1 555 0101")]
             mobile: Field<String>,
             /// Web site, in any form.
             #[serde(default)]
-            #[schema(value_type = Option<String>, example = "https://example.com")]
+            #[schema(value_type = Option<String>, max_length = 2000, example = "https://example.com")]
             website: Field<String>,
             /// Anything else.
             #[serde(default)]
-            #[schema(value_type = Option<String>, example = "Prefers to be called in the morning.")]
+            #[schema(value_type = Option<String>, max_length = 10000, example = "Prefers to be called in the morning.")]
             notes: Field<String>,
             /// What they are to the tenant.
             #[serde(default, rename = "type")]

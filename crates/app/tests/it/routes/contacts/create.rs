@@ -1,9 +1,10 @@
 //! `POST /contacts`
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{FULL, TEXTS, create, create_named, everything, foreigner, has_fields, id, path, start};
-use crate::support::contact;
+use crate::support::{contact, send};
 
 #[tokio::test]
 async fn a_company_name_and_a_type_are_enough() {
@@ -159,4 +160,28 @@ async fn one_event_is_told() {
     assert_eq!(events.len(), 1);
     assert_eq!((events[0].kind.as_str(), events[0].version), ("contact.created", 1));
     assert_eq!((&events[0].data, &events[0].previous_attributes), (&created, &None));
+}
+
+#[tokio::test]
+async fn a_field_that_is_sent_twice_is_refused_and_not_lost() {
+    let (_world, client) = start().await;
+    let body = r#"{"type": "vendor", "companyName": "one", "companyName": "two", "typo": 1}"#;
+    let answer = send(client.request(Method::POST, "/contacts").body(body)).await;
+    answer.refuses_fields(&[("companyName", "repeated"), ("typo", "unknown_field")]);
+    assert_eq!(client.get("/contacts").await.data(200), &json!([]));
+}
+
+#[tokio::test]
+async fn texts_have_a_most_and_the_longest_are_kept() {
+    let (_world, client) = start().await;
+    let long = |more: usize| {
+        json!({
+            "type": "vendor", "companyName": "n".repeat(500 + more), "website": "w".repeat(2_000 + more),
+            "notes": "\u{1f3d7}".repeat(10_000 + more),
+        })
+    };
+    let created = create(&client, &long(0)).await;
+    assert_eq!(created["notes"].as_str().map(|notes| notes.chars().count()), Some(10_000));
+    let refused = client.post("/contacts", &long(1)).await;
+    refused.refuses_fields(&[("companyName", "too_long"), ("website", "too_long"), ("notes", "too_long")]);
 }
