@@ -1,5 +1,5 @@
-//! JSON in which each member of an object has a name of its own. serde_json keeps the last of several without a word; RFC 8259,
-//! section 4, leaves it open which one counts.
+//! JSON in which each member of an object has a name of its own. `serde_json` keeps the last of several without a word;
+//! RFC 8259, section 4, leaves it open which one counts.
 
 use std::fmt;
 
