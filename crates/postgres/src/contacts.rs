@@ -268,7 +268,7 @@ impl ContactReader for PgStore {
                 |link: Arc<Link>| async move { rows::load(link.shared(), page_query(tenant, filter, page)).await };
             self.lanes.read(during, read).await?
         } else {
-            let mut reading = self.reading().await?;
+            let mut reading = self.reading(tenant).await?;
             let rows = rows::load(&*reading.connection()?, page_query(tenant, filter, page)).await.during(during)?;
             reading.end().await?;
             rows
@@ -298,7 +298,7 @@ impl ContactReader for PgStore {
     }
 
     async fn count(&self, tenant: TenantId, filter: &ContactFilter) -> Result<i64, StoreError> {
-        let mut reading = self.reading().await?;
+        let mut reading = self.reading(tenant).await?;
         let count = fitting!(tenant, filter, contacts::table.select(count_star()))
             .get_result(reading.connection()?)
             .await
@@ -308,7 +308,7 @@ impl ContactReader for PgStore {
     }
 
     async fn summary(&self, tenant: TenantId, filter: &ContactFilter) -> Result<ContactSummary, StoreError> {
-        let mut reading = self.reading().await?;
+        let mut reading = self.reading(tenant).await?;
         let counts: Vec<(String, i64)> =
             fitting!(tenant, filter, contacts::table.group_by(contacts::type_).select((contacts::type_, count_star())))
                 .load(reading.connection()?)

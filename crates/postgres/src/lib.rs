@@ -22,6 +22,7 @@ mod join;
 mod lanes;
 mod link;
 mod locks;
+mod long_reads;
 mod made;
 mod migrations;
 mod outbox;

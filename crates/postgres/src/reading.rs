@@ -5,12 +5,15 @@ use std::time::Duration;
 use bwp_domain::store::{StoreError, UnitOfWork};
 use diesel_async::AsyncPgConnection;
 
-use crate::{connect::Connection, unit_of_work::PgUnitOfWork};
+use crate::{connect::Connection, long_reads::Leave, unit_of_work::PgUnitOfWork};
 
 /// A connection for such a read. Straight at PostgreSQL that is all. Behind a pooler the read is a transaction that says
 /// what it goes by: a session there may have no bounds, and it keeps the statements of all its clients. One that we throw
 /// away after its use lives on there, and would soon be planned once for all values.
-pub(crate) struct Reading(State);
+pub(crate) struct Reading {
+    state: State,
+    _leave: Leave,
+}
 
 enum State {
     Session(Box<Connection>),
@@ -21,17 +24,18 @@ enum State {
 const PLANNED_ANEW: &str = "; SET LOCAL plan_cache_mode = force_custom_plan";
 
 impl Reading {
-    pub(crate) async fn begin(connection: Connection, patience: Duration) -> Result<Self, StoreError> {
-        if !connection.is_pooled() {
-            return Ok(Self(State::Session(Box::new(connection))));
-        }
-        let statement = connection.begin() + PLANNED_ANEW;
-        let transaction = PgUnitOfWork::begin_by(&statement, connection, patience).await?;
-        Ok(Self(State::Transaction(Box::new(transaction))))
+    pub(crate) async fn begin(leave: Leave, connection: Connection, patience: Duration) -> Result<Self, StoreError> {
+        let state = if connection.is_pooled() {
+            let statement = connection.begin() + PLANNED_ANEW;
+            State::Transaction(Box::new(PgUnitOfWork::begin_by(&statement, connection, patience).await?))
+        } else {
+            State::Session(Box::new(connection))
+        };
+        Ok(Self { state, _leave: leave })
     }
 
     pub(crate) fn connection(&mut self) -> Result<&mut AsyncPgConnection, StoreError> {
-        match &mut self.0 {
+        match &mut self.state {
             State::Session(connection) => Ok(connection),
             State::Transaction(transaction) => transaction.connection(),
         }
@@ -39,7 +43,7 @@ impl Reading {
 
     /// To be called when all is read.
     pub(crate) async fn end(self) -> Result<(), StoreError> {
-        match self.0 {
+        match self.state {
             State::Session(_) => Ok(()),
             State::Transaction(transaction) => transaction.rollback().await,
         }

@@ -105,7 +105,7 @@ impl SecurityLogReader for PgStore {
         key: Option<KeyId>,
         page: PageRequest,
     ) -> Result<Page<SecurityRecord>, StoreError> {
-        let mut reading = self.reading().await?;
+        let mut reading = self.reading(tenant).await?;
         let mut query = security_log::table
             .select(RecordRow::as_select())
             .filter(security_log::tenant_id.eq(tenant.get()))

@@ -24,6 +24,7 @@ use crate::{
     ids_ahead::IdsAhead,
     join::Joins,
     lanes::Lanes,
+    long_reads::LongReads,
     reading::Reading,
     session::Place,
     together::Together,
@@ -39,6 +40,7 @@ pub struct PgStore {
     pub(crate) batches: Batches,
     pub(crate) shared: Arc<Shared>,
     pool: Pool,
+    long_reads: Arc<LongReads>,
     settings: PoolSettings,
 }
 
@@ -83,7 +85,8 @@ impl PgStore {
         let pool = pool(Arc::clone(&shared.place), settings)?;
         shared.pools.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
         let batches = Batches::new(pool.clone(), settings.wait);
-        Ok(Self { lanes, credentials, contacts, batches, shared, pool, settings })
+        let long_reads = Arc::new(LongReads::of(settings.max_size, settings.wait));
+        Ok(Self { lanes, credentials, contacts, batches, shared, pool, long_reads, settings })
     }
 
     /// How the pools of all threads are used now.
@@ -108,9 +111,10 @@ impl PgStore {
         self.shared.place.lacks()
     }
 
-    /// A connection for reads that may take long, or whose statements are planned anew each time.
-    pub(crate) async fn reading(&self) -> Result<Reading, StoreError> {
-        Reading::begin(self.connection().await?, self.patience()).await
+    /// A connection for a tenant's read that may take long, or whose statements are planned anew each time.
+    pub(crate) async fn reading(&self, tenant: TenantId) -> Result<Reading, StoreError> {
+        let leave = self.long_reads.enter(tenant).await?;
+        Reading::begin(leave, self.connection().await?, self.patience()).await
     }
 
     pub(crate) async fn connection(&self) -> Result<Connection, StoreError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bwp_domain::{
     clock::Timestamp,
-    contacts::{Contact, ContactChanges, ContactDraft, UpdateContact, ports::ContactReader},
+    contacts::{Contact, ContactChanges, ContactDraft, ContactFilter, UpdateContact, ports::ContactReader},
     events::Event,
     execute::{Executed, execute},
     fields::{Field, FieldErrors},
@@ -72,6 +72,29 @@ async fn a_read_that_was_given_up_keeps_nobody_waiting() {
     tokio::time::timeout(soon, store.check()).await.expect("an answer in time").expect("an answer");
     locking.batch_execute("ROLLBACK").await.expect("unlocked");
     assert_eq!(store.get(tenant, contact.id).await.expect("a look"), Some(contact));
+}
+
+#[tokio::test]
+async fn many_reads_that_take_long_leave_connections_to_changes() {
+    let (fixture, tenant, _) = with_contact().await;
+    let settings = PoolSettings { max_size: 4, ..PoolSettings::default() };
+    let store = PgStore::new(&fixture.database.url(), settings).expect("a pool");
+    let mut locking = fixture.database.connection().await;
+    locking.batch_execute("BEGIN; LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE").await.expect("a lock");
+    let reads: Vec<_> = (0..16)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.count(tenant, &ContactFilter::default()).await })
+        })
+        .collect();
+    fixture.until_waiting(1).await;
+    // At once, and not when the reads are given up.
+    let begun = tokio::time::timeout(settings.wait / 2, store.begin()).await;
+    begun.expect("in time").expect("a unit of work").rollback().await.expect("a roll-back");
+    for read in reads.into_iter().skip(1) {
+        let refused = read.await.expect("no panic").expect_err("too many");
+        assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
+    }
 }
 
 #[tokio::test]

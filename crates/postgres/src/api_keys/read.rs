@@ -87,7 +87,7 @@ impl KeyReader for PgStore {
                 position: (after.created_at.into(), after.id),
             });
         }
-        let mut reading = self.reading().await?;
+        let mut reading = self.reading(tenant).await?;
         let mut rows: Vec<ListingRow> = WithLimit::at_least(page.limit.get() + 1, query)
             .load(reading.connection()?)
             .await

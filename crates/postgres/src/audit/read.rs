@@ -126,7 +126,7 @@ impl AuditReader for PgStore {
         filter: &AuditFilter,
         page: PageRequest,
     ) -> Result<Page<AuditRecord>, StoreError> {
-        let mut reading = self.reading().await?;
+        let mut reading = self.reading(tenant).await?;
         let mut rows: Vec<RecordRow> =
             page_query(tenant, filter, page).load(reading.connection()?).await.during("listing the audit log")?;
         reading.end().await?;

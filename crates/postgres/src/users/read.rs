@@ -41,7 +41,7 @@ impl UserReader for PgStore {
                 position: (after.created_at.into(), after.id),
             });
         }
-        let mut reading = self.reading().await?;
+        let mut reading = self.reading(tenant).await?;
         let mut rows: Vec<(UserRow, AccountRow)> = WithLimit::at_least(page.limit.get() + 1, query)
             .load(reading.connection()?)
             .await
