@@ -3,17 +3,28 @@
 //! They are part of prepared statements that stay in the connection's cache, unlike diesel's `sql()`, but for the one
 //! that says otherwise.
 
-use std::{io::Write, sync::OnceLock};
+use std::{io::Write, sync::OnceLock, time::Duration};
 
 use chrono::{DateTime, Utc};
 use diesel::{
     AppearsOnTable, Expression, QueryResult, SelectableExpression,
     expression::{AsExpression, ValidGrouping, is_aggregate},
-    pg::{Pg, PgQueryBuilder},
+    pg::{Pg, PgQueryBuilder, data_types::PgInterval},
     query_builder::{AstPass, Query, QueryBuilder, QueryFragment, QueryId},
     serialize::{self, IsNull, Output, ToSql},
     sql_types::{Array, BigInt, Bool, Jsonb, SqlType, Timestamptz},
 };
+
+diesel::define_sql_function! {
+    /// The earlier of two times.
+    fn least(one: Timestamptz, other: Timestamptz) -> Timestamptz;
+}
+
+/// A duration to count back by. More than a thousand years are as good as a thousand: that leads to a year that can be written.
+pub(crate) fn interval(duration: Duration) -> PgInterval {
+    const LONGEST: Duration = Duration::from_hours(24 * 365_000);
+    PgInterval::from_microseconds(i64::try_from(duration.min(LONGEST).as_micros()).unwrap_or(i64::MAX))
+}
 
 /// `(created_at, id) < ($1, $2)`: the rows behind a position, newest first.
 ///

@@ -42,6 +42,10 @@ fn time(text: &str) -> Timestamp {
     Timestamp::parse_rfc3339(text, bwp_domain::clock::Rounding::Down).expect("a time")
 }
 
+const fn days(days: u64) -> Duration {
+    Duration::from_hours(24 * days)
+}
+
 fn entry(tenant: i64, millis: i64) -> AuditEntry {
     AuditEntry { request_id: format!("req_{millis}").into(), ..audit_entry(tenant_id(tenant), at(millis)) }
 }
@@ -404,7 +408,7 @@ async fn of_many_servers_that_make_a_month_at_once_one_does_while_others_write()
             for month in 0..6 {
                 log.queue().record(entry(1, month * 31 * 86_400_000 + n));
             }
-            store.keep_audit_partitions(at(0), at(0)).await.expect("kept");
+            store.keep_audit_partitions(at(0), Duration::ZERO).await.expect("kept");
             log.finish(PATIENCE).await
         });
     }
@@ -418,21 +422,42 @@ async fn of_many_servers_that_make_a_month_at_once_one_does_while_others_write()
 async fn months_are_made_ahead_and_dropped_when_their_time_is_over() {
     let fixture = Fixture::new().await;
     drop_all_partitions(&fixture).await;
-    let (now, store) = (time("2026-11-30T23:59:59Z"), &fixture.store);
-    let kept = store.keep_audit_partitions(now, time("2025-11-30T00:00:00Z")).await.expect("kept");
+    // A time that is over: a later one than the database's would not count.
+    let (now, store) = (time("2025-11-30T23:59:59Z"), &fixture.store);
+    let kept = store.keep_audit_partitions(now, days(365)).await.expect("kept");
     assert_eq!(kept, AuditPartitions::default());
-    assert_eq!(partitions(&fixture).await, ["2026_10", "2026_11", "2026_12", "2027_01"]);
-    for month in ["2024-12-01", "2025-09-30", "2025-10-31", "2025-11-01"] {
+    assert_eq!(partitions(&fixture).await, ["2025_10", "2025_11", "2025_12", "2026_01"]);
+    for month in ["2023-12-01", "2024-09-30", "2024-10-31", "2024-11-01"] {
         make_partition(&fixture, month).await;
     }
-    let kept = store.keep_audit_partitions(now, time("2025-11-01T00:00:00Z")).await.expect("kept");
-    assert_eq!(kept.dropped, ["api_audit_logs_2024_12", "api_audit_logs_2025_09", "api_audit_logs_2025_10"]);
-    assert_eq!(partitions(&fixture).await, ["2025_11", "2026_10", "2026_11", "2026_12", "2027_01"]);
+    // Back to the first day of a month.
+    let kept = store.keep_audit_partitions(now, days(394)).await.expect("kept");
+    assert_eq!(kept.dropped, ["api_audit_logs_2023_12", "api_audit_logs_2024_09", "api_audit_logs_2024_10"]);
+    assert_eq!(partitions(&fixture).await, ["2024_11", "2025_10", "2025_11", "2025_12", "2026_01"]);
     // What would be dropped again is not made.
     for _ in 0..2 {
-        store.keep_audit_partitions(now, now).await.expect("kept");
-        assert_eq!(partitions(&fixture).await, ["2026_11", "2026_12", "2027_01"]);
+        store.keep_audit_partitions(now, Duration::ZERO).await.expect("kept");
+        assert_eq!(partitions(&fixture).await, ["2025_11", "2025_12", "2026_01"]);
     }
+}
+
+#[tokio::test]
+async fn a_server_whose_clock_is_ahead_drops_no_month_that_others_keep() {
+    let fixture = Fixture::new().await;
+    make_partition(&fixture, "2020-01-01").await;
+    let before = partitions(&fixture).await;
+    let kept = fixture.store.keep_audit_partitions(time("2100-01-01T00:00:00Z"), days(400)).await.expect("kept");
+    assert_eq!(kept.dropped, ["api_audit_logs_2020_01"]);
+    let (after, before) = (BTreeSet::from_iter(partitions(&fixture).await), &before[1..]);
+    assert!(before.iter().all(|month| after.contains(month)), "{before:?}, then {after:?}");
+}
+
+#[tokio::test]
+async fn a_log_may_be_kept_for_ever() {
+    let fixture = Fixture::new().await;
+    make_partition(&fixture, "1900-01-01").await;
+    let kept = fixture.store.keep_audit_partitions(at(0), Duration::MAX).await.expect("kept");
+    assert_eq!(kept, AuditPartitions::default());
 }
 
 #[tokio::test]
@@ -441,7 +466,7 @@ async fn a_month_in_use_is_dropped_later_and_holds_nobody_up_for_long() {
     make_partition(&fixture, "2024-01-01").await;
     let mut reader = fixture.database.connection().await;
     reader.batch_execute("BEGIN; SELECT FROM api_audit_logs_2024_01").await.expect("a look");
-    let keep = || fixture.store.keep_audit_partitions(at(0), time("2025-01-01T00:00:00Z"));
+    let keep = || fixture.store.keep_audit_partitions(at(0), days(400));
     let began = Instant::now();
     assert_eq!(within("a short wait", keep()).await.expect("kept"), AuditPartitions::default());
     assert!(began.elapsed() < Duration::from_secs(5));

@@ -190,6 +190,21 @@ async fn an_expired_receipt_is_claimed_anew() {
 }
 
 #[tokio::test]
+async fn a_server_whose_clock_is_ahead_does_not_take_a_receipt_for_expired() {
+    let scene = Scene::new().await;
+    let (first, _) = scene.creating().await;
+    first.commit().await.expect("a commit");
+    scene.fixture.run("UPDATE idempotency_receipts SET expires_at = now() + interval '1 minute'").await;
+    let mut uow = scene.fixture.store.begin_expecting(&scene.credential).expect("a unit of work");
+    // 2100-01-01.
+    let ahead = Timestamp::from_unix_millis(4_102_444_800_000);
+    uow.receipts().claim(scene.tenant, &request("k"), ahead).await.expect("claimed");
+    uow.contacts().insert(scene.tenant, &details("Acme"), NOW).await.expect("made");
+    uow.receipts().record(scene.tenant, &request("k").key, &response()).await.expect("recorded");
+    scene.assert_not_as_expected(uow).await;
+}
+
+#[tokio::test]
 async fn a_row_that_was_changed_meanwhile_is_not_overwritten() {
     let scene = Scene::new().await;
     let contact = scene.fixture.contact(scene.tenant, &details("Acme"), NOW).await;

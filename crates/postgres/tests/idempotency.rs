@@ -203,6 +203,20 @@ async fn one_of_two_reclaims_an_expired_receipt_and_the_other_replays() {
 }
 
 #[tokio::test]
+async fn a_server_whose_clock_is_ahead_does_not_take_a_receipt_for_expired() {
+    let (fixture, tenant) = answered().await;
+    // 2100-01-01.
+    let ahead = Timestamp::from_unix_millis(4_102_444_800_000);
+    fixture.run("UPDATE idempotency_receipts SET expires_at = now() + interval '1 minute'").await;
+    let mut uow = fixture.begin().await;
+    assert_eq!(claim(&mut *uow, tenant, &request(), ahead).await, Claim::Replay(response("first")));
+    uow.rollback().await.expect("a roll-back");
+    fixture.run("UPDATE idempotency_receipts SET expires_at = now()").await;
+    let mut uow = fixture.begin().await;
+    assert_eq!(claim(&mut *uow, tenant, &request(), ahead).await, Claim::Fresh);
+}
+
+#[tokio::test]
 async fn a_reclaim_that_is_undone_brings_the_expired_receipt_back_and_it_can_be_reclaimed() {
     let (fixture, tenant) = answered().await;
     let end = NOW.plus(RECEIPT_LIFETIME);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bwp_domain::{
     clock::Timestamp,
     idempotency::{Claim, Fingerprint, IdempotencyKey, KeyedRequest, RECEIPT_LIFETIME, RenderedResponse},
+    ids::AccountId,
     sessions::Session,
     sign_in::{DEVICE_LIFETIME, Failures},
     users::Role,
@@ -19,6 +20,11 @@ use tokio::task::JoinSet;
 
 const NOW: Timestamp = Timestamp::from_unix_millis(1_767_225_600_000);
 
+/// 2100-01-01.
+const AHEAD: Timestamp = Timestamp::from_unix_millis(4_102_444_800_000);
+
+const DELIVERED_FOR: Duration = Duration::from_hours(7 * 24);
+
 const fn after(millis: i64) -> Timestamp {
     Timestamp::from_unix_millis(NOW.unix_millis() + millis)
 }
@@ -29,7 +35,7 @@ fn request(key: &str) -> KeyedRequest {
 }
 
 async fn purge(fixture: &Fixture, now: Timestamp) -> Purged {
-    within("the purge", fixture.store.purge(now, now)).await.expect("purged")
+    within("the purge", fixture.store.purge(now, Duration::ZERO)).await.expect("purged")
 }
 
 /// Stores `count` receipts of one tenant that are over at `NOW`.
@@ -95,7 +101,7 @@ async fn servers_that_purge_at_once_pass_over_each_others_rows_and_wait_for_nobo
     let mut servers = JoinSet::new();
     for _ in 0..3 {
         let store = fixture.store.clone();
-        servers.spawn(async move { store.purge(NOW, NOW).await.expect("purged").receipts });
+        servers.spawn(async move { store.purge(NOW, Duration::ZERO).await.expect("purged").receipts });
     }
     let mut purged = 0;
     while let Some(receipts) = within("the purges", servers.join_next()).await {
@@ -154,6 +160,40 @@ async fn sessions_browsers_and_failures_go_when_they_are_good_for_nothing() {
     for table in ["sessions", "known_browsers", "sign_in_failures"] {
         assert_eq!(fixture.number(&format!("SELECT count(*) FROM {table}")).await, 1, "{table}");
     }
+}
+
+/// Rows of each kind that have been of no use for so long, or will be for so long if it is negative, by the database's clock.
+async fn over_since(fixture: &Fixture, account: AccountId, minutes: i64) {
+    let ago = |lifetime: Duration| {
+        format!("now() - interval '{} seconds' - interval '{minutes} minutes'", lifetime.as_secs())
+    };
+    let id = format!("sha256('{minutes}')");
+    let (receipt, event) = (ago(Duration::ZERO), ago(DELIVERED_FOR));
+    let (session, browser, failure) = (ago(Session::IDLE), ago(DEVICE_LIFETIME), ago(Failures::WINDOW));
+    fixture
+        .run(&format!(
+            "INSERT INTO idempotency_receipts (tenant_id, key, fingerprint, expires_at) VALUES (1, {minutes}, {id}, {receipt});
+             INSERT INTO outbox (tenant_id, event_id, kind, version, occurred_at, data, delivered_at)
+                VALUES (1, gen_random_uuid(), 'contact.created', 1, '-infinity', '{{}}', {event});
+             INSERT INTO sessions (token_hash, account_id, created_at, seen_at) VALUES ({id}, {account}, {session}, {session});
+             INSERT INTO known_browsers VALUES ({account}, {id}, {browser});
+             INSERT INTO sign_in_failures VALUES ({id}, ARRAY[{failure}], {failure})"
+        ))
+        .await;
+}
+
+#[tokio::test]
+async fn a_server_whose_clock_is_ahead_throws_away_no_more_than_others_would() {
+    let fixture = Fixture::new().await;
+    let tenant = fixture.tenant().await.id;
+    let account = fixture.user(tenant, "ann@example.com", Role::Member).await.account.id;
+    for minutes in [-1, 1] {
+        over_since(&fixture, account, minutes).await;
+    }
+    let purge = || within("the purge", fixture.store.purge(AHEAD, DELIVERED_FOR));
+    let one_each = Purged { receipts: 1, events: 1, sessions: 1, browsers: 1, failures: 1 };
+    assert_eq!(purge().await.expect("purged"), one_each);
+    assert_eq!(purge().await.expect("purged"), Purged::default());
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bwp_domain::{clock::Timestamp, execute::Environment};
+use bwp_domain::execute::Environment;
 use bwp_http::Cursors;
 use bwp_postgres::{AuditPartitions, PgStore};
 
@@ -33,13 +33,13 @@ pub(super) async fn run(
             tracing::warn!(%error, "the cursor secrets could not be read again; it is tried again later");
         }
         let now = environment.clock.now();
-        match store.keep_audit_partitions(now, before(now, audit_retention)).await {
+        match store.keep_audit_partitions(now, audit_retention).await {
             Ok(AuditPartitions { dropped }) if dropped.is_empty() => {}
             Ok(AuditPartitions { dropped }) => tracing::info!(?dropped, "old months of the audit log were dropped"),
             Err(error) => tracing::warn!(%error, "the audit log's partitions are looked after again later"),
         }
         loop {
-            match store.purge(now, before(now, DELIVERED_FOR)).await {
+            match store.purge(now, DELIVERED_FOR).await {
                 Ok(purged) if purged.is_empty() => break,
                 Ok(purged) => tracing::debug!(?purged, "purged"),
                 Err(error) => {
@@ -62,9 +62,4 @@ async fn tidy(store: &PgStore) {
             tracing::warn!(%error, "the search index is tidied again later");
         }
     }
-}
-
-fn before(now: Timestamp, duration: Duration) -> Timestamp {
-    let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_unix_millis(now.unix_millis().saturating_sub(millis))
 }

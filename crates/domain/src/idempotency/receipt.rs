@@ -60,8 +60,8 @@ pub trait ReceiptRepository: Send {
     /// Claims the request's key until the unit of work ends.
     ///
     /// MUST let one of two claims of one key wait for the other's end; MUST return [`Claim::Busy`] when it waited for
-    /// one second; MUST treat a receipt whose time is over at `now` as absent; MUST NOT leave a claim behind when the
-    /// unit of work does not commit.
+    /// one second; MUST treat a receipt whose time is over at `now` as absent, if it is over by the store's own clock
+    /// too; MUST NOT leave a claim behind when the unit of work does not commit.
     async fn claim(&mut self, tenant: TenantId, request: &KeyedRequest, now: Timestamp) -> Result<Claim, StoreError>;
 
     /// Keeps the answer until [`RECEIPT_LIFETIME`](super::RECEIPT_LIFETIME) after the claim.

@@ -1,12 +1,15 @@
 //! The partitions of the log: made ahead, and dropped when their time is over.
 
+use std::time::Duration;
+
 use bwp_domain::{clock::Timestamp, store::StoreError};
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Text, Timestamptz};
+use diesel::sql_types::{Interval, Text, Timestamptz};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 
 use crate::{
     error::{DuringExt, is_lock_timeout},
+    sql::interval,
     store::PgStore,
 };
 
@@ -17,16 +20,18 @@ pub struct AuditPartitions {
     pub dropped: Vec<String>,
 }
 
-/// The month before, this one and the next two. A month that is over and would be dropped again is not made.
+/// The month before, this one and the next two. A month that is over and would be dropped again is not made. Making goes by
+/// the process's clock, as the entries do that need the months.
 const MAKE: &str = "SELECT api_audit_logs_make_partition(month) FROM (
         SELECT $1 + n * interval '1 month' AS month FROM generate_series(-1, 2) AS n
     ) AS months
-    WHERE date_trunc('month', month) >= date_trunc('month', $2)";
+    WHERE date_trunc('month', month) >= date_trunc('month', least($1, now()) - $2)";
 
-/// Names compare as months do. The month of `$1` is kept.
+/// Names compare as months do. The month from which on they are kept counts back from the earlier of two clocks, the process's
+/// and the database's: one server whose clock is ahead would else drop the months of all.
 const EXPIRED: &str = "SELECT relname::text AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
     WHERE inhparent = 'api_audit_logs'::regclass
-        AND relname::text COLLATE \"C\" < 'api_audit_logs_' || to_char($1 AT TIME ZONE 'UTC', 'YYYY_MM')
+        AND relname::text COLLATE \"C\" < 'api_audit_logs_' || to_char((least($1, now()) - $2) AT TIME ZONE 'UTC', 'YYYY_MM')
     ORDER BY relname";
 
 #[derive(diesel::QueryableByName)]
@@ -36,23 +41,25 @@ struct Partition {
 }
 
 impl PgStore {
-    /// Makes the partitions of the months around `now`, and drops those whose months ended before the month of
-    /// `keep_from`. Any number of servers may do so at once. A partition that is in use is left for the next time.
+    /// Makes the partitions of the months around `now`, and drops those whose months ended before the month that was
+    /// `retention` before `now`, or before the database's time if that is earlier. Any number of servers may do so at once. A
+    /// partition that is in use is left for the next time.
     pub async fn keep_audit_partitions(
         &self,
         now: Timestamp,
-        keep_from: Timestamp,
+        retention: Duration,
     ) -> Result<AuditPartitions, StoreError> {
-        let (now, keep_from) = (DateTime::<Utc>::from(now), DateTime::<Utc>::from(keep_from));
+        let (now, retention) = (DateTime::<Utc>::from(now), interval(retention));
         let mut connection = self.connection().await?;
         diesel::sql_query(MAKE)
             .bind::<Timestamptz, _>(now)
-            .bind::<Timestamptz, _>(keep_from)
+            .bind::<Interval, _>(retention)
             .execute(&mut connection)
             .await
             .during("making the partitions of the audit log")?;
         let expired: Vec<Partition> = diesel::sql_query(EXPIRED)
-            .bind::<Timestamptz, _>(keep_from)
+            .bind::<Timestamptz, _>(now)
+            .bind::<Interval, _>(retention)
             .load(&mut connection)
             .await
             .during("looking for old partitions of the audit log")?;
