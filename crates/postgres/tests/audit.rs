@@ -453,6 +453,23 @@ async fn a_server_whose_clock_is_ahead_drops_no_month_that_others_keep() {
 }
 
 #[tokio::test]
+async fn what_somebody_else_attached_is_not_dropped() {
+    let fixture = Fixture::new().await;
+    fixture.run("CREATE SCHEMA archive").await;
+    let others = ["api_audit_archive_2026", "\"api_audit_logs_2019_01; x\"", "archive.api_audit_logs_2019_02"];
+    for (year, name) in (2010..).zip(others) {
+        let values = format!("FROM ('{year}-01-01') TO ('{year}-02-01')");
+        fixture.run(&format!("CREATE TABLE {name} PARTITION OF api_audit_logs FOR VALUES {values}")).await;
+    }
+    make_partition(&fixture, "2020-01-01").await;
+    let kept = fixture.store.keep_audit_partitions(at(0), days(400)).await.expect("kept");
+    assert_eq!(kept.dropped, ["api_audit_logs_2020_01"]);
+    for name in others {
+        assert_eq!(fixture.number(&format!("SELECT count(*) FROM {name}")).await, 0, "{name} is there");
+    }
+}
+
+#[tokio::test]
 async fn a_log_may_be_kept_for_ever() {
     let fixture = Fixture::new().await;
     make_partition(&fixture, "1900-01-01").await;

@@ -27,17 +27,24 @@ const MAKE: &str = "SELECT api_audit_logs_make_partition(month) FROM (
     ) AS months
     WHERE date_trunc('month', month) >= date_trunc('month', least($1, now()) - $2)";
 
-/// Names compare as months do. The month from which on they are kept counts back from the earlier of two clocks, the process's
-/// and the database's: one server whose clock is ahead would else drop the months of all.
-const EXPIRED: &str = "SELECT relname::text AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
-    WHERE inhparent = 'api_audit_logs'::regclass
-        AND relname::text COLLATE \"C\" < 'api_audit_logs_' || to_char((least($1, now()) - $2) AT TIME ZONE 'UTC', 'YYYY_MM')
-    ORDER BY relname";
+/// Ours alone: somebody may have attached an archive of theirs, which has another name or is in another schema. Names compare as
+/// months do. The month from which on they are kept counts back from the earlier of two clocks, the process's and the
+/// database's: one server whose clock is ahead would else drop the months of all.
+const EXPIRED: &str = "SELECT part.relname::text AS name, part.oid::regclass::text AS quoted
+    FROM pg_inherits JOIN pg_class AS part ON part.oid = inhrelid JOIN pg_class AS log ON log.oid = inhparent
+    WHERE log.oid = 'api_audit_logs'::regclass AND part.relnamespace = log.relnamespace
+        AND part.relname ~ '^api_audit_logs_[0-9]{4}_[0-9]{2}$'
+        AND part.relname::text COLLATE \"C\"
+            < 'api_audit_logs_' || to_char((least($1, now()) - $2) AT TIME ZONE 'UTC', 'YYYY_MM')
+    ORDER BY part.relname";
 
 #[derive(diesel::QueryableByName)]
 struct Partition {
     #[diesel(sql_type = Text)]
     name: String,
+    /// As it is written in a statement.
+    #[diesel(sql_type = Text)]
+    quoted: String,
 }
 
 impl PgStore {
@@ -64,10 +71,10 @@ impl PgStore {
             .await
             .during("looking for old partitions of the audit log")?;
         let mut dropped = Vec::new();
-        for Partition { name } in expired {
+        for Partition { name, quoted } in expired {
             // Dropping locks the whole log for a moment. While it waits for that, nobody else gets to read or write: it
             // does not wait for long. One message of two statements is one transaction.
-            let drop = format!("SET LOCAL lock_timeout = 200; DROP TABLE IF EXISTS {name}");
+            let drop = format!("SET LOCAL lock_timeout = 200; DROP TABLE IF EXISTS {quoted}");
             match connection.batch_execute(&drop).await {
                 Ok(()) => dropped.push(name),
                 Err(error) if is_lock_timeout(&error) => tracing::debug!(name, "in use: dropped later"),
