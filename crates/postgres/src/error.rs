@@ -31,7 +31,7 @@ fn store_error(error: &Error, during: &str) -> StoreError {
         // Diesel does not pass SQLSTATE on. The connection asks for messages in English (see `connect`).
         Error::DatabaseError(DatabaseErrorKind::Unknown, info) => match info.message() {
             "deadlock detected" => StoreError::Conflict(text),
-            message if is_shutdown(message) => StoreError::Unavailable(text),
+            message if is_shutdown(message) || is_shortage(message) => StoreError::Unavailable(text),
             message if is_lost_statement(message) => StoreError::Unavailable(format!(
                 "{text}; a pooler in transaction mode must know prepared statements: PgBouncer 1.21 with max_prepared_statements"
             )),
@@ -88,19 +88,37 @@ const GONE: [&str; 13] = [
     "pooler is shutting down",
 ];
 
-/// How other messages of SQLSTATE classes 57 (the operator stopped it) and 53 (no resources) begin, and those of a PgBouncer
-/// that has no connection for us.
-const SHUTDOWN: [&str; 9] = [
+/// How other messages of SQLSTATE class 57 (the operator stopped it) begin, and those by which there is no connection for us,
+/// of the server and of a PgBouncer.
+const SHUTDOWN: [&str; 10] = [
     "canceling statement due to statement timeout",
     LOCK_TIMEOUT,
     "the database system is",
     "sorry, too many clients",
     "remaining connection slots",
+    "too many connections for",
     "server login has been failing",
     "pgbouncer cannot connect to server",
     "no more connections allowed",
     "client connections exceeded",
 ];
+
+/// How messages of SQLSTATE class 53 begin: the server has no more memory, no more room on its disk, or no more of what its
+/// settings allow. It may have again, and until then all fare alike.
+const SHORTAGE: [&str; 5] = [
+    "out of memory",
+    "out of shared memory",
+    "too many dynamic shared memory segments",
+    "could not extend file",
+    "temporary file size exceeds",
+];
+
+/// How those end that say which file it was.
+const DISK_FULL: &str = "No space left on device";
+
+fn is_shortage(message: &str) -> bool {
+    begins_with_any(message, &SHORTAGE) || message.ends_with(DISK_FULL)
+}
 
 fn is_shutdown(message: &str) -> bool {
     begins_with_any(message, &GONE) || begins_with_any(message, &SHUTDOWN)
@@ -131,6 +149,24 @@ mod tests {
             assert!(matches!(store_error(&failed(message), "t"), StoreError::Unavailable(_)), "{message}");
         }
         assert!(!is_gone(&failed("deadlock detected")));
+    }
+
+    /// The statement has not failed by itself, nor the server for good: who asks again later may be answered.
+    #[test]
+    fn a_server_that_is_short_of_something_is_unavailable() {
+        for message in [
+            "out of shared memory",
+            "out of memory",
+            "could not extend file \"base/5/16396\": wrote only 4096 of 8192 bytes at block 7",
+            "could not write to file \"base/pgsql_tmp/pgsql_tmp7.0\": No space left on device",
+            "could not resize shared memory segment \"/PostgreSQL.1\" to 8 bytes: No space left on device",
+            "too many connections for role \"bwp\"",
+            "temporary file size exceeds temp_file_limit (1024kB)",
+        ] {
+            assert!(matches!(store_error(&failed(message), "t"), StoreError::Unavailable(_)), "{message}");
+            assert!(!is_gone(&failed(message)), "{message}");
+        }
+        assert!(matches!(store_error(&failed("out of range"), "t"), StoreError::Internal(_)));
     }
 
     #[test]

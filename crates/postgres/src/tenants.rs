@@ -13,10 +13,7 @@ use bwp_domain::{
     },
 };
 use chrono::{DateTime, Utc};
-use diesel::{
-    prelude::*,
-    sql_types::{Array, BigInt},
-};
+use diesel::{prelude::*, sql_types::BigInt};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -25,7 +22,7 @@ use crate::{
     error::DuringExt,
     locks::{Lock, pg_advisory_xact_lock},
     rows::{Row, rate_limit},
-    schema::{api_keys, tenants, users},
+    schema::tenants,
     store::PgStore,
     unit_of_work::PgUnitOfWork,
 };
@@ -75,8 +72,16 @@ const SETTLING: &str = "the status is set; waiting for changes in flight";
 /// How long changes in flight are waited for, all together.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Those of some locks that somebody holds.
-const HELD: &str = "SELECT number FROM unnest($1) AS number WHERE NOT pg_try_advisory_xact_lock(number)";
+/// Those of the locks of a tenant's keys and accounts that somebody holds. Asked of the list of all locks, which anybody may read,
+/// and not by trying them: a lock is a place in a table that all sessions share, and a tenant may have more keys than that
+/// has places. Exclusive or, because other programs may hold numbers that have no place beside ours.
+const HELD: &str = "SELECT number FROM (
+        SELECT DISTINCT classid::bigint << 32 | objid::bigint AS number FROM pg_locks
+        WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    ) AS held
+    WHERE EXISTS (SELECT FROM api_keys WHERE tenant_id = $1 AND id = (number # $2))
+        OR EXISTS (SELECT FROM users WHERE tenant_id = $1 AND account_id = (number # $3))";
 
 #[derive(QueryableByName)]
 struct HeldLock {
@@ -85,25 +90,15 @@ struct HeldLock {
 }
 
 /// Waits until everybody is done who makes a change by a credential that was read before now: they hold its lock until then.
+/// Who takes a lock only after it was looked at reads the credential after that, and so with the status that was committed before.
 async fn settle(connection: &mut AsyncPgConnection, tenant: TenantId) -> Result<(), StoreError> {
-    let keys: Vec<i64> = api_keys::table
-        .filter(api_keys::tenant_id.eq(tenant.get()))
-        .filter(api_keys::revoked_at.is_null())
-        .select(api_keys::id)
+    let held: Vec<HeldLock> = diesel::sql_query(HELD)
+        .bind::<BigInt, _>(tenant.get())
+        .bind::<BigInt, _>(Lock::ApiKey(0).number())
+        .bind::<BigInt, _>(Lock::Account(0).number())
         .load(connection)
         .await
-        .during("listing a tenant's keys")?;
-    let accounts: Vec<Option<i64>> = users::table
-        .filter(users::tenant_id.eq(tenant.get()))
-        .select(users::account_id)
-        .load(connection)
-        .await
-        .during("listing a tenant's accounts")?;
-    let accounts = accounts.into_iter().flatten().map(Lock::Account);
-    let locks: Vec<i64> = keys.into_iter().map(Lock::ApiKey).chain(accounts).map(Lock::number).collect();
-    // Nobody holds most of them: those are tried all at once, and let go at the end of the statement.
-    let held: Vec<HeldLock> =
-        diesel::sql_query(HELD).bind::<Array<BigInt>, _>(locks).load(connection).await.during(SETTLING)?;
+        .during(SETTLING)?;
     for HeldLock { number } in held {
         // One at a time, each in a transaction of its own: who held one while they waited for another would have those wait
         // in a circle who hold the other and wait for the first.

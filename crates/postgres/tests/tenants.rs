@@ -16,6 +16,7 @@ use bwp_domain::{
     users::{CreateUser, Role},
 };
 use bwp_postgres::testing::{Fixture, within};
+use diesel_async::SimpleAsyncConnection;
 use tokio::task::JoinSet;
 
 fn name(text: &str) -> TenantName {
@@ -197,4 +198,43 @@ async fn once_a_tenant_is_suspended_nothing_of_it_is_committed_any_more() {
         let set = within("suspending", suspending).await.expect("no panic").expect("set").expect("the tenant");
         assert_eq!(set.status, TenantStatus::Suspended);
     }
+}
+
+#[tokio::test]
+async fn a_tenant_with_more_keys_than_the_server_has_room_for_locks_is_suspended() {
+    let fixture = Fixture::new().await;
+    let tenant = fixture.tenant().await.id;
+    let used = fixture.key(tenant).await.key.id;
+    let locks = "current_setting('max_locks_per_transaction')::bigint * current_setting('max_connections')::bigint";
+    fixture
+        .run(&format!(
+            "INSERT INTO api_keys (tenant_id, public_id, key_hash, display_prefix, name, scopes, allowlist, created_at)
+             SELECT {tenant}, gen_random_uuid(), sha256(n::text::bytea), 'bwp_', n, '{{}}', '{{}}', now()
+             FROM generate_series(1, greatest(30000, {locks} * 4)) AS n"
+        ))
+        .await;
+    let set = within("suspending", fixture.store.set_status(tenant, TenantStatus::Suspended)).await;
+    assert_eq!(set.expect("set").expect("the tenant").status, TenantStatus::Suspended);
+    // Among so many it finds the one by which something is being changed.
+    let mut changing = fixture.begin().await;
+    changing.credentials().hold(tenant, used).await.expect("held").expect("the key");
+    let store = fixture.store.clone();
+    let activating = tokio::spawn(async move { store.set_status(tenant, TenantStatus::Active).await });
+    fixture.until_waiting(1).await;
+    changing.commit().await.expect("a commit");
+    within("activating", activating).await.expect("no panic").expect("set").expect("the tenant");
+}
+
+#[tokio::test]
+async fn suspending_waits_for_no_lock_of_anybody_else() {
+    let fixture = Fixture::new().await;
+    let (tenant, other) = (fixture.tenant().await.id, fixture.tenant().await.id);
+    let theirs = fixture.key(other).await.key.id;
+    let mut changing = fixture.begin().await;
+    changing.credentials().hold(other, theirs).await.expect("held").expect("the key");
+    let mut program = fixture.database.connection().await;
+    let numbers = [i64::MIN, i64::MAX, -1, 0, 1].map(|number| format!("pg_advisory_lock({number})")).join(", ");
+    program.batch_execute(&format!("SELECT {numbers}, pg_advisory_lock(1, 1)")).await.expect("locked");
+    let set = within("suspending", fixture.store.set_status(tenant, TenantStatus::Suspended)).await;
+    assert_eq!(set.expect("set").expect("the tenant").status, TenantStatus::Suspended);
 }
