@@ -26,8 +26,7 @@ pub(crate) struct LongReads {
 /// Leave for one such read. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Leave {
-    _of_tenant: OwnedSemaphorePermit,
-    _of_all: OwnedSemaphorePermit,
+    _permits: [OwnedSemaphorePermit; 2],
 }
 
 /// How many tenants are remembered before those that do nothing are forgotten.
@@ -43,9 +42,9 @@ impl LongReads {
     /// Waits for its turn, as long as for a connection.
     pub(crate) async fn enter(&self, tenant: TenantId) -> Result<Leave, StoreError> {
         let turn = async {
-            let _of_tenant = self.of_tenant(tenant).acquire_owned().await?;
-            let _of_all = Arc::clone(&self.all).acquire_owned().await?;
-            Ok::<_, AcquireError>(Leave { _of_tenant, _of_all })
+            let of_tenant = self.of_tenant(tenant).acquire_owned().await?;
+            let of_all = Arc::clone(&self.all).acquire_owned().await?;
+            Ok::<_, AcquireError>(Leave { _permits: [of_tenant, of_all] })
         };
         match timeout(self.patience, turn).await {
             Ok(Ok(leave)) => Ok(leave),
