@@ -1,8 +1,10 @@
 //! Forms, as browsers send them (`application/x-www-form-urlencoded`, WHATWG URL Standard, section 5).
 
+use std::time::Duration;
+
 use actix_web::{HttpRequest, dev::Payload, http::header::CONTENT_TYPE};
 use bwp_domain::idempotency::{Fingerprint, IdempotencyKey, KeyedRequest};
-use bwp_web::body::{self, BodyLimits};
+use bwp_web::body::{self, BodyError, BodyLimits};
 
 use crate::trouble::Trouble;
 
@@ -10,6 +12,11 @@ use crate::trouble::Trouble;
 pub(crate) const TOKEN: &str = "csrf";
 /// The field that tells one showing of a form from another.
 pub(crate) const NONCE: &str = "form";
+
+/// The longest form, in bytes. The largest that a page sends is that of a key with a full allowlist, twice: some 13,000.
+pub(crate) const MAX_BYTES: usize = 64 * 1024;
+/// The most fields: each is kept as two texts, though it may have come as two bytes. The largest form of ours has some 60.
+pub(crate) const MAX_FIELDS: usize = 300;
 
 /// What was filled in: passwords and tokens among it, so that there is no `Debug`.
 #[derive(Clone, Default)]
@@ -19,10 +26,12 @@ pub(crate) struct Form {
 }
 
 impl Form {
+    /// Reads a form within bounds of its own: anybody may send one, and what is kept of it waits while a password is looked
+    /// at.
     pub(crate) async fn read(
         request: &HttpRequest,
         payload: &mut Payload,
-        limits: BodyLimits,
+        deadline: Duration,
     ) -> Result<Self, Trouble> {
         let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = media_type.split(';').next().unwrap_or_default().trim();
@@ -30,9 +39,13 @@ impl Form {
             return Err(Trouble::NotAForm);
         }
         let length = body::content_length(request);
-        let bytes = body::read_body(payload, length, limits).await.map_err(|_| Trouble::NotAForm)?;
-        let fields = form_urlencoded::parse(&bytes).map(|(name, value)| (name.into_owned(), value.into_owned()));
-        Ok(Self { fields: fields.collect(), path: request.path().to_owned() })
+        let limits = BodyLimits { max_bytes: MAX_BYTES, deadline };
+        let bytes = body::read_body(payload, length, limits).await.map_err(|error| match error {
+            BodyError::TooLarge { .. } => Trouble::TooLarge,
+            BodyError::TooSlow { .. } | BodyError::Incomplete => Trouble::NotAForm,
+        })?;
+        let fields = parse(&bytes).ok_or(Trouble::TooManyFields)?;
+        Ok(Self { fields, path: request.path().to_owned() })
     }
 
     /// The field's text; empty if it was not sent.
@@ -63,5 +76,29 @@ impl Form {
         body.extend_pairs(self.fields.iter().filter(|(name, _)| name != TOKEN));
         let fingerprint = Fingerprint::of("POST", &self.path, body.finish().as_bytes());
         Some(KeyedRequest { key, fingerprint })
+    }
+}
+
+/// The fields, unless there are too many. They are counted before any is kept.
+fn parse(bytes: &[u8]) -> Option<Vec<(String, String)>> {
+    let fields = form_urlencoded::parse(bytes);
+    if fields.clone().nth(MAX_FIELDS).is_some() {
+        return None;
+    }
+    Some(fields.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_has_a_bounded_number_of_fields() {
+        let most = "a&".repeat(MAX_FIELDS - 1) + "b=1";
+        let fields = parse(most.as_bytes()).expect("as many as there may be");
+        assert_eq!((fields.len(), fields.last()), (MAX_FIELDS, Some(&("b".to_owned(), "1".to_owned()))));
+        assert_eq!(parse(format!("{most}&c").as_bytes()), None);
+        // What is between two of them and is none is not kept.
+        assert_eq!(parse("&".repeat(MAX_BYTES).as_bytes()), Some(Vec::new()));
     }
 }

@@ -135,7 +135,7 @@ async fn run(entry: &Entry, visit: &Rc<Visit>, request: &HttpRequest, mut payloa
     }
     check_origin(request, &visit.state.public_url.origin()).map_err(|_| Trouble::Forged)?;
     visit.check(entry.access)?;
-    let form = Form::read(request, &mut payload, visit.state.body_limits).await?;
+    let form = Form::read(request, &mut payload, visit.state.form_timeout).await?;
     visit.check_form(&form)?;
     (entry.run)(Rc::clone(visit), form).await
 }

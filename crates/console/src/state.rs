@@ -7,7 +7,7 @@ use bwp_domain::{
     invitations::ports::InvitationReader, keys::ports::KeyReader, security::ports::SecurityLogReader,
     sessions::ports::SessionReader, store::Store, users::ports::TeamReader,
 };
-use bwp_web::{body::BodyLimits, metrics::Meter, public_url::PublicUrl};
+use bwp_web::{metrics::Meter, public_url::PublicUrl};
 
 use crate::{assets::Assets, browser::Cookies};
 
@@ -38,8 +38,8 @@ pub struct ConsoleState {
     pub public_url: PublicUrl,
     /// The server's version, shown at the foot of each page.
     pub version: &'static str,
-    /// How much of a form is read, and for how long.
-    pub body_limits: BodyLimits,
+    /// How long a form may take to arrive.
+    pub form_timeout: Duration,
     /// How long the work on a request may take. `None`: as long as it takes.
     pub request_timeout: Option<Duration>,
     /// The files that the pages load.

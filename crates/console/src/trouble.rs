@@ -27,6 +27,10 @@ pub(crate) enum Trouble {
     Forged,
     /// What was sent is no form.
     NotAForm,
+    /// The form is longer than any of ours.
+    TooLarge,
+    /// The form has more fields than any of ours.
+    TooManyFields,
     /// There is no such page or thing.
     NotFound,
     /// The store failed.
@@ -101,6 +105,16 @@ pub(crate) fn answer(visit: &Visit, trouble: &Trouble) -> HttpResponse {
         Trouble::NotAForm => {
             (StatusCode::BAD_REQUEST, "Not understood", "Nothing was changed: what was sent is not this page's form.")
         }
+        Trouble::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "Too much at once",
+            "Nothing was changed: a form has at most 64 KiB. Go back, and send less.",
+        ),
+        Trouble::TooManyFields => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Too much at once",
+            "Nothing was changed: a form has at most 300 fields. Go back, and send less.",
+        ),
         Trouble::NotFound => (
             StatusCode::NOT_FOUND,
             "Page not found",

@@ -139,6 +139,16 @@ fn the_present_password_is_needed_and_the_new_one_has_rules() {
 }
 
 #[test]
+fn a_present_password_that_is_too_long_is_wrong_and_is_not_hashed() {
+    let long = TypedPassword::new("a".repeat(1025));
+    let change = PasswordChange { present: long, ..change("another horse battery") };
+    let store = ScriptedStore::new([]);
+    let done = block_on(change_password(&store, &environment(), &MockPasswordHasher::new(), &open(), change));
+    let Err(PasswordChangeError::Invalid(errors)) = done else { panic!("{done:?}") };
+    assert!(errors.iter().all(|error| error.field == "presentPassword"), "{errors}");
+}
+
+#[test]
 fn guesses_at_the_present_password_are_few() {
     let store = ScriptedStore::new([admitting(Counted::OF_PASSWORD_CHANGE)]);
     let hasher = MockPasswordHasher::new();

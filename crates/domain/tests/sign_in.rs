@@ -6,7 +6,7 @@ use std::{net::IpAddr, time::Duration};
 
 use bwp_domain::{
     accounts::{
-        PasswordHash, TypedPassword,
+        Password, PasswordHash, TypedPassword,
         ports::{MockPasswordHasher, PasswordHasherError, StoredAccount},
     },
     clock::Timestamp,
@@ -229,6 +229,22 @@ fn a_hasher_or_a_store_that_fails_lets_nobody_in() {
     // What cannot be stored is nobody's address, and asks the store nothing.
     let nul = SignInAttempt { email: "ann\0@example.com".to_owned(), ..attempt(None) };
     let (done, _) = run(vec![], &MockPasswordHasher::new(), nul);
+    assert!(matches!(done, Err(SignInError::Wrong)), "{done:?}");
+}
+
+#[test]
+fn what_is_too_long_is_nobodys_and_asks_neither_the_store_nor_the_hasher() {
+    let long_email = SignInAttempt { email: "a".repeat(Email::MAX_TYPED_BYTES + 1), ..attempt(None) };
+    let password = TypedPassword::new("a".repeat(Password::MAX_BYTES + 1));
+    for long in [long_email, SignInAttempt { password, ..attempt(None) }] {
+        let (done, _) = run(vec![], &MockPasswordHasher::new(), long);
+        assert!(matches!(done, Err(SignInError::Wrong)), "{done:?}");
+    }
+    // The longest password there is is looked at.
+    let uow = look_up(Some(stored("$")), None, unknown_browser(&email("ann@example.com")), Failures::default());
+    let longest = TypedPassword::new("a".repeat(Password::MAX_BYTES));
+    let longest = SignInAttempt { password: longest, ..attempt(None) };
+    let (done, _) = run(vec![uow], &hasher(Ok(false), true), longest);
     assert!(matches!(done, Err(SignInError::Wrong)), "{done:?}");
 }
 

@@ -46,7 +46,7 @@ impl Console {
             environment: self.api.environment.clone(),
             public_url: self.public_url.clone(),
             version: env!("CARGO_PKG_VERSION"),
-            body_limits: self.api.body_limits,
+            form_timeout: self.api.body_limits.deadline,
             request_timeout: self.api.request_timeout,
             assets: Arc::clone(&self.assets),
         }

@@ -45,7 +45,8 @@ pub(super) async fn edit(visit: Rc<Visit>, form: Form) -> Answer {
     };
     let command = match draft.edit(FieldErrors::new()) {
         Ok(changes) => {
-            EditKey { id: key.id, changes, seen: Allowlist::parse(&form.all(SEEN).collect::<Vec<_>>()).ok() }
+            let seen: Vec<_> = form.get(SEEN).split_whitespace().collect();
+            EditKey { id: key.id, changes, seen: Allowlist::parse(&seen).ok() }
         }
         Err(errors) => return show(UNPROCESSABLE, list, &allowlist::by_line(&errors, &form), &html! {}),
     };
@@ -72,7 +73,8 @@ fn page(visit: &Visit, key: &ApiKey, name: &str, allowlist: &str, errors: &Field
         }
         form method="post" action=(visit.link(&format!("{path}/edit"))) {
             (token(visit))
-            @for entry in key.allowlist.entries() { input type="hidden" name=(SEEN) value=(entry); }
+            // In one field: the operator's lists may be longer than forms have fields.
+            input type="hidden" name=(SEEN) value=(key.allowlist.entries().join(" "));
             (name.show(errors))
             (allowlist::field(visit, allowlist, errors))
             p.actions {

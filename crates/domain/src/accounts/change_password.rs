@@ -73,6 +73,9 @@ pub async fn change_password(
 ) -> Result<SessionToken, PasswordChangeError> {
     let new = change.new.choose(&open.account.email);
     let new = new.map_err(|fault| PasswordChangeError::Invalid(FieldErrors::one("newPassword", fault)))?;
+    if change.present.is_too_long() {
+        return Err(wrong());
+    }
     let mut uow = store.begin().await?;
     let admitted = admit_change(&mut *uow, environment, open).await;
     let (at, stored) = ended(uow, admitted).await?;

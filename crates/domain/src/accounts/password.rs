@@ -81,6 +81,11 @@ impl TypedPassword {
         Self(text)
     }
 
+    /// Whether it is longer than any password: it is nobody's, and not worth hashing.
+    pub const fn is_too_long(&self) -> bool {
+        self.0.len() > Password::MAX_BYTES
+    }
+
     /// Whether this is the password that `hash` was made of; without one it is not, and that takes just as long. Takes some
     /// tens of milliseconds and 19 MiB, on purpose.
     pub fn matches(&self, hash: Option<&PasswordHash>) -> bool {

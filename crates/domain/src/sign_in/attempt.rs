@@ -96,6 +96,10 @@ pub async fn sign_in(
 ) -> Result<SignedInNow, SignInError> {
     // What cannot be stored is nobody's address.
     let email = Email::typed(&attempt.email).map_err(|_| SignInError::Wrong)?;
+    // Nor is this anybody's password: it is no guess either.
+    if attempt.password.is_too_long() {
+        return Err(SignInError::Wrong);
+    }
     let mut uow = store.begin().await?;
     let admitted = look_up(&mut *uow, environment, &email, &attempt.origin).await;
     let admitted = ended(uow, admitted).await?;

@@ -1,7 +1,10 @@
 //! What every page and form must stand, whoever adds it: the table of the pages is walked.
 
 use bwp_console::{Access, Entry, entries};
-use bwp_domain::users::{Permission, Role};
+use bwp_domain::{
+    scopes::ScopeId,
+    users::{Permission, Role},
+};
 use reqwest::Method;
 
 use crate::support::{Person, World};
@@ -105,6 +108,53 @@ async fn no_form_is_forged() {
         assert_eq!(text.send().await.expect("an answer").status().as_u16(), 400, "{}", entry.path);
     }
     assert_eq!(world.number(STATE).await, before, "something was changed");
+}
+
+/// What a form becomes in memory is many times what it was on the wire: it waits while a password is looked at.
+#[tokio::test]
+async fn no_form_is_larger_than_those_of_the_pages() {
+    let (world, mut admin, _) = worlds().await;
+    let token = admin.get("/").await.hidden("csrf").to_owned();
+    let mut nobody = world.person();
+    let strangers = nobody.get("/sign-in").await.hidden("csrf").to_owned();
+    let before = world.number(STATE).await;
+    for entry in forms() {
+        let path = path(&world, &entry, &world.tenant).await;
+        let (person, token) =
+            if entry.access == Access::Anyone { (&mut nobody, &strangers) } else { (&mut admin, &token) };
+        let form = |rest: Vec<(&'static str, String)>| {
+            let own = fields(entry.path, &world.tenant).into_iter().chain([("csrf", token.clone())]);
+            person.request(Method::POST, &path).form(&own.chain(rest).collect::<Vec<_>>())
+        };
+        let (long, many) = (form(vec![("a", "a".repeat(64 * 1024))]), form(vec![("a", String::new()); 300]));
+        for (request, status) in [(long, 413), (many, 422)] {
+            let page = person.send(request).await;
+            assert_eq!(page.status, status, "{path}: {}", page.text);
+            assert!(page.text.contains("Too much at once"), "{path}: {}", page.text);
+        }
+    }
+    assert_eq!(world.number(STATE).await, before, "something was changed");
+}
+
+#[tokio::test]
+async fn the_largest_form_of_a_page_is_taken() {
+    let (world, mut admin, _) = worlds().await;
+    let list: Vec<_> =
+        (0..100).map(|n| format!("2001:db8:aaaa:bbbb:cccc:dddd:eeee:{:x}/127", 0xf000 + 2 * n)).collect();
+    let (list, name) = (list.join("\r\n"), "é".repeat(100));
+    let mut fields = vec![("name", name.as_str()), ("mode", "live"), ("allowlist", &list), ("warned", "1")];
+    fields.extend(ScopeId::ALL.iter().map(|scope| ("scope", scope.as_str())));
+    let keys = "/settings/developer/api-keys";
+    let made = admin.fill(&format!("{keys}/new"), &format!("{keys}/new"), &fields).await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    let id = world.number("SELECT max(id) FROM api_keys WHERE cardinality(allowlist) = 100").await;
+    let edit = format!("{keys}/{id}/edit");
+    let page = admin.get(&edit).await;
+    let (csrf, seen) = (page.hidden("csrf"), page.hidden("seen"));
+    let fields = [("csrf", csrf), ("seen", seen), ("name", "changed"), ("allowlist", &list)];
+    let page = admin.post(&edit, &fields).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    assert_eq!(world.number("SELECT count(*) FROM api_keys WHERE name = 'changed'").await, 1);
 }
 
 #[tokio::test]
