@@ -9,7 +9,7 @@ use crate::{
     entropy::Entropy,
     events::Event,
     idempotency::{Claim, KeyedRequest, RenderedResponse},
-    ids::TenantId,
+    ids::{KeyId, TenantId},
     principal::{Caller, Principal, Refusal},
     security::{Actor, SecurityAction, SecurityEntry},
     store::{Store, StoreError, UnitOfWork},
@@ -59,6 +59,13 @@ pub trait Command<U: ?Sized>: Send + Sync {
     /// callers who are about to change each other hold their own.
     fn changes_team(&self) -> bool {
         false
+    }
+
+    /// Which key this changes. Whoever changes a key holds it alone, and their own, if they came with one, with others: of the
+    /// two the smaller id is held first, so that keys which change each other, or themselves, take turns instead of waiting
+    /// for each other.
+    fn changes_key(&self) -> Option<KeyId> {
+        None
     }
 
     /// Makes the change, or refuses it. A refusal undoes whatever was done before it.
@@ -215,6 +222,11 @@ where
 {
     if command.changes_team() {
         uow.users().lock_team(caller.principal.tenant()).await?;
+    }
+    if let (Principal::Key(credential), Some(changed)) = (&caller.principal, command.changes_key())
+        && changed <= credential.key.id
+    {
+        uow.credentials().take(credential.tenant.id, changed).await?;
     }
     let principal = hold(uow, environment, caller).await?;
     let context = Context::new(&principal, environment);

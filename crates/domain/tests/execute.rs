@@ -13,7 +13,7 @@ use bwp_domain::{
     contacts::{Contact, ContactError, CreateContact},
     execute::{Applied, Command, Context, ExecuteError, Executed, Failure, execute},
     idempotency::{Claim, Fingerprint, IdempotencyKey, KeyedRequest, RenderedResponse},
-    ids::TenantId,
+    ids::{KeyId, TenantId},
     keys::{Allowlist, KeyRefusal, KeyState},
     principal::{Caller, Credential, Principal, Refusal},
     scopes::{ScopeId, ScopeSet},
@@ -355,6 +355,43 @@ fn the_command_sees_the_credential_as_it_is_now() {
     let held = now.clone();
     uow.credentials.expect_hold().return_once(|_, _| Ok(Some(Arc::new(held))));
     assert_eq!(who_am_i(uow, &caller()), key(now));
+}
+
+/// Changes a key.
+struct Change(i64);
+
+#[async_trait]
+impl Command<dyn UnitOfWork> for Change {
+    type Output = ();
+    type Error = ();
+
+    fn changes_key(&self) -> Option<KeyId> {
+        KeyId::new(self.0)
+    }
+
+    async fn apply(&self, _: &Context<'_>, _: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<()>, Failure<()>> {
+        Ok(Applied::silently(()))
+    }
+}
+
+/// The caller is the key 7.
+#[test]
+fn a_key_that_changes_itself_or_an_older_one_takes_that_before_it_is_held() {
+    for (changed, first) in [(6, true), (7, true), (8, false)] {
+        let journal = Journal::default();
+        let mut uow = ScriptedUnitOfWork::default();
+        let (take, hold) =
+            (journal.noting("take", Ok(())), journal.noting("hold", Ok(Some(Arc::new(credential(&[SCOPE]))))));
+        if first {
+            let is_it = move |tenant: &TenantId, key: &KeyId| (tenant.get(), key.get()) == (1, changed);
+            uow.credentials.expect_take().withf(is_it).return_once(|_, _| take());
+        }
+        uow.credentials.expect_hold().return_once(|_, _| hold());
+        let store = ScriptedStore::new([uow]);
+        let done = block_on(execute(&store, &environment(), &caller(), None, &Change(changed), |()| response()));
+        assert!(done.is_ok(), "{done:?}");
+        assert_eq!(journal.entries(), if first { &["take", "hold"][..] } else { &["hold"] });
+    }
 }
 
 #[test]

@@ -35,6 +35,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use common::check;
 
 const REVOKED_AT: Timestamp = Timestamp::from_unix_millis(1_800_000_000_123);
+const ACTIVE: KeyState = KeyState::Active { expires_at: None };
 const REVOKED: KeyState = KeyState::Revoked { at: REVOKED_AT };
 
 async fn hold(uow: &mut dyn UnitOfWork, tenant: TenantId, key: KeyId) -> Option<Arc<Credential>> {
@@ -139,6 +140,33 @@ async fn two_revocations_take_turns_and_the_second_sees_the_first() {
     fixture.until_waiting(1).await;
     first.commit().await.expect("a commit");
     assert_eq!(within("the second", second).await.expect("locked"), REVOKED);
+}
+
+/// Those who hold a key with others and then want it alone would wait for each other.
+#[tokio::test]
+async fn who_takes_a_key_waits_for_its_holders_and_may_hold_lock_and_change_it_while_others_wait() {
+    let (fixture, key) = a_key().await;
+    let mut holder = fixture.begin().await;
+    assert_eq!(held_state(&mut *holder, &key).await, ACTIVE);
+    let take_and_revoke = || {
+        let (store, key) = (fixture.store.clone(), key.clone());
+        tokio::spawn(async move {
+            let mut uow = store.begin().await.expect("a unit of work");
+            uow.credentials().take(key.tenant, key.id).await.expect("taking a key");
+            let found = held_state(&mut *uow, &key).await;
+            if found == ACTIVE {
+                revoke(&mut *uow, &key).await.expect("revoking");
+            }
+            uow.commit().await.expect("a commit");
+            found
+        })
+    };
+    let (first, second) = (take_and_revoke(), take_and_revoke());
+    fixture.until_waiting(2).await;
+    holder.rollback().await.expect("a roll-back");
+    let mut found = [within("one", first).await.expect("taken"), within("the other", second).await.expect("taken")];
+    found.sort_by_key(|state| *state == REVOKED);
+    assert_eq!(found, [ACTIVE, REVOKED]);
 }
 
 #[tokio::test]

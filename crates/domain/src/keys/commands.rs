@@ -126,6 +126,10 @@ impl<U: HasKeys + ?Sized> Command<U> for EditKey {
     type Output = ApiKey;
     type Error = KeyError;
 
+    fn changes_key(&self) -> Option<KeyId> {
+        Some(self.id)
+    }
+
     async fn apply(&self, context: &Context<'_>, uow: &mut U) -> Result<Applied<ApiKey>> {
         let own = bounds(context)?;
         let before = lock(context, uow, self.id).await?;
@@ -152,6 +156,10 @@ impl<U: HasKeys + ?Sized> Command<U> for EditKey {
 impl<U: HasKeys + ?Sized> Command<U> for RotateKey {
     type Output = RotatedKey;
     type Error = KeyError;
+
+    fn changes_key(&self) -> Option<KeyId> {
+        Some(self.id)
+    }
 
     async fn apply(&self, context: &Context<'_>, uow: &mut U) -> Result<Applied<RotatedKey>> {
         let own = bounds(context)?;
@@ -184,6 +192,10 @@ impl<U: HasKeys + ?Sized> Command<U> for RotateKey {
 impl<U: HasKeys + ?Sized> Command<U> for RevokeKey {
     type Output = ApiKey;
     type Error = KeyError;
+
+    fn changes_key(&self) -> Option<KeyId> {
+        Some(self.id)
+    }
 
     async fn apply(&self, context: &Context<'_>, uow: &mut U) -> Result<Applied<ApiKey>> {
         bounds(context)?;

@@ -112,6 +112,13 @@ pub trait CredentialRepository: Send {
     /// then all of the above MUST happen before the unit of work commits.
     async fn hold(&mut self, tenant: TenantId, id: KeyId) -> Result<Option<Arc<Credential>>, StoreError>;
 
+    /// Waits until nobody else holds or changes the key, and keeps it so until the unit of work ends. Whether there is such a
+    /// key is not said: it is read by [`hold`](Self::hold) or [`KeyRepository::lock`], which this unit of work may call then.
+    ///
+    /// MUST take the lock that [`KeyRepository::lock`] takes. For one who changes their own key: those who hold it with
+    /// others, and then want it alone, wait for each other.
+    async fn take(&mut self, tenant: TenantId, id: KeyId) -> Result<(), StoreError>;
+
     /// Who is signed in by this session of this account and as which user, held so that the session cannot be ended, nor
     /// the user's role or access changed, until the unit of work ends. `None` if it is ended, or acts as nobody.
     ///

@@ -100,6 +100,11 @@ impl CredentialRepository for PgUnitOfWork {
         row.map(credential).transpose()
     }
 
+    async fn take(&mut self, _tenant: TenantId, id: KeyId) -> Result<(), StoreError> {
+        // The ids of keys are unique among all tenants', and so are their locks.
+        Lock::ApiKey(id.get()).take(self.connection()?).await.during("taking a key")
+    }
+
     async fn hold_session(
         &mut self,
         account: AccountId,

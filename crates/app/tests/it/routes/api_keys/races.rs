@@ -1,12 +1,15 @@
 //! Many at once.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    sync::atomic::{AtomicU32, AtomicUsize, Ordering},
+};
 
 use reqwest::Method;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::{create, new, path, start};
+use super::{HELD, create, new, path, start};
 use crate::support::{Answer, send};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -50,8 +53,59 @@ async fn a_key_that_rotates_itself_many_times_at_once_has_one_successor() {
     let (_world, client) = start().await;
     let me = client.get("/me").await.data(200)["keyId"].clone();
     let path = format!("/api-keys/{}/rotate", me.as_str().expect("an id"));
-    let answers = at_once(2, || send(client.request(Method::POST, &path).json(&json!({ "overlapSeconds": 60 })))).await;
+    let answers =
+        at_once(30, || send(client.request(Method::POST, &path).json(&json!({ "overlapSeconds": 60 })))).await;
     assert_one_won(&answers);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_changes_itself_many_times_at_once_waits_its_turn() {
+    let (world, client) = start().await;
+    let me = client.get("/me").await.data(200)["keyId"].clone();
+    let path = format!("/api-keys/{}", me.as_str().expect("an id"));
+    let turn = AtomicU32::new(0);
+    let rename = || {
+        let name = format!("turn {}", turn.fetch_add(1, Ordering::Relaxed));
+        send(client.request(Method::PATCH, &path).json(&json!({ "name": name })))
+    };
+    for answer in at_once(30, rename).await {
+        answer.data(200);
+    }
+    let noted = "SELECT count(*) FROM security_log WHERE actor_kind = 'key'";
+    assert_eq!(world.number(noted).await, 30);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_that_change_each_other_wait_their_turn() {
+    let (world, one) = start().await;
+    let other = world.client(HELD).await;
+    let mut paths = Vec::new();
+    for client in [&other, &one] {
+        let me = client.get("/me").await.data(200)["keyId"].clone();
+        paths.push(format!("/api-keys/{}", me.as_str().expect("an id")));
+    }
+    let turn = AtomicUsize::new(0);
+    let rename = || {
+        let n = turn.fetch_add(1, Ordering::Relaxed);
+        let client = [&one, &other][n % 2];
+        send(client.request(Method::PATCH, &paths[n % 2]).json(&json!({ "name": format!("turn {n}") })))
+    };
+    for answer in at_once(40, rename).await {
+        answer.data(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_revocations_of_a_key_by_itself_one_is_done_and_the_others_come_too_late() {
+    let (_world, client) = start().await;
+    let me = client.get("/me").await.data(200)["keyId"].clone();
+    let path = format!("/api-keys/{}", me.as_str().expect("an id"));
+    let answers = at_once(30, || send(client.request(Method::DELETE, &path))).await;
+    let (done, late): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status < 300);
+    assert_eq!(done.len(), 1, "{answers:?}");
+    for answer in late {
+        answer.problem(401, "unauthorized");
+    }
 }
 
 async fn at_once<F: Future<Output = Answer> + Send + 'static>(times: usize, call: impl Fn() -> F) -> Vec<Answer> {
