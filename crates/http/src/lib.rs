@@ -29,6 +29,7 @@ mod state;
 mod usage;
 mod users;
 
+pub use audit::Refusals;
 pub use cursors::{Cursors, LoadCursorKeys};
 pub use openapi::document;
 pub use routes::{BASE_PATH, configure, refuse_long_target};

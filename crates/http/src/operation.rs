@@ -8,7 +8,11 @@ use actix_web::{
     http::{Method, StatusCode},
     web,
 };
-use bwp_domain::{principal::Credential, rate_limits::Standing, scopes::ScopeSet};
+use bwp_domain::{
+    principal::Credential,
+    rate_limits::{Admission, Standing},
+    scopes::ScopeSet,
+};
 use bwp_web::{deadline, observe};
 use futures_util::{
     FutureExt,
@@ -309,6 +313,12 @@ impl<H> Running<'_, H> {
         self.record.admit(&credential);
         let admission = rate_limit::charge(&self.context.state, &credential, self.takes.cost).await?;
         self.standing.set(Some(*admission.standing()));
+        if let Admission::Refused { layer, .. } = &admission {
+            let state = &self.context.state;
+            if !state.refusals.pick(&*state.environment.clock, &credential, *layer) {
+                self.record.leave_out();
+            }
+        }
         rate_limit::admit(&admission)?;
         Ok(credential)
     }

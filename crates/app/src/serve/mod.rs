@@ -148,8 +148,7 @@ async fn serve(
     let listener = server::bind(args.listen)
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", args.listen))?;
     let door = Door::of(&listener)?;
-    let bound = listener.local_addr()?;
-    let admin = args.admin_listen.map(admin::bind).transpose()?;
+    let (bound, admin) = (listener.local_addr()?, args.admin_listen.map(admin::bind).transpose()?);
     // Only now: its secrets are shown once, and a server that cannot listen shows nothing. On a database that others run,
     // who runs the server makes its tenants; a key printed there may end in a log.
     let first = if database.is_private() { first_start::provision(&store, &environment).await? } else { None };
@@ -169,6 +168,7 @@ async fn serve(
         contacts: Arc::new(store.clone()),
         audit_log: Arc::new(store.clone()),
         audit: audit.queue(),
+        refusals: Arc::default(),
         rate_limits: rate_limits.limiter(),
         readiness: Arc::clone(&readiness),
         meter: Arc::clone(&meter),

@@ -42,7 +42,7 @@ pub struct AuditEntry {
 
 impl AuditEntry {
     /// The most characters of a path that are kept: more than any path that is served has.
-    pub const MAX_PATH: usize = 2_048;
+    pub const MAX_PATH: usize = 256;
     /// The most characters of a user agent that are kept.
     pub const MAX_USER_AGENT: usize = 512;
     /// The status of a request whose client went away before it was answered: a change that it asked for may have been

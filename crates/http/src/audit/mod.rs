@@ -2,6 +2,7 @@
 
 mod handlers;
 mod record;
+mod refusals;
 mod requests;
 mod responses;
 
@@ -11,6 +12,7 @@ use crate::{
 };
 
 pub(crate) use record::Record;
+pub use refusals::Refusals;
 use responses::LogEntry;
 
 /// Every operation of the family.
@@ -22,7 +24,8 @@ pub(crate) fn operations() -> Vec<Operation> {
             .description(
                 "A page of the tenant's requests that fit every filter, newest first: who asked for what, when, and how it \
                  was answered. A request is in the log about a second after its answer, by the time at which it arrived. \
-                 Requests without a valid credential are in no tenant's log.",
+                 Requests without a valid credential are in no tenant's log. Of those that are refused because a budget is \
+                 spent (429), the first is in each ten seconds.",
             )
             .replies(Reply::page::<LogEntry>("A page of the log.")),
     ]

@@ -40,6 +40,11 @@ impl<'a> Record<'a> {
         self.caller.set(Some((credential.tenant.id, credential.key.id)));
     }
 
+    /// The caller's request leaves no entry.
+    pub(crate) fn leave_out(&self) {
+        self.caller.set(None);
+    }
+
     /// The request was answered.
     pub(crate) fn end(&self, status: StatusCode, code: Option<ErrorCode>) {
         self.note(status.as_u16(), code);

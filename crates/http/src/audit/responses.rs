@@ -33,7 +33,7 @@ pub(crate) struct LogEntry<'a> {
     /// The HTTP method.
     #[schema(value_type = String, example = "POST")]
     method: &'a str,
-    /// The path, without the query.
+    /// The path, without the query, up to 256 characters.
     #[schema(value_type = String, example = "/api/v1/contacts")]
     path: &'a str,
     /// The HTTP status of the answer. 499 if the client went away before it was answered.

@@ -258,3 +258,11 @@ async fn a_strange_user_agent_is_kept_as_far_as_it_fits() {
     let answer = Ports::with_key(&[]).answer(signed(me()).insert_header(("User-Agent", &b"a\xff"[..]))).await;
     assert_eq!(answer.recorded[0].user_agent.as_deref(), Some("a\u{fffd}"));
 }
+
+#[actix_web::test]
+async fn of_a_long_path_the_beginning_is_kept() {
+    let path = format!("/api/v1/contacts/{}", "x".repeat(1_000));
+    let ports = Ports::with_key(&[ScopeId::ContactsRead]);
+    let answer = ports.answer(signed(TestRequest::get().uri(&path))).await;
+    assert_eq!((answer.status, &*answer.recorded[0].path), (404, &path[..256]));
+}

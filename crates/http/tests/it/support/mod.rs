@@ -97,6 +97,7 @@ impl Ports {
             contacts: Arc::new(self.contacts),
             audit_log: Arc::new(self.audit_log),
             audit: Arc::clone(&audit) as _,
+            refusals: Arc::default(),
             rate_limits: Arc::new(self.rate_limits),
             readiness: Arc::new(readiness(self.health, self.availability)),
             meter: Arc::default(),
