@@ -2,13 +2,13 @@
 
 use std::{convert::Infallible, path::PathBuf, process::Command, sync::Arc, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use bwp_embedded::{Cluster, Installation, Options, find_installation};
-use bwp_postgres::{PgStore, PoolSettings};
+use bwp_postgres::{ForLibpq, PgStore, PoolSettings, Schema};
 
 use crate::cli::DatabaseArgs;
 
-/// An open database with its schema up to date.
+/// An open database.
 pub(crate) struct Database {
     url: String,
     private: Option<Arc<Cluster>>,
@@ -17,17 +17,63 @@ pub(crate) struct Database {
 
 const NAME: &str = "bwp";
 
+/// What a command needs of the database. Only some may make one: whoever gave a wrong folder or a wrong URL must hear of it,
+/// and not be served by an empty database, nor find our tables among those of another program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// The schema of this version or of an older one. It is left as it is.
+    Data,
+    /// The schema of this version. An older one is not migrated in passing: servers of the version before may run on it.
+    Schema,
+    /// The schema of this version; where nothing is at all, it is made.
+    Beginning,
+    /// The schema of this version, whatever that takes.
+    Everything,
+}
+
 impl Database {
-    /// Opens the database; a private one is made, started or joined. Brings the schema up to date.
-    pub(crate) async fn open(args: &DatabaseArgs) -> anyhow::Result<Self> {
+    /// Opens the database; a private one is made if it may be, started or joined.
+    pub(crate) async fn open(args: &DatabaseArgs, needs: Needs) -> anyhow::Result<Self> {
+        if matches!(needs, Needs::Data | Needs::Schema) {
+            refuse_empty_folder(args).await?;
+        }
         let database = Self::open_as_it_is(args).await?;
-        match database.migrate().await {
+        match database.prepare(args, needs).await {
             Ok(()) => Ok(database),
             Err(error) => {
                 database.close().await?;
                 Err(error)
             }
         }
+    }
+
+    async fn prepare(&self, args: &DatabaseArgs, needs: Needs) -> anyhow::Result<()> {
+        if needs == Needs::Everything {
+            return self.migrate().await;
+        }
+        match (bwp_postgres::schema(&self.url).await?, needs) {
+            (Schema::UpToDate, _) | (Schema::Older, Needs::Data) => Ok(()),
+            (Schema::Empty, Needs::Beginning) => self.migrate().await,
+            (Schema::Older, _) => bail!(
+                "the schema in {} is older than this version of bwp. Bring it up to date with `bwp migrate`, or use the bwp \
+                 of the servers that run on it",
+                self.place(args)?
+            ),
+            (Schema::Empty | Schema::Foreign, _) => bail!(
+                "nothing of bwp is in {}. Name another with --data-dir or --database-url; if this is the one, `bwp serve` \
+                 or `bwp migrate` makes the schema there",
+                self.place(args)?
+            ),
+        }
+    }
+
+    /// Where it is, for people: without its password.
+    fn place(&self, args: &DatabaseArgs) -> anyhow::Result<String> {
+        if self.is_private() {
+            return Ok(format!("the database of the data folder {}", args.data_dir.display()));
+        }
+        let ForLibpq { name, password: _ } = bwp_postgres::for_libpq(&self.url)?;
+        Ok(format!("the database {name}"))
     }
 
     /// Brings the schema up to date.
@@ -100,12 +146,27 @@ impl Database {
     }
 }
 
+/// Refuses a data folder without a database, before one is made there.
+async fn refuse_empty_folder(args: &DatabaseArgs) -> anyhow::Result<()> {
+    let folder = args.data_dir.clone();
+    if args.database_url.is_some() || tokio::task::spawn_blocking(move || Cluster::is_in(&folder)).await?? {
+        return Ok(());
+    }
+    let folder = std::path::absolute(&args.data_dir).unwrap_or_else(|_| args.data_dir.clone());
+    bail!(
+        "there is no database in the data folder {}. Name the folder with --data-dir, or a database of yours with \
+         --database-url; `bwp serve` makes a new one",
+        folder.display()
+    )
+}
+
 /// Runs `work` on the open database and closes it, whatever comes of the work.
 pub(crate) async fn with_database<T>(
     args: &DatabaseArgs,
+    needs: Needs,
     work: impl AsyncFnOnce(&Database) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let database = Database::open(args).await?;
+    let database = Database::open(args, needs).await?;
     let done = work(&database).await;
     let closed = database.close().await;
     done.and_then(|value| closed.map(|()| value))

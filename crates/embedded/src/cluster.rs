@@ -66,6 +66,15 @@ impl Cluster {
         Ok(Self { layout, socket_dir, installation, options: options.clone(), user: Some(user) })
     }
 
+    /// Whether a data folder holds a cluster, whether it runs or not. Changes nothing: a command that only looks asks this
+    /// before [`Cluster::open`] makes one.
+    ///
+    /// # Errors
+    /// [`EmbeddedError::Damaged`] if the cluster's place is lost, or an I/O error.
+    pub fn is_in(data_dir: &Path) -> Result<bool, EmbeddedError> {
+        layout::holds_cluster(data_dir)
+    }
+
     /// Starts the server again if it has ended: killed for want of memory, say. It restarts itself when one of its
     /// processes dies, but not when its first one does. Returns whether there was anything to do; if not, this takes well
     /// under a millisecond. The URL stays the same.

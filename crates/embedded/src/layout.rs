@@ -110,6 +110,13 @@ pub(crate) fn settle(data_dir: PathBuf) -> Result<(Layout, Account), EmbeddedErr
     Ok((Layout::new(data_dir, root), account))
 }
 
+/// Whether there is a cluster. Changes nothing.
+pub(crate) fn holds_cluster(data_dir: &Path) -> Result<bool, EmbeddedError> {
+    // It gets this name only when it is complete.
+    let pgdata = recorded_place(data_dir)?.unwrap_or_else(|| data_dir.join("postgres")).join("data");
+    pgdata.try_exists().context("read", pgdata)
+}
+
 /// Refuses a cluster that the server cannot use because of its owner.
 fn check_owner(pgdata: &Path, account: &Account) -> Result<(), EmbeddedError> {
     match fs::symlink_metadata(pgdata) {

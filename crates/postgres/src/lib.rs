@@ -53,6 +53,6 @@ pub use audit::{AuditCounts, AuditLimits, AuditLog, AuditPartitions, AuditQueue}
 pub use connect::{ConnectError, PoolSettings, PoolUse};
 pub use cursor_secrets::StoredCursorSecrets;
 pub use made::drop_everything;
-pub use migrations::{MigrateError, MigrationReport, OLDEST_SERVER, migrate};
+pub use migrations::{MigrateError, MigrationReport, OLDEST_SERVER, Schema, migrate, schema};
 pub use purge::Purged;
 pub use store::PgStore;

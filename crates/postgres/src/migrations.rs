@@ -3,7 +3,11 @@
 use std::{pin::pin, time::Duration};
 
 use diesel::{
-    Connection, ConnectionError, RunQueryDsl, connection::SimpleConnection, migration::Migration, sql_types::Text,
+    Connection, ConnectionError, RunQueryDsl,
+    connection::SimpleConnection,
+    migration::{Migration, MigrationSource},
+    pg::Pg,
+    sql_types::Text,
 };
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, async_connection_wrapper::AsyncConnectionWrapper};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -59,6 +63,19 @@ struct Server {
     begun: bool,
 }
 
+/// What a database has of the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// Nothing is in the database.
+    Empty,
+    /// Nothing of the schema is there, and something else is.
+    Foreign,
+    /// Steps are left to be taken.
+    Older,
+    /// Every step that is known here was taken; newer ones may have been, too.
+    UpToDate,
+}
+
 /// How long to wait before the lock is tried again.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -85,6 +102,14 @@ pub async fn migrate(url: &str) -> Result<MigrationReport, MigrateError> {
     // All is done: whether the lock goes now or with the connection is no matter.
     let _ = lock.batch_execute("COMMIT").await;
     Ok(MigrationReport { applied })
+}
+
+/// Looks at what the database at `url` has of the schema. Changes nothing.
+///
+/// # Errors
+/// The database cannot be reached or used.
+pub async fn schema(url: &str) -> Result<Schema, MigrateError> {
+    blocking(&Address::parse(url)?, look).await
 }
 
 /// How long connecting may take. Longer than the pools wait: some databases are asleep until somebody comes.
@@ -142,8 +167,12 @@ fn failed(error: impl ToString) -> MigrateError {
     MigrateError::Failed(error.to_string())
 }
 
-/// Fails on a server that cannot be used.
 fn is_up_to_date(connection: &mut SyncConnection) -> Result<bool, MigrateError> {
+    Ok(server(connection)?.begun && !connection.has_pending_migration(MIGRATIONS).map_err(failed)?)
+}
+
+/// Fails on a server that cannot be used.
+fn server(connection: &mut SyncConnection) -> Result<Server, MigrateError> {
     let server: Server = diesel::sql_query(
         "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS text, \
          current_setting('server_encoding') AS encoding, \
@@ -157,7 +186,53 @@ fn is_up_to_date(connection: &mut SyncConnection) -> Result<bool, MigrateError> 
     if server.encoding != "UTF8" {
         return Err(MigrateError::Encoding(server.encoding));
     }
-    Ok(server.begun && !connection.has_pending_migration(MIGRATIONS).map_err(failed)?)
+    Ok(server)
+}
+
+#[derive(diesel::QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Text)]
+    version: String,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Holds {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    something: bool,
+}
+
+fn look(connection: &mut SyncConnection) -> Result<Schema, MigrateError> {
+    // Not asked of diesel, which makes its table to look into it: others may have one of that name, with steps of theirs.
+    let taken: Vec<Step> = if server(connection)?.begun {
+        let taken = "SELECT version::text AS version FROM __diesel_schema_migrations";
+        diesel::sql_query(taken).load(connection).map_err(failed)?
+    } else {
+        Vec::new()
+    };
+    let ours = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(failed)?;
+    let left = ours.iter().filter(|step| {
+        let version = step.name().version().to_string();
+        !taken.iter().any(|taken| taken.version == version)
+    });
+    Ok(match left.count() {
+        0 => Schema::UpToDate,
+        left if left < ours.len() => Schema::Older,
+        _ if holds_something(connection)? => Schema::Foreign,
+        _ => Schema::Empty,
+    })
+}
+
+/// Whether there is a table, a view or a sequence that came neither with PostgreSQL nor with an extension.
+fn holds_something(connection: &mut SyncConnection) -> Result<bool, MigrateError> {
+    let holds: Holds = diesel::sql_query(
+        "SELECT EXISTS (SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+            WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND nspname <> 'information_schema' AND nspname !~ '^pg_'
+                AND relname <> '__diesel_schema_migrations'
+                AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')) AS something",
+    )
+    .get_result(connection)
+    .map_err(failed)?;
+    Ok(holds.something)
 }
 
 fn take_steps(connection: &mut SyncConnection) -> Result<Vec<String>, MigrateError> {

@@ -15,12 +15,12 @@ use serde_json::json;
 
 use crate::{
     cli::{BackupArgs, DatabaseArgs, RestoreArgs},
-    database::{Database, with_database},
+    database::{Database, Needs, with_database},
     output::Output,
 };
 
 pub(crate) async fn backup(args: &DatabaseArgs, backup: &BackupArgs, output: Output) -> anyhow::Result<()> {
-    with_database(args, async |database| {
+    with_database(args, Needs::Data, async |database| {
         refuse_pooler(database).await?;
         dump(database, &backup.file)
     })
@@ -33,7 +33,7 @@ pub(crate) async fn backup(args: &DatabaseArgs, backup: &BackupArgs, output: Out
 }
 
 pub(crate) async fn restore(args: &DatabaseArgs, restore: &RestoreArgs, output: Output) -> anyhow::Result<()> {
-    with_database(args, async |database| {
+    with_database(args, Needs::Everything, async |database| {
         refuse_pooler(database).await?;
         if !restore.overwrite && !database.store()?.list().await?.is_empty() {
             bail!("the database holds tenants: restore into an empty one, or add --overwrite to throw them away");

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::{
     cli::{DatabaseArgs, KeyCommand},
     commands,
-    database::with_database,
+    database::{Needs, with_database},
     output::Output,
     system::environment,
 };
@@ -44,7 +44,7 @@ pub(crate) async fn run(args: &DatabaseArgs, command: KeyCommand, output: Output
         KeyCommand::List { tenant } => list(args, tenant, output).await,
         KeyCommand::Rotate { key, overlap } => rotate(args, key, *overlap, output).await,
         KeyCommand::Revoke { key } => {
-            with_database(args, async |database| {
+            with_database(args, Needs::Schema, async |database| {
                 let store = database.store()?;
                 let (tenant, id) = locate(&store, key).await?;
                 let key = commands::operate(&store, tenant, RevokeKey::always(id)).await?;
@@ -61,7 +61,7 @@ async fn locate(store: &PgStore, key: KeyPublicId) -> anyhow::Result<(TenantId, 
 }
 
 async fn create(args: &DatabaseArgs, tenant: TenantPublicId, command: CreateKey, output: Output) -> anyhow::Result<()> {
-    with_database(args, async |database| {
+    with_database(args, Needs::Schema, async |database| {
         let store = database.store()?;
         let tenant = commands::tenant(&store, tenant).await?;
         let created = commands::operate(&store, tenant.id, command).await?;
@@ -75,7 +75,7 @@ async fn create(args: &DatabaseArgs, tenant: TenantPublicId, command: CreateKey,
 
 async fn rotate(args: &DatabaseArgs, key: KeyPublicId, overlap: Duration, output: Output) -> anyhow::Result<()> {
     let overlap = Overlap::new(overlap).map_err(commands::wrong("--overlap"))?;
-    with_database(args, async |database| {
+    with_database(args, Needs::Schema, async |database| {
         let store = database.store()?;
         let (tenant, id) = locate(&store, key).await?;
         let RotatedKey { successor, replaced } = commands::operate(&store, tenant, RotateKey { id, overlap }).await?;
@@ -88,7 +88,7 @@ async fn rotate(args: &DatabaseArgs, key: KeyPublicId, overlap: Duration, output
 }
 
 async fn list(args: &DatabaseArgs, tenant: TenantPublicId, output: Output) -> anyhow::Result<()> {
-    with_database(args, async |database| {
+    with_database(args, Needs::Schema, async |database| {
         let store = database.store()?;
         let tenant = commands::tenant(&store, tenant).await?;
         let keys = all(&store, tenant.id).await?;

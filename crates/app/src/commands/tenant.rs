@@ -10,13 +10,18 @@ use serde_json::{Value, json};
 use crate::{
     cli::{DatabaseArgs, TenantCommand},
     commands,
-    database::with_database,
+    database::{Needs, with_database},
     output::Output,
     system::environment,
 };
 
 pub(crate) async fn run(args: &DatabaseArgs, command: TenantCommand, output: Output) -> anyhow::Result<()> {
-    with_database(args, async |database| {
+    let needs = match command {
+        // With this one begins.
+        TenantCommand::Create { .. } => Needs::Beginning,
+        TenantCommand::List | TenantCommand::SetStatus { .. } | TenantCommand::SetLimit { .. } => Needs::Schema,
+    };
+    with_database(args, needs, async |database| {
         let store = database.store()?;
         match command {
             TenantCommand::Create { name, rate_limit } => {

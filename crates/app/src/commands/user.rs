@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     cli::{DatabaseArgs, UserCommand},
     commands,
-    database::{Database, with_database},
+    database::{Database, Needs, with_database},
     output::Output,
     system::environment,
 };
@@ -25,15 +25,15 @@ pub(crate) async fn run(args: &DatabaseArgs, command: UserCommand, output: Outpu
             let email = parse(email)?;
             let password = read_password(&email)?;
             let command = CreateUser { email, role, password, takes_account: existing_account };
-            with_database(args, async |database| create(database, tenant, command, output).await).await
+            with_database(args, Needs::Schema, async |database| create(database, tenant, command, output).await).await
         }
         UserCommand::List { tenant } => {
-            with_database(args, async |database| list(database, tenant, output).await).await
+            with_database(args, Needs::Schema, async |database| list(database, tenant, output).await).await
         }
         UserCommand::SetPassword { email, password_stdin: _ } => {
             let email = parse(email)?;
             let password = read_password(&email)?;
-            with_database(args, async |database| change(database, &email, &password, output).await).await
+            with_database(args, Needs::Schema, async |database| change(database, &email, &password, output).await).await
         }
     }
 }

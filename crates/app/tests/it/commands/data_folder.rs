@@ -123,6 +123,33 @@ async fn a_first_start_that_could_not_listen_leaves_its_secrets_to_the_next() {
 }
 
 #[tokio::test]
+async fn a_folder_without_a_database_is_left_alone() {
+    let folder = DataFolder::new();
+    let [option, path] = folder.arguments();
+    let file = folder.data_dir().with_file_name("all.dump");
+    for exists in [false, true] {
+        for arguments in [
+            &["backup", file.to_str().expect("UTF-8")][..],
+            &["tenant", "list"],
+            &["user", "list", "--tenant", "tnt_00000000000000000000000000"],
+            &["key", "revoke", "key_00000000000000000000000000"],
+            &["cursor-secret", "rotate"],
+        ] {
+            let said = refused(&attempt_bwp(&[&[option.as_str(), path.as_str()], arguments].concat()).await);
+            for named in [path.as_str(), "--data-dir", "--database-url", "bwp serve"] {
+                assert!(said.contains(named), "{arguments:?}: {named}: {said}");
+            }
+        }
+        assert!(!file.exists() && folder.data_dir().exists() == exists);
+        if exists {
+            assert_eq!(std::fs::read_dir(folder.data_dir()).expect("readable").count(), 0);
+        } else {
+            std::fs::create_dir(folder.data_dir()).expect("made");
+        }
+    }
+}
+
+#[tokio::test]
 async fn commands_work_with_no_server_running() {
     let folder = DataFolder::new();
     let tenant = text(&json(&folder, &["tenant", "create", "--name", "Acme"]).await["publicId"]);

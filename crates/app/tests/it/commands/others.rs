@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::{Operator, parsed, printed, refused};
-use crate::support::{World, attempt_bwp, bwp, send};
+use crate::support::{Sql, World, attempt_bwp, bwp, send};
 
 #[tokio::test]
 async fn help_names_every_command_and_how_to_reach_the_data() {
@@ -139,8 +139,63 @@ async fn the_schema_is_brought_up_to_date_once() {
     assert!(applied["applied"].as_array().is_some_and(|steps| steps.len() > 3), "{applied}");
     assert_eq!(operator.json(&["migrate"]).await, json!({ "applied": [] }));
     assert!(operator.text(&["migrate"]).await.contains("up to date"));
-    // Every other command does it by itself.
-    assert_eq!(Operator(TestDatabase::empty().await).json(&["tenant", "list"]).await, json!([]));
+    // Whoever makes the first tenant need not know of it.
+    Operator(TestDatabase::empty().await).tenant().await;
+}
+
+/// Of each, one that only looks or changes what is there.
+const NEED_A_DATABASE: [&[&str]; 7] = [
+    &["backup", "/tmp/bwp-test-must-not-be-made.dump"],
+    &["tenant", "list"],
+    &["tenant", "set-status", "tnt_00000000000000000000000000", "suspended"],
+    &["user", "list", "--tenant", "tnt_00000000000000000000000000"],
+    &["key", "list", "--tenant", "tnt_00000000000000000000000000"],
+    &["key", "revoke", "key_00000000000000000000000000"],
+    &["cursor-secret", "rotate"],
+];
+
+#[tokio::test]
+async fn a_database_that_is_not_bwps_is_left_alone() {
+    let tables = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+    for theirs in ["", "CREATE TABLE __diesel_schema_migrations (version text); CREATE TABLE theirs (id int)"] {
+        let operator = Operator(TestDatabase::empty().await);
+        let mut sql = Sql::connect(&operator.0.url()).await;
+        sql.run(theirs).await;
+        let before = sql.number(tables).await;
+        for arguments in NEED_A_DATABASE {
+            let refusal = operator.refusal(arguments).await;
+            for named in ["nothing of bwp", "/test_", "--database-url", "bwp serve"] {
+                assert!(refusal.contains(named), "{arguments:?}: {named}: {refusal}");
+            }
+        }
+        if !theirs.is_empty() {
+            let refusal = operator.refusal(&["tenant", "create", "--name", "Acme"]).await;
+            assert!(refusal.contains("bwp migrate"), "{refusal}");
+        }
+        assert_eq!(sql.number(tables).await, before);
+    }
+}
+
+#[tokio::test]
+async fn an_older_schema_is_not_migrated_in_passing() {
+    let operator = Operator::new().await;
+    let mut sql = Sql::connect(&operator.0.url()).await;
+    // That is, one of which a step was not taken.
+    let newest =
+        "DELETE FROM __diesel_schema_migrations WHERE version = (SELECT max(version) FROM __diesel_schema_migrations)";
+    sql.run(newest).await;
+    let taken = "SELECT count(*) FROM __diesel_schema_migrations";
+    let before = sql.number(taken).await;
+    for arguments in NEED_A_DATABASE[1..].iter().copied().chain([&["tenant", "create", "--name", "Acme"][..]]) {
+        let refusal = operator.refusal(arguments).await;
+        assert!(refusal.contains("older") && refusal.contains("bwp migrate"), "{arguments:?}: {refusal}");
+    }
+    assert_eq!(sql.number(taken).await, before);
+    // One that is newer than the command is worked on: the version before may still serve.
+    let newer = Operator::new().await;
+    let mut sql = Sql::connect(&newer.0.url()).await;
+    sql.run("INSERT INTO __diesel_schema_migrations (version) VALUES ('99990101000001')").await;
+    newer.tenant().await;
 }
 
 #[tokio::test]
