@@ -2,7 +2,7 @@
 
 #![expect(clippy::doc_markdown, rustdoc::bare_urls, reason = "these comments are what --help prints")]
 
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, num::NonZeroUsize, path::PathBuf, str::FromStr, time::Duration};
 
 use bwp_domain::{
     ids::{KeyPublicId, TenantPublicId},
@@ -60,6 +60,14 @@ impl Cli {
             _ => of_serve,
         })
     }
+}
+
+/// How many workers actix can have: with one more it panics.
+pub(crate) const MOST_WORKERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(511);
+
+fn workers(text: &str) -> Result<NonZeroUsize, String> {
+    let workers = text.parse().ok().filter(|workers| *workers <= MOST_WORKERS);
+    workers.ok_or_else(|| format!("expected a whole number from 1 to {MOST_WORKERS}"))
 }
 
 #[derive(Args)]
@@ -122,9 +130,9 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_CURSOR_SECRET", value_name = "SECRET", value_delimiter = ',', hide_env_values = true)]
     pub(crate) cursor_secret: Vec<String>,
 
-    /// Threads that answer requests [default: one for each CPU]
-    #[arg(long, env = "BWP_WORKERS", value_name = "N")]
-    pub(crate) workers: Option<std::num::NonZeroUsize>,
+    /// Threads that answer requests, 512 at most [default: one for each CPU]
+    #[arg(long, env = "BWP_WORKERS", value_name = "N", value_parser = workers)]
+    pub(crate) workers: Option<NonZeroUsize>,
 
     /// Connections to the database, at most [default: up to 16 for each thread, 64 in all, and 3]
     #[arg(long, env = "BWP_DATABASE_CONNECTIONS", value_name = "N")]
@@ -405,6 +413,16 @@ mod tests {
         assert_eq!(parsed("bwp --maintenance=5m"), Ok(Maintenance::On(Duration::from_mins(5))));
         assert_eq!(parsed("bwp --maintenance off"), Ok(Maintenance::Off));
         assert_eq!(parsed("bwp --maintenance soon"), Err(ErrorKind::ValueValidation));
+    }
+
+    #[test]
+    fn there_are_as_many_workers_as_there_can_be() {
+        for (workers, expected) in
+            [("1", true), ("512", true), ("513", false), ("0", false), ("-1", false), ("", false)]
+        {
+            let line = ["bwp", "--workers", workers].map(OsString::from).to_vec();
+            assert_eq!(Cli::parse_or_serve(line).is_ok(), expected, "{workers}");
+        }
     }
 
     #[test]

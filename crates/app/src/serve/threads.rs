@@ -5,6 +5,8 @@ use std::{num::NonZeroUsize, thread::available_parallelism};
 use anyhow::bail;
 use bwp_postgres::PoolSettings;
 
+use crate::cli::MOST_WORKERS;
+
 /// The threads that answer requests.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Threads {
@@ -28,7 +30,7 @@ impl Threads {
 
     /// `workers` threads (one for each CPU, if it is not said) with at most `connections` in all.
     pub(super) fn of(workers: Option<NonZeroUsize>, connections: Option<usize>) -> anyhow::Result<Self> {
-        let cpus = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let cpus = available_parallelism().unwrap_or(NonZeroUsize::MIN).min(MOST_WORKERS);
         let Some(connections) = connections else {
             let workers = workers.unwrap_or(cpus);
             return Ok(Self::with(workers, (USUAL_IN_ALL / workers).clamp(FEWEST, USUAL)));

@@ -126,6 +126,7 @@ async fn a_setting_of_the_server_that_is_wrong_is_told_before_anything_starts() 
         ("--public-url", "nowhere", "--public-url"),
         ("--log", "bwp=loud", "log"),
         ("--body-timeout", "soon", "--body-timeout"),
+        ("--workers", "513", "512"),
     ] {
         let refusal = refused(&attempt_bwp(&["--data-dir", "/nonexistent/data", "serve", option, value]).await);
         assert!(refusal.contains(said) && !refusal.contains("sesame"), "{refusal}");
