@@ -16,7 +16,7 @@ use bwp_domain::{
 use bwp_postgres::PgStore;
 use serde_json::{Value, json};
 
-use crate::{commands::wrong, memory};
+use crate::{cli::DatabaseArgs, commands::wrong, memory, output::Output};
 
 /// What the first start made, with the secrets that are known only now.
 pub(super) struct Made {
@@ -77,8 +77,41 @@ pub(super) fn ready(listening: SocketAddr, admin: Option<SocketAddr>, url: &str,
     ready
 }
 
+/// Tells that the server is ready, and who was not told of the secrets how to get in.
+pub(super) fn tell(
+    output: Output,
+    ready: &Value,
+    url: &str,
+    made: Option<&Made>,
+    database: &DatabaseArgs,
+) -> anyhow::Result<()> {
+    output.print(ready, || greeting(url, made)).map_err(|error| {
+        let error = anyhow::Error::from(error).context("cannot write to standard output");
+        made.into_iter().fold(error, |error, made| error.context(lost(made, database)))
+    })
+}
+
+/// What a person is told whom the secrets did not reach: they are kept as hashes alone, and the next start shows none.
+fn lost(Made { provisioned, .. }: &Made, database: &DatabaseArgs) -> String {
+    let folder = database.data_dir.display().to_string().replace('\'', r"'\''");
+    format!(
+        "this was the first start, and the admin's password and the first key could not be shown. They are lost. To get in, \
+         give the admin another password and make another key:
+
+  bwp --data-dir '{folder}' user set-password --email {email} --password-stdin
+  bwp --data-dir '{folder}' key create --tenant {tenant} --name {key} --scope {read} --scope {write}
+
+The reason",
+        email = provisioned.admin.account.email,
+        tenant = provisioned.tenant.public_id,
+        key = "'Second key'",
+        read = ScopeId::ContactsRead,
+        write = ScopeId::ContactsWrite,
+    )
+}
+
 /// What a person is told when the server is ready.
-pub(super) fn greeting(url: &str, made: Option<&Made>) -> String {
+fn greeting(url: &str, made: Option<&Made>) -> String {
     let mut text = format!("bwp is ready at {url} (API reference and guides: {url}/docs)\n");
     if let Some(Made { provisioned, password }) = made {
         let key = provisioned.key.secret.expose();

@@ -77,7 +77,8 @@ async fn run_traced(
 
     // From here on a signal is remembered until somebody asks for it: a private PostgreSQL must not outlive its start.
     let mut signals = StopSignals::listen().context("listening for signals")?;
-    let database = Database::open_as_it_is(database).await?;
+    let named = database;
+    let database = Database::open_as_it_is(named).await?;
     let migrated = tokio::select! {
         migrated = migrate(&database, args.skip_migrations) => migrated.map(|()| true),
         () = signals.next() => Ok(false),
@@ -95,7 +96,7 @@ async fn run_traced(
             return Err(error);
         }
     }
-    let served = serve(&database, args, configured, output, Outside { signals, traces }).await;
+    let served = serve(&database, args, configured, output, Outside { named, signals, traces }).await;
     let closed = database.close().await;
     served.and(closed)
 }
@@ -126,8 +127,9 @@ impl Configured {
     }
 }
 
-/// Who tells the server to stop, and who is told of its requests.
+/// Who tells the server to stop, who is told of its requests, and what the operator calls the database.
 struct Outside<'a> {
+    named: &'a DatabaseArgs,
     signals: StopSignals,
     traces: Option<&'a Traces>,
 }
@@ -137,7 +139,7 @@ async fn serve(
     args: &ServeArgs,
     Configured { proxies, public_url, secrets, rate_limits, threads }: Configured,
     output: Output,
-    Outside { signals, traces }: Outside<'_>,
+    Outside { named, signals, traces }: Outside<'_>,
 ) -> anyhow::Result<()> {
     let environment = environment();
     let store = PgStore::new(database.url(), Threads::OWN)?;
@@ -221,7 +223,7 @@ async fn serve(
     let housekeeping = actix_web::rt::spawn(housekeeping);
     let ready =
         first_start::ready(bound, admin.as_ref().map(|admin| admin.address), public_url.as_str(), first.as_ref());
-    output.print(&ready, || first_start::greeting(public_url.as_str(), first.as_ref()))?;
+    first_start::tell(output, &ready, public_url.as_str(), first.as_ref(), named)?;
     tracing::info!(address = %bound, %public_url, "serving");
     let ended = tokio::select! {
         ended = server => ended,

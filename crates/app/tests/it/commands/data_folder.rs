@@ -123,6 +123,34 @@ async fn a_first_start_that_could_not_listen_leaves_its_secrets_to_the_next() {
 }
 
 #[tokio::test]
+async fn who_was_not_shown_the_first_secrets_is_told_how_to_get_in() {
+    let folder = DataFolder::new();
+    for json in [&["--json"][..], &[]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full disk");
+        let mut serve = bwp();
+        serve.args(folder.arguments()).args(json).args(["serve", "--listen", "127.0.0.1:0"]);
+        let started = serve.stdout(full).stderr(Stdio::piped()).spawn().expect("bwp starts");
+        let done = started.wait_with_output().await.expect("it ends");
+        let said = String::from_utf8(done.stderr).expect("UTF-8");
+        assert!(!done.status.success() && said.contains("standard output"), "{said}");
+        assert_eq!(folder.postgres_processes(), [0; 0]);
+        // The second time nothing is made, and so nothing lost.
+        let lost = said.contains("They are lost");
+        assert_eq!(lost, !json.is_empty(), "{said}");
+        if !lost {
+            continue;
+        }
+        let commands: Vec<&str> = said.lines().filter_map(|line| line.trim().strip_prefix("bwp ")).collect();
+        assert_eq!(commands.len(), 2, "{said}");
+        let program = env!("CARGO_BIN_EXE_bwp");
+        let set = shell(&format!("echo correct horse battery | {program} --json {}", commands[0])).await;
+        assert_eq!(set["email"], "admin@localhost");
+        let made = shell(&format!("{program} --json {}", commands[1])).await;
+        assert!(made["key"].is_string(), "{made}");
+    }
+}
+
+#[tokio::test]
 async fn a_folder_without_a_database_is_left_alone() {
     let folder = DataFolder::new();
     let [option, path] = folder.arguments();
