@@ -281,10 +281,10 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         role: Role,
         /// Read the password from standard input: 12 bytes or more
-        #[arg(long, required = true)]
+        #[arg(long, required_unless_present = "existing_account")]
         password_stdin: bool,
         /// Take the account that somebody has with this address, in another tenant; they keep their password
-        #[arg(long)]
+        #[arg(long, conflicts_with = "password_stdin")]
         existing_account: bool,
     },
     /// List the users of a tenant

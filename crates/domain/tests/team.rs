@@ -25,7 +25,7 @@ use bwp_domain::{
         tenant, tenant_id, user,
     },
     text::Email,
-    users::{ChangeRole, CreateUser, DeactivateUser, ReactivateUser, Role, User, UserError, UserState},
+    users::{AccountToUse, ChangeRole, CreateUser, DeactivateUser, ReactivateUser, Role, User, UserError, UserState},
 };
 use futures_executor::block_on;
 
@@ -146,8 +146,11 @@ fn only_an_admin_manages_the_team() {
         let give = apply(&ReactivateUser { user: id(7) }, nothing, &other);
         assert!(matches!(give, Err(Failure::Rejected(UserError::Forbidden(_)))), "{give:?}");
         let password = PasswordHash::from_stored("$".to_owned());
-        let create =
-            apply(&CreateUser { email: email(), role: Role::Viewer, password, takes_account: false }, nothing, &other);
+        let create = apply(
+            &CreateUser { email: email(), role: Role::Viewer, account: AccountToUse::New(password) },
+            nothing,
+            &other,
+        );
         assert!(matches!(create, Err(Failure::Rejected(UserError::Forbidden(_)))), "{create:?}");
         let invite = apply(&InviteUser { email: email(), role: Role::Viewer }, nothing, &other);
         assert!(matches!(invite, Err(Failure::Rejected(InvitationError::Forbidden(_)))), "{invite:?}");

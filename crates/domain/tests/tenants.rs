@@ -14,7 +14,7 @@ use bwp_domain::{
     tenants::{FirstStart, FirstStartError, NewTenant, Provisioned, Tenant, TenantName, TenantStatus, first_start},
     testing::{Ending, ScriptedStore, ScriptedUnitOfWork, credential, environment, tenant_id},
     text::Email,
-    users::{CreateUser, Role, User, UserError, UserState, ports::UserRecord},
+    users::{AccountToUse, CreateUser, Role, User, UserError, UserState, ports::UserRecord},
 };
 use futures_executor::block_on;
 
@@ -31,8 +31,7 @@ fn first() -> FirstStart {
         admin: CreateUser {
             email: email(),
             role: Role::CompanyAdmin,
-            password: PasswordHash::from_stored("$".to_owned()),
-            takes_account: false,
+            account: AccountToUse::New(PasswordHash::from_stored("$".to_owned())),
         },
         key: CreateKey { mode: KeyMode::Live, key },
     }

@@ -13,7 +13,7 @@ use bwp_domain::{
     tenants::{FirstStart, NewTenant, TenantName, TenantStatus, first_start, ports::TenantDirectory},
     testing::details,
     text::Email,
-    users::{CreateUser, Role},
+    users::{AccountToUse, CreateUser, Role},
 };
 use bwp_postgres::testing::{Fixture, within};
 use diesel_async::SimpleAsyncConnection;
@@ -141,7 +141,7 @@ fn first() -> FirstStart {
     let password = PasswordHash::from_stored("$argon2id$".to_owned());
     FirstStart {
         tenant: name("First"),
-        admin: CreateUser { email, role: Role::CompanyAdmin, password, takes_account: false },
+        admin: CreateUser { email, role: Role::CompanyAdmin, account: AccountToUse::New(password) },
         key: CreateKey { mode: KeyMode::Live, key },
     }
 }

@@ -7,7 +7,7 @@ use bwp_domain::{
     accounts::{Password, PasswordHash, TypedPassword, set_password},
     ids::TenantPublicId,
     text::Email,
-    users::{CreateUser, User, UserError, ports::TeamReader},
+    users::{AccountToUse, CreateUser, User, UserError, ports::TeamReader},
 };
 use serde_json::{Value, json};
 
@@ -23,8 +23,9 @@ pub(crate) async fn run(args: &DatabaseArgs, command: UserCommand, output: Outpu
     match command {
         UserCommand::Create { tenant, email, role, existing_account, password_stdin: _ } => {
             let email = parse(email)?;
-            let password = read_password(&email)?;
-            let command = CreateUser { email, role, password, takes_account: existing_account };
+            let account =
+                if existing_account { AccountToUse::Existing } else { AccountToUse::New(read_password(&email)?) };
+            let command = CreateUser { email, role, account };
             with_database(args, Needs::Schema, async |database| create(database, tenant, command, output).await).await
         }
         UserCommand::List { tenant } => {
@@ -48,6 +49,8 @@ async fn create(
     let tenant = commands::tenant(&store, tenant).await?;
     let made = commands::operate(&store, tenant.id, command).await.map_err(|error| match error.downcast_ref() {
         Some(UserError::HasAccount) => error.context("say --existing-account if it is theirs, or ask who made it"),
+        Some(UserError::NoAccount) => error
+            .context("leave --existing-account out and give a password with --password-stdin, or correct the address"),
         _ => error,
     })?;
     let user = &made.user;

@@ -11,7 +11,7 @@ use bwp_domain::{
     scopes::ScopeId,
     tenants::{FirstStart, Provisioned, TenantName, first_start},
     text::Email,
-    users::{CreateUser, Role},
+    users::{AccountToUse, CreateUser, Role},
 };
 use bwp_postgres::PgStore;
 use serde_json::{Value, json};
@@ -41,8 +41,7 @@ pub(super) async fn provision(store: &PgStore, environment: &Environment) -> any
         admin: CreateUser {
             email: Email::parse(ADMIN.to_owned()).map_err(wrong("the admin's address"))?,
             role: Role::CompanyAdmin,
-            password: hash,
-            takes_account: false,
+            account: AccountToUse::New(hash),
         },
         key: CreateKey {
             mode: KeyMode::Live,

@@ -16,20 +16,25 @@ use crate::{
     text::Email,
 };
 
-/// Makes a user, and an account for them unless somebody has one with their address.
-///
-/// The password is hashed before: hashing is slow, and no transaction waits for it. Who has an account keeps their own.
+/// Makes a user, with an account of their own or for somebody who has one.
 #[derive(Debug)]
 pub struct CreateUser {
     /// Their address.
     pub email: Email,
     /// What they may do.
     pub role: Role,
-    /// What is kept of their password.
-    pub password: PasswordHash,
-    /// Whether who has an account with this address becomes a user. An address is proven by nobody: the account may be that of
-    /// somebody else than the operator thinks, and has another password than the one given here.
-    pub takes_account: bool,
+    /// What they sign in with.
+    pub account: AccountToUse,
+}
+
+/// What a new user signs in with.
+#[derive(Debug)]
+pub enum AccountToUse {
+    /// A new account with this password. It is hashed before: hashing is slow, and no transaction waits for it.
+    New(PasswordHash),
+    /// The account that somebody has with the address, who keeps their password. An address is proven by nobody: they may be
+    /// somebody else than the operator thinks.
+    Existing,
 }
 
 /// A user that was just made.
@@ -50,16 +55,21 @@ impl<U: HasAccounts + HasUsers + ?Sized> Command<U> for CreateUser {
         let permitted = context.principal.require(Permission::ManageUsers);
         permitted.map_err(|forbidden| Failure::Rejected(UserError::Forbidden(forbidden)))?;
         let taken = || Failure::Rejected(UserError::EmailTaken);
-        let record = AccountRecord {
-            email: self.email.clone(),
-            name: PersonName::default(),
-            password: self.password.clone(),
-            created_at: context.now,
-        };
-        let (account, had_account) = match uow.accounts().insert(record).await? {
-            Some(account) => (account, false),
-            None if !self.takes_account => return Err(Failure::Rejected(UserError::HasAccount)),
-            None => (uow.accounts().lock_by_email(&self.email).await?.ok_or_else(taken)?, true),
+        let (account, had_account) = match &self.account {
+            AccountToUse::New(password) => {
+                let record = AccountRecord {
+                    email: self.email.clone(),
+                    name: PersonName::default(),
+                    password: password.clone(),
+                    created_at: context.now,
+                };
+                let made = uow.accounts().insert(record).await?;
+                (made.ok_or(Failure::Rejected(UserError::HasAccount))?, false)
+            }
+            AccountToUse::Existing => {
+                let found = uow.accounts().lock_by_email(&self.email).await?;
+                (found.ok_or(Failure::Rejected(UserError::NoAccount))?, true)
+            }
         };
         let record = UserRecord { account, role: self.role, created_at: context.now };
         let user = uow.users().insert(context.tenant, record).await?.ok_or_else(taken)?;

@@ -17,6 +17,9 @@ pub enum UserError {
     /// Somebody has an account with this address, and it was not said that they are meant.
     #[error("somebody has an account with this e-mail address already, with a password of their own")]
     HasAccount,
+    /// Nobody has an account with this address, and it was said that somebody has.
+    #[error("nobody has an account with this e-mail address")]
+    NoAccount,
     /// Without them nobody could manage the tenant.
     #[error("the last active company admin keeps role and access: make somebody else a company admin first")]
     LastAdmin,

@@ -8,7 +8,7 @@ mod role;
 mod team;
 mod user;
 
-pub use commands::{CreateUser, CreatedUser};
+pub use commands::{AccountToUse, CreateUser, CreatedUser};
 pub use error::UserError;
 pub use role::{Forbidden, Permission, Role, UnknownRole};
 pub use team::{ChangeRole, DeactivateUser, ReactivateUser};

@@ -8,7 +8,7 @@ use bwp_domain::{
     scopes::ScopeSet,
     sessions::{OpenSession, SessionToken, choose, ports::SessionReader, ports::SessionRecord},
     text::Email,
-    users::{CreateUser, Role, User},
+    users::{AccountToUse, CreateUser, Role, User},
 };
 
 use super::Fixture;
@@ -18,15 +18,15 @@ use super::Fixture;
 impl Fixture {
     /// A new user of the tenant, and an account unless somebody has one with the address.
     pub async fn user(&self, tenant: TenantId, email: &str, role: Role) -> User {
-        let command = CreateUser {
-            email: Email::parse(email.to_owned()).expect("an address"),
-            role,
-            password: PasswordHash::from_stored("$argon2id$stored".to_owned()),
-            takes_account: true,
-        };
+        let email = Email::parse(email.to_owned()).expect("an address");
         let principal = Principal::Operator(tenant);
         let context = Context::new(&principal, &self.environment);
         let mut uow = self.begin().await;
+        let account = match uow.accounts().lock_by_email(&email).await.expect("an answer") {
+            Some(_) => AccountToUse::Existing,
+            None => AccountToUse::New(PasswordHash::from_stored("$argon2id$stored".to_owned())),
+        };
+        let command = CreateUser { email, role, account };
         let made = command.apply(&context, &mut *uow).await.expect("a user");
         uow.commit().await.expect("a commit");
         made.output.user

@@ -81,14 +81,27 @@ async fn who_has_an_account_in_another_tenant_keeps_their_password() {
     let refused = operator.feed(&create(&other, "ADA@example.com", "viewer"), "another horse battery").await;
     let text = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && text.contains("--existing-account"), "{text}");
-    let existing = [&create(&other, "ADA@example.com", "viewer")[..], &["--existing-account"]].concat();
-    let said = printed(&operator.feed(&existing, "another horse battery").await);
+    let existing = [&create(&other, "ADA@example.com", "viewer")[..8], &["--existing-account"]].concat();
+    let said = operator.text(&existing).await;
     assert!(said.contains("account already") && said.contains("ada@example.com"), "{said}");
     let third = operator.tenant().await;
-    let json = [&create(&third, "ada@example.com", "viewer")[..], &["--json", "--existing-account"]].concat();
-    assert_eq!(parsed(&operator.feed(&json, "another horse battery").await)["hadAccount"], json!(true));
+    let existing = [&create(&third, "ada@example.com", "viewer")[..8], &["--existing-account"]].concat();
+    assert_eq!(operator.json(&existing).await["hadAccount"], json!(true));
     assert_eq!(sql.number("SELECT hashtext(password_hash) FROM accounts").await, before);
     assert_eq!(sql.number("SELECT count(*) FROM users").await, 3);
+}
+
+#[tokio::test]
+async fn an_account_that_nobody_has_is_not_taken() {
+    let operator = Operator::new().await;
+    let tenant = operator.tenant().await;
+    let existing = [&create(&tenant, "ada@example.com", "member")[..8], &["--existing-account"]].concat();
+    let refusal = operator.refusal(&existing).await;
+    assert!(refusal.contains("nobody has") && refusal.contains("--password-stdin"), "{refusal}");
+    assert_eq!(Sql::connect(&operator.0.url()).await.number("SELECT count(*) FROM accounts").await, 0);
+    // A password would be thrown away.
+    let both = [&existing[..], &["--password-stdin"]].concat();
+    assert!(refused(&operator.feed(&both, "correct horse battery").await).contains("cannot be used with"));
 }
 
 #[tokio::test]
