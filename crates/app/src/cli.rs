@@ -2,7 +2,14 @@
 
 #![expect(clippy::doc_markdown, rustdoc::bare_urls, reason = "these comments are what --help prints")]
 
-use std::{ffi::OsString, net::SocketAddr, num::NonZeroUsize, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    ffi::{OsStr, OsString},
+    net::SocketAddr,
+    num::NonZeroUsize,
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
 
 use bwp_domain::{
     ids::{KeyPublicId, TenantPublicId},
@@ -11,7 +18,7 @@ use bwp_domain::{
     tenants::TenantStatus,
     users::Role,
 };
-use clap::{Args, Error, Parser, Subcommand, error::ErrorKind};
+use clap::{Args, CommandFactory, Error, FromArgMatches, Parser, Subcommand, builder::Resettable, error::ErrorKind};
 
 /// An open server for the v1 API. Without a command, it serves.
 #[derive(Parser)]
@@ -41,7 +48,7 @@ impl Cli {
 
     /// Reads a command line; one without a command is one of `serve`.
     fn parse_or_serve(mut line: Vec<OsString>) -> Result<Self, Error> {
-        let error = match Self::try_parse_from(&line) {
+        let error = match Self::parse(&line) {
             Ok(cli) => return Ok(cli),
             Err(error) => error,
         };
@@ -55,10 +62,20 @@ impl Cli {
         }
         line.insert(1.min(line.len()), "serve".into());
         // What `serve` does not know either is better explained by the line as it was given.
-        Self::try_parse_from(&line).map_err(|of_serve| match of_serve.kind() {
+        Self::parse(&line).map_err(|of_serve| match of_serve.kind() {
             ErrorKind::UnknownArgument => error,
             _ => of_serve,
         })
+    }
+
+    fn parse(line: &[OsString]) -> Result<Self, Error> {
+        let mut command = without_empty_variables(Self::command());
+        let mut matches = match command.try_get_matches_from_mut(line) {
+            // The help names them all.
+            Err(error) if error.kind() == ErrorKind::DisplayHelp => return Self::try_parse_from(line),
+            parsed => parsed?,
+        };
+        Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
     }
 }
 
@@ -68,6 +85,14 @@ pub(crate) const MOST_WORKERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(5
 fn workers(text: &str) -> Result<NonZeroUsize, String> {
     let workers = text.parse().ok().filter(|workers| *workers <= MOST_WORKERS);
     workers.ok_or_else(|| format!("expected a whole number from 1 to {MOST_WORKERS}"))
+}
+
+/// An empty variable sets nothing: whoever writes `${X:-}` into a compose file has no other way to leave it out.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.to_string_lossy().trim().is_empty());
+    command
+        .mut_args(|arg| if arg.get_env().is_some_and(is_empty) { arg.env(Resettable::Reset) } else { arg })
+        .mut_subcommands(without_empty_variables)
 }
 
 #[derive(Args)]
@@ -381,8 +406,6 @@ pub(crate) struct RestoreArgs {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     fn parse(line: &str) -> Result<Cli, ErrorKind> {

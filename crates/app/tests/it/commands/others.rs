@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::{Operator, parsed, printed, refused};
-use crate::support::{Sql, World, attempt_bwp, bwp, send};
+use crate::support::{DataFolder, Sql, World, attempt_bwp, bwp, send};
 
 #[tokio::test]
 async fn help_names_every_command_and_how_to_reach_the_data() {
@@ -98,6 +98,39 @@ async fn the_environment_says_where_the_data_is() {
     let mut command = bwp();
     command.env("DATABASE_URL", operator.0.url()).args(["--json", "tenant", "list"]);
     assert_eq!(parsed(&command.output().await.expect("bwp runs")).as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn an_empty_variable_sets_nothing() {
+    let folder = DataFolder::new();
+    let mut variables = Vec::new();
+    for command in [&["--help"][..], &["serve", "--help"], &["openapi", "--help"]] {
+        let help = printed(&attempt_bwp(command).await);
+        let named = help.split("[env: ").skip(1).filter_map(|rest| rest.split(['=', ']']).next()).map(str::to_owned);
+        variables.extend(named);
+    }
+    assert!(variables.len() > 20 && variables.contains(&"DATABASE_URL".to_owned()), "{variables:?}");
+    let with_empty = |value: &str| {
+        let mut command = bwp();
+        command.envs(variables.iter().map(|name| (name, value))).args(folder.arguments());
+        command
+    };
+    printed(&with_empty("").args(["tenant", "create", "--name", "Acme"]).output().await.expect("bwp runs"));
+    let mut command = with_empty(" ");
+    let mut server = command
+        .args(["--json", "serve", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("bwp starts");
+    let mut said = BufReader::new(server.stdout.take().expect("piped")).lines();
+    let ready = said.next_line().await.expect("readable").expect("a line");
+    assert!(ready.contains("listening"), "{ready}");
+    let mut command = with_empty("");
+    let help = printed(&command.args(["serve", "--help"]).output().await.expect("bwp runs"));
+    assert!(help.contains("BWP_LISTEN"), "{help}");
+    let openapi = with_empty("").arg("openapi").output().await.expect("bwp runs");
+    printed(&openapi);
 }
 
 #[tokio::test]
