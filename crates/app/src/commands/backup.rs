@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    fs::File,
     io::Write,
     os::unix::{ffi::OsStringExt, fs::OpenOptionsExt},
     path::Path,
@@ -20,6 +21,10 @@ use crate::{
 };
 
 pub(crate) async fn backup(args: &DatabaseArgs, backup: &BackupArgs, output: Output) -> anyhow::Result<()> {
+    // Found now, and not when all data has been written.
+    if backup.file.is_dir() {
+        bail!("cannot write {}: it is a folder; name a file in it", backup.file.display());
+    }
     with_database(args, Needs::Data, async |database| {
         refuse_pooler(database).await?;
         dump(database, &backup.file)
@@ -63,15 +68,21 @@ fn dump(database: &Database, file: &Path) -> anyhow::Result<()> {
     let partial = file.with_added_extension("partial");
     let out = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial);
     let out = out.with_context(|| format!("cannot write {}", partial.display()))?;
-    restrict(&partial)?;
+    let written = write(database, &out, &partial)
+        .and_then(|()| std::fs::rename(&partial, file).with_context(|| format!("cannot write {}", file.display())));
+    written.inspect_err(|_| {
+        // It may hold all data, and nobody looks for it.
+        let _ = std::fs::remove_file(&partial);
+    })
+}
+
+fn write(database: &Database, out: &File, path: &Path) -> anyhow::Result<()> {
+    restrict(path)?;
     let mut command = database.tool("pg_dump")?;
     command.args(["--format=custom", "--no-owner", "--no-privileges"]);
     connect(&mut command, database.url())?;
-    run(command.stdout(out.try_clone()?)).inspect_err(|_| {
-        let _ = std::fs::remove_file(&partial);
-    })?;
-    out.sync_all()?;
-    std::fs::rename(&partial, file).with_context(|| format!("cannot write {}", file.display()))
+    run(command.stdout(out.try_clone()?))?;
+    out.sync_all().with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// What a script begins with. All that this version's steps have made is thrown away first. `pg_restore --clean` cannot do
@@ -89,7 +100,7 @@ const END: &[u8] =
 
 /// Has `pg_restore` write a script and `psql` run it, in one transaction that is committed when the script is whole.
 fn read(database: &Database, file: &Path) -> anyhow::Result<()> {
-    let input = std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let input = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
     let mut command = database.tool("pg_restore")?;
     command.args(["--clean", "--if-exists", "--no-owner", "--no-privileges", "--file=-"]);
     let mut reader = start(command.stdin(input).stdout(Stdio::piped()))?;

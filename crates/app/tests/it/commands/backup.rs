@@ -139,6 +139,11 @@ async fn a_failure_leaves_no_file_and_changes_nothing() {
     let operator = Operator::new().await;
     assert!(operator.refusal(&["backup", &at("no/such/folder")]).await.contains("no/such/folder"));
     assert!(operator.refusal(&["restore", &at("nothing")]).await.contains("nothing"));
+    fs::create_dir(at("folder")).expect("made");
+    assert!(operator.refusal(&["backup", &at("folder")]).await.contains("is a folder"));
+    // The name is good until all is written.
+    assert!(operator.refusal(&["backup", &at("absent/")]).await.contains("absent/"));
+    fs::remove_dir(at("folder")).expect("nothing is in it");
     fs::write(at("rubbish"), "rubbish").expect("written");
     assert!(operator.refusal(&["restore", &at("rubbish")]).await.contains("pg_restore"));
     // One that was cut off is restored as little as rubbish.
