@@ -18,7 +18,11 @@ use bwp_domain::{
     tenants::TenantStatus,
     users::Role,
 };
-use clap::{Args, CommandFactory, Error, FromArgMatches, Parser, Subcommand, builder::Resettable, error::ErrorKind};
+use clap::{
+    Args, CommandFactory, Error, FromArgMatches, Parser, Subcommand,
+    builder::{PossibleValuesParser, Resettable, TypedValueParser},
+    error::ErrorKind,
+};
 
 /// An open server for the v1 API. Without a command, it serves.
 #[derive(Parser)]
@@ -81,6 +85,12 @@ impl Cli {
 
 /// How many workers actix can have: with one more it panics.
 pub(crate) const MOST_WORKERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(511);
+
+/// Knows all scopes by name, and so which one may be meant.
+fn scope() -> impl TypedValueParser<Value = ScopeId> {
+    let names = ScopeId::ALL.iter().map(|scope| scope.as_str());
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<ScopeId>())
+}
 
 fn workers(text: &str) -> Result<NonZeroUsize, String> {
     let workers = text.parse().ok().filter(|workers| *workers <= MOST_WORKERS);
@@ -185,7 +195,7 @@ pub(crate) struct ServeArgs {
     pub(crate) audit_retention: humantime::Duration,
 
     /// How long a client may take to send a body
-    #[arg(long, env = "BWP_BODY_TIMEOUT", value_name = "TIME", default_value = "30s", hide = true)]
+    #[arg(long, env = "BWP_BODY_TIMEOUT", value_name = "TIME", default_value = "30s")]
     pub(crate) body_timeout: humantime::Duration,
 
     /// How long the work on a request may take, without the time in which its body arrives; 0s: as long as it takes
@@ -340,7 +350,7 @@ pub(crate) enum KeyCommand {
         #[arg(long)]
         name: String,
         /// What the key may do, such as contacts:read; may be given many times
-        #[arg(long = "scope", value_name = "SCOPE")]
+        #[arg(long = "scope", value_name = "SCOPE", value_parser = scope(), hide_possible_values = true)]
         scopes: Vec<ScopeId>,
         /// Make a test key, `bwp_test_…`
         #[arg(long)]

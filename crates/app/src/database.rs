@@ -67,6 +67,18 @@ impl Database {
         }
     }
 
+    /// Fails if there is no schema that could be taken as it is.
+    pub(crate) async fn refuse_without_schema(&self, args: &DatabaseArgs) -> anyhow::Result<()> {
+        // What cannot be looked at, by a role with few rights, say, may be there.
+        if let Ok(Schema::Empty | Schema::Foreign) = bwp_postgres::schema(&self.url).await {
+            bail!(
+                "nothing of bwp is in {}: run `bwp migrate` first, or start without --skip-migrations",
+                self.place(args)?
+            );
+        }
+        Ok(())
+    }
+
     /// Where it is, for people: without its password.
     fn place(&self, args: &DatabaseArgs) -> anyhow::Result<String> {
         if self.is_private() {

@@ -8,7 +8,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tracing::{Metadata, Subscriber, subscriber::Interest};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
@@ -30,7 +30,8 @@ pub(crate) fn start(filter: &str, format: LogFormat, export: Option<Export>) -> 
     // actix_http writes an error for each malformed request head: whoever sends rubbish could fill the log.
     let quiet = "actix_http=off,actix_server=warn,mio=warn,tokio_postgres=warn,\
                  opentelemetry=warn,opentelemetry_sdk=warn,opentelemetry-otlp=warn,hyper_util=warn,reqwest=warn";
-    let filter = EnvFilter::try_new(format!("{quiet},{filter}")).context("the log filter is not valid")?;
+    refuse_strange_words(filter)?;
+    let filter = EnvFilter::try_new(format!("{quiet},{filter}")).context("--log: the filter is not valid")?;
     let lines = match format {
         LogFormat::Pretty => {
             let format = pretty::Named::new(std::io::stderr().is_terminal());
@@ -39,6 +40,22 @@ pub(crate) fn start(filter: &str, format: LogFormat, export: Option<Export>) -> 
         LogFormat::Json => fmt::layer().event_format(json::Flat).with_writer(std::io::stderr).boxed(),
     };
     tracing_subscriber::registry().with(export).with(lines.with_filter(filter.and(wanted()))).init();
+    Ok(())
+}
+
+/// A word that is no level is taken for a target, of which all is logged, and of everything else nothing. Nobody means that who
+/// says `verbose`.
+fn refuse_strange_words(filter: &str) -> anyhow::Result<()> {
+    let words =
+        filter.split(',').map(str::trim).filter(|word| !word.is_empty() && !word.contains(['=', '[', ']', '}']));
+    for word in words {
+        let ours = word == "bwp" || word.starts_with("bwp_");
+        if !ours && word.parse::<LevelFilter>().is_err() {
+            bail!(
+                "--log: `{word}` is no level: say error, warn, info, debug or trace, or TARGET=LEVEL for a part of the server"
+            );
+        }
+    }
     Ok(())
 }
 
@@ -82,6 +99,17 @@ mod tests {
     use tracing_subscriber::fmt::MakeWriter;
 
     use super::*;
+
+    #[::core::prelude::v1::test]
+    fn a_word_that_is_no_level_is_refused() {
+        for filter in ["info", "WARN,bwp_web=debug", "bwp_web", "off", "info,[span{a,b}]=trace,", "hyper::client=trace"]
+        {
+            assert!(refuse_strange_words(filter).is_ok(), "{filter}");
+        }
+        for filter in ["verbose", "info,verbose", "bwp_web=debug, inf"] {
+            assert!(refuse_strange_words(filter).is_err(), "{filter}");
+        }
+    }
 
     #[derive(Clone, Default)]
     struct Kept(Arc<Mutex<Vec<u8>>>);

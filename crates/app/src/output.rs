@@ -24,5 +24,32 @@ impl Output {
 /// Prints why a command failed, causes and all.
 pub(crate) fn error(error: &anyhow::Error) {
     // Nobody is left to tell when this fails.
-    let _ = writeln!(io::stderr().lock(), "bwp: {error:#}");
+    let _ = writeln!(io::stderr().lock(), "bwp: {}", told(error));
+}
+
+/// An error and its causes, each told once: many errors tell their cause themselves.
+fn told(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if told.is_empty() {
+            told = cause;
+        } else if !told.contains(cause.trim_end_matches('.')) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn each_cause_is_told_once() {
+        let error = anyhow!("no such file").context("cannot read x: no such file").context("--x");
+        assert_eq!(told(&error), "--x: cannot read x: no such file");
+        assert_eq!(told(&anyhow!("alone")), "alone");
+    }
 }

@@ -38,6 +38,11 @@ pub enum MigrateError {
     /// The database cannot hold every text.
     #[error("the database's encoding is {0}, and UTF8 is needed: create one with `ENCODING 'UTF8'`")]
     Encoding(String),
+    /// The role may not make what the schema needs.
+    #[error(
+        "{0}: bwp's role must own its database, which lets it make tables and extensions there: ALTER DATABASE … OWNER TO …"
+    )]
+    Rights(String),
     /// A step failed.
     #[error("a migration failed: {0}")]
     Failed(String),
@@ -164,7 +169,10 @@ type SyncConnection = AsyncConnectionWrapper<AsyncPgConnection>;
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped with")]
 fn failed(error: impl ToString) -> MigrateError {
-    MigrateError::Failed(error.to_string())
+    let text = error.to_string();
+    // Of what PostgreSQL says in another language the hint is missing, and nothing else.
+    let denied = ["permission denied for schema", "permission denied to create extension"];
+    if denied.iter().any(|it| text.contains(it)) { MigrateError::Rights(text) } else { MigrateError::Failed(text) }
 }
 
 fn is_up_to_date(connection: &mut SyncConnection) -> Result<bool, MigrateError> {

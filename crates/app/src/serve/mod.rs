@@ -80,7 +80,7 @@ async fn run_traced(
     let named = database;
     let database = Database::open_as_it_is(named).await?;
     let migrated = tokio::select! {
-        migrated = migrate(&database, args.skip_migrations) => migrated.map(|()| true),
+        migrated = migrate(&database, named, args.skip_migrations) => migrated.map(|()| true),
         () = signals.next() => Ok(false),
     };
     match migrated {
@@ -101,8 +101,8 @@ async fn run_traced(
     served.and(closed)
 }
 
-async fn migrate(database: &Database, skip: bool) -> anyhow::Result<()> {
-    if skip { Ok(()) } else { database.migrate().await }
+async fn migrate(database: &Database, named: &DatabaseArgs, skip: bool) -> anyhow::Result<()> {
+    if skip { database.refuse_without_schema(named).await } else { database.migrate().await }
 }
 
 /// What the operator said, as far as it can be wrong.

@@ -151,6 +151,12 @@ async fn who_was_not_shown_the_first_secrets_is_told_how_to_get_in() {
 }
 
 #[tokio::test]
+async fn a_folder_that_cannot_be_made_is_told_once() {
+    let said = refused(&attempt_bwp(&["--data-dir", "/proc/bwp", "serve", "--listen", "127.0.0.1:0"]).await);
+    assert!(said.contains("/proc/bwp") && said.matches("os error").count() == 1, "{said}");
+}
+
+#[tokio::test]
 async fn a_folder_without_a_database_is_left_alone() {
     let folder = DataFolder::new();
     let [option, path] = folder.arguments();

@@ -164,6 +164,7 @@ async fn what_is_wrong_is_said() {
     let create = ["key", "create", "--tenant", &tenant, "--name", "k"];
     for (arguments, said) in [
         (vec!["--scope", "contacts:red"], "contacts:red"),
+        (vec!["--scope", "contact:read"], "'contacts:read'"),
         (vec!["--scope", "contacts:read", "--scope", ""], "--scope"),
         (vec!["--allow-ip", "192.0.2.0/33", "--allow-ip", "::1", "--allow-ip", "localhost"], "192.0.2.0/33"),
         (vec!["--allow-ip", "192.0.2.0/33", "--allow-ip", "localhost"], "localhost"),

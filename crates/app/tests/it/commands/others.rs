@@ -33,9 +33,16 @@ async fn help_names_every_command_and_how_to_reach_the_data() {
         assert!(help.contains(named), "{named}: {help}");
     }
     let serve = printed(&attempt_bwp(&["serve", "--help"]).await);
-    for named in
-        ["--listen", "BWP_LISTEN", "127.0.0.1:8080", "--public-url", "--trusted-proxies", "--cursor-secret", "--log"]
-    {
+    for named in [
+        "--listen",
+        "BWP_LISTEN",
+        "127.0.0.1:8080",
+        "BWP_BODY_TIMEOUT",
+        "--public-url",
+        "--trusted-proxies",
+        "--cursor-secret",
+        "--log",
+    ] {
         assert!(serve.contains(named), "{named}: {serve}");
     }
     for command in [
@@ -157,12 +164,18 @@ async fn a_setting_of_the_server_that_is_wrong_is_told_before_anything_starts() 
         ("--cursor-secret", "sesame", "32 bytes"),
         ("--trusted-proxies", "10.0.0.0/8,proxy", "proxy"),
         ("--public-url", "nowhere", "--public-url"),
-        ("--log", "bwp=loud", "log"),
+        ("--log", "bwp=loud", "--log"),
+        ("--log", "foo=bar=baz", "--log"),
+        ("--log", "verbose", "`verbose` is no level: say error"),
+        ("--trusted-proxies", "10.0.0.0/33", "10.0.0.0/33"),
+        ("--redis-url", "foo", "redis://"),
         ("--body-timeout", "soon", "--body-timeout"),
         ("--workers", "513", "512"),
     ] {
         let refusal = refused(&attempt_bwp(&["--data-dir", "/nonexistent/data", "serve", option, value]).await);
         assert!(refusal.contains(said) && !refusal.contains("sesame"), "{refusal}");
+        let cause = refusal.trim_end().rsplit(": ").next().expect("a cause");
+        assert_eq!(refusal.matches(cause).count(), 1, "told twice: {refusal}");
     }
 }
 
@@ -230,6 +243,25 @@ async fn an_older_schema_is_not_migrated_in_passing() {
     let mut sql = Sql::connect(&newer.0.url()).await;
     sql.run("INSERT INTO __diesel_schema_migrations (version) VALUES ('99990101000001')").await;
     newer.tenant().await;
+}
+
+#[tokio::test]
+async fn a_schema_that_is_not_there_cannot_be_taken_as_it_is() {
+    let operator = Operator(TestDatabase::empty().await);
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--skip-migrations"];
+    let refusal = operator.refusal(&serve).await;
+    assert!(refusal.contains("bwp migrate"), "{refusal}");
+}
+
+#[tokio::test]
+async fn a_role_without_rights_is_told_which_it_needs() {
+    let database = TestDatabase::empty().await;
+    let url = database.url();
+    let more = if url.contains('?') { '&' } else { '?' };
+    // It has no rights on the schema, and is on every server.
+    let url = format!("{url}{more}options=-c%20role%3Dpg_monitor");
+    let said = refused(&attempt_bwp(&["--database-url", &url, "migrate"]).await);
+    assert!(said.contains("permission denied") && said.contains("ALTER DATABASE"), "{said}");
 }
 
 #[tokio::test]
