@@ -20,7 +20,7 @@ use crate::{
     sign_in::{busy, keep_session, too_many_text},
     trouble::Trouble,
     visit::Visit,
-    widgets::{TextField, ago, good, refusal, time, trouble},
+    widgets::{TextField, ago, good, isolated, refusal, time, trouble},
 };
 
 const PATH: &str = "/settings/account";
@@ -113,8 +113,8 @@ async fn page(visit: &Visit, status: StatusCode, errors: &FieldErrors, note: &Ma
         h1 { "Your account" }
         (note)
         dl {
-            dt { "Name" } dd { (open.account.label()) }
-            dt { "E-mail address" } dd { (open.account.email) }
+            dt { "Name" } dd { (isolated(&open.account.label())) }
+            dt { "E-mail address" } dd { (isolated(&open.account.email)) }
             dt { "Account since" } dd { (time(open.account.created_at)) }
         }
         h2 { "Change password" }
@@ -148,7 +148,7 @@ fn table(visit: &Visit, own: SessionId, sessions: &[SessionListing]) -> Markup {
                 @for SessionListing { session, address, user_agent } in sessions {
                     tr role="row" {
                         td role="cell" data-label="Browser" {
-                            (user_agent.as_deref().unwrap_or("unknown"))
+                            @if let Some(agent) = user_agent { (isolated(agent)) } @else { "unknown" }
                             @if session.id == own { " " strong { "(this one)" } }
                         }
                         td role="cell" data-label="From" { @if let Some(address) = address { (address) } @else { "unknown" } }

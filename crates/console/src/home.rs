@@ -9,6 +9,7 @@ use crate::{
     access::Access,
     routes::{Answer, Entry},
     visit::Visit,
+    widgets::isolated,
 };
 
 pub(crate) fn entries() -> Vec<Entry> {
@@ -20,9 +21,9 @@ async fn home(visit: Rc<Visit>) -> Answer {
     let url = visit.state.public_url.as_str();
     let keys = visit.link("/settings/developer/api-keys");
     let page = html! {
-        h1 { "Welcome, " (member.account().label()) }
+        h1 { "Welcome, " (isolated(&member.account().label())) }
         p {
-            "You are in " strong { (member.tenant.name.as_str()) } ". Your role there is "
+            "You are in " strong { (isolated(member.tenant.name.as_str())) } ". Your role there is "
             strong { (member.user.role.label()) } ": " (member.user.role.meaning())
         }
         @if visit.may(Permission::ManageKeys) {

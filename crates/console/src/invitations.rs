@@ -21,7 +21,7 @@ use crate::{
     sign_in::{busy, keep, keep_session, origin},
     trouble::Trouble,
     visit::Visit,
-    widgets::{TextField, refusal, time, trouble},
+    widgets::{TextField, isolated, refusal, time, trouble},
 };
 
 const PATH: &str = "/invitations";
@@ -110,11 +110,11 @@ async fn page(visit: &Visit, status: StatusCode, errors: &FieldErrors, note: &Ma
         return Ok(visit.page(status, "Invitation", &main));
     };
     let main = html! {
-        h1 { "Join " (seen.tenant.name.as_str()) }
+        h1 { "Join " (isolated(seen.tenant.name.as_str())) }
         (note)
         p {
             "You are invited as " strong { (seen.invitation.role.label()) } ", with the address "
-            strong { (seen.invitation.email) } ". The invitation is good until " (time(seen.invitation.expires_at)) "."
+            strong { (isolated(&seen.invitation.email)) } ". The invitation is good until " (time(seen.invitation.expires_at)) "."
         }
         (how(visit, &seen, errors, filled))
     };
@@ -131,7 +131,7 @@ fn how(visit: &Visit, seen: &SeenInvitation, errors: &FieldErrors, filled: Optio
             }
         },
         Some(account) => html! {
-            p { "You are signed in as " strong { (account.email) } ". Sign out, and open the link again." }
+            p { "You are signed in as " strong { (isolated(&account.email)) } ". Sign out, and open the link again." }
         },
         None if seen.has_account => html! {
             p { "There is an account with this address. Sign in with it, and you come back here." }

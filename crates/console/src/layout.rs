@@ -1,9 +1,9 @@
 //! The frame around every page.
 
-use bwp_domain::users::Permission;
+use bwp_domain::{characters::legible, users::Permission};
 use maud::{DOCTYPE, Markup, html};
 
-use crate::{form, visit::Visit};
+use crate::{form, visit::Visit, widgets::isolated};
 
 const NAME: &str = "bwp";
 
@@ -22,7 +22,7 @@ pub(crate) fn page(visit: &Visit, title: &str, main: &Markup) -> Markup {
         html lang="en" {
             head {
                 meta charset="utf-8";
-                title { (title) " · " (NAME) }
+                title { (legible(title)) " · " (NAME) }
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 link rel="icon" href=(visit.link(assets.icon())) type="image/svg+xml";
                 link rel="stylesheet" href=(visit.link(assets.css()));
@@ -69,10 +69,10 @@ fn who(visit: &Visit) -> Markup {
     html! {
         div.who {
             @if let Some(signed_in) = visit.acting() {
-                a.where href=(visit.link("/choose")) title="Switch organization" { (signed_in.tenant.name.as_str()) }
+                a.where href=(visit.link("/choose")) title="Switch organization" { (isolated(signed_in.tenant.name.as_str())) }
             }
             @if let Some(account) = visit.account() {
-                a href=(visit.link("/settings/account")) { (account.label()) }
+                a href=(visit.link("/settings/account")) { (isolated(&account.label())) }
             }
             form method="post" action=(visit.link("/sign-out")) {
                 (token(visit))

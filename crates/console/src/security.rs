@@ -14,7 +14,7 @@ use crate::{
     access::Access,
     routes::{Answer, Entry},
     visit::Visit,
-    widgets::time,
+    widgets::{isolated, time},
 };
 
 const PATH: &str = "/settings/developer/security-log";
@@ -63,11 +63,11 @@ pub(crate) fn table(visit: &Visit, records: &[SecurityRecord]) -> Markup {
     }
 }
 
-fn actor(actor: &Actor) -> String {
+fn actor(actor: &Actor) -> Markup {
     match actor {
-        Actor::Operator => "The operator of this server".to_owned(),
-        Actor::User { email, .. } => email.clone(),
-        Actor::Key { name, .. } => format!("API key “{name}”"),
+        Actor::Operator => html! { "The operator of this server" },
+        Actor::User { email, .. } => isolated(email),
+        Actor::Key { name, .. } => html! { "API key “" (isolated(name)) "”" },
     }
 }
 
@@ -88,7 +88,7 @@ fn everywhere(list: &[String]) -> String {
 fn action(visit: &Visit, action: &SecurityAction) -> Markup {
     let key = |key: &bwp_domain::security::KeyNote| {
         let address = visit.link(&format!("/settings/developer/api-keys/{}", key.key_id));
-        html! { "“" a href=(address) { (key.name) } "”" }
+        html! { "“" a href=(address) { (isolated(&key.name)) } "”" }
     };
     match action {
         SecurityAction::KeyCreated { key: made, scopes, allowlist, expires_at } => html! {
@@ -99,7 +99,7 @@ fn action(visit: &Visit, action: &SecurityAction) -> Markup {
             "."
         },
         SecurityAction::KeyRenamed { key: changed, from } => {
-            html! { "Renamed the key “" (from) "” to " (key(changed)) "." }
+            html! { "Renamed the key “" (isolated(from)) "” to " (key(changed)) "." }
         }
         SecurityAction::KeyAllowlistChanged { key: changed, from, to } => html! {
             "Changed from where the key " (key(changed)) " may be used: from " (everywhere(from)) " to " (everywhere(to)) "."
@@ -108,17 +108,17 @@ fn action(visit: &Visit, action: &SecurityAction) -> Markup {
             "Rotated the key " (key(old)) ": its successor is " (key(successor)) "; it ends " (moment(ends_at)) "."
         },
         SecurityAction::KeyRevoked { key: revoked } => html! { "Revoked the key " (key(revoked)) "." },
-        SecurityAction::UserInvited { email, role } => html! { "Invited " (email) " as " (label(role)) "." },
-        SecurityAction::InvitationWithdrawn { email } => html! { "Withdrew the invitation of " (email) "." },
-        SecurityAction::UserJoined { user, role } => html! { (user.email) " joined as " (label(role)) "." },
+        SecurityAction::UserInvited { email, role } => html! { "Invited " (isolated(email)) " as " (label(role)) "." },
+        SecurityAction::InvitationWithdrawn { email } => html! { "Withdrew the invitation of " (isolated(email)) "." },
+        SecurityAction::UserJoined { user, role } => html! { (isolated(&user.email)) " joined as " (label(role)) "." },
         SecurityAction::RoleChanged { user, from, to } => {
-            html! { "Changed the role of " (user.email) " from " (label(from)) " to " (label(to)) "." }
+            html! { "Changed the role of " (isolated(&user.email)) " from " (label(from)) " to " (label(to)) "." }
         }
-        SecurityAction::UserDeactivated { user } => html! { "Took " (user.email) "’s access away." },
-        SecurityAction::UserReactivated { user } => html! { "Gave " (user.email) " access again." },
-        SecurityAction::SignedIn { user } => html! { (user.email) " signed in." },
-        SecurityAction::SignedOutEverywhere { user } => html! { (user.email) " signed out everywhere." },
-        SecurityAction::PasswordChanged { user } => html! { "Changed the password of " (user.email) "." },
+        SecurityAction::UserDeactivated { user } => html! { "Took " (isolated(&user.email)) "’s access away." },
+        SecurityAction::UserReactivated { user } => html! { "Gave " (isolated(&user.email)) " access again." },
+        SecurityAction::SignedIn { user } => html! { (isolated(&user.email)) " signed in." },
+        SecurityAction::SignedOutEverywhere { user } => html! { (isolated(&user.email)) " signed out everywhere." },
+        SecurityAction::PasswordChanged { user } => html! { "Changed the password of " (isolated(&user.email)) "." },
         SecurityAction::Unknown => html! { "Something that this version of the server has no words for." },
     }
 }

@@ -27,7 +27,7 @@ use crate::{
     routes::{Answer, Entry, UNPROCESSABLE},
     trouble::Trouble,
     visit::{Visit, local_path},
-    widgets::{TextField, refusal, span},
+    widgets::{TextField, isolated, refusal, span},
 };
 
 pub(crate) fn entries() -> Vec<Entry> {
@@ -178,7 +178,7 @@ fn show_choices(visit: &Visit, status: StatusCode, memberships: &[Membership], n
                 input type="hidden" name="next" value=(visit.query("next"));
                 @for Membership { tenant, user } in memberships {
                     p {
-                        button.second type="submit" name="tenant" value=(tenant.id) { (tenant.name.as_str()) }
+                        button.second type="submit" name="tenant" value=(tenant.id) { (isolated(tenant.name.as_str())) }
                         " " span.quiet { (user.role.label()) }
                     }
                 }

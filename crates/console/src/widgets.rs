@@ -2,8 +2,15 @@
 
 use std::time::Duration;
 
-use bwp_domain::{clock::Timestamp, fields::FieldErrors};
+use bwp_domain::{characters::legible, clock::Timestamp, fields::FieldErrors};
 use maud::{Markup, html};
+
+/// A text that a person or a program chose, among words of ours: a name, an e-mail address, a user agent. Whatever is in it,
+/// it says nothing but itself. `bdi` keeps the direction of its letters from what stands around it. That alone does not hold
+/// against characters that end the isolation (UAX #9, rule X6a), so those are written out.
+pub(crate) fn isolated(text: &str) -> Markup {
+    html! { bdi { (legible(text)) } }
+}
 
 /// A text field with its label, a hint, and what is wrong with what was filled in.
 pub(crate) struct TextField<'a> {

@@ -25,6 +25,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod characters;
 pub mod clock;
 pub mod contacts;
 pub mod entropy;

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use actix_web::http::StatusCode;
 use bwp_domain::{
+    characters::legible,
     fields::{Field, FieldErrors},
     keys::{Allowlist, ApiKey, EditKey, KeyDraft},
 };
@@ -25,7 +26,7 @@ const SEEN: &str = "seen";
 pub(super) async fn form(visit: Rc<Visit>) -> Answer {
     let key = named(&visit).await?.key;
     let allowlist = key.allowlist.entries().join("\n");
-    let page = page(&visit, &key, key.name.as_str(), &allowlist, &FieldErrors::new(), &html! {});
+    let page = page(&visit, &key, &legible(key.name.as_str()), &allowlist, &FieldErrors::new(), &html! {});
     Ok(visit.ok("Edit API key", &page))
 }
 

@@ -15,7 +15,7 @@ use crate::{
     routes::Answer,
     security::{position, written},
     visit::Visit,
-    widgets::{ago, time},
+    widgets::{ago, isolated, time},
 };
 
 pub(super) async fn list(visit: Rc<Visit>) -> Answer {
@@ -94,7 +94,7 @@ fn table(visit: &Visit, keys: &[KeyListing], makers: &Makers) -> Markup {
             tbody role="rowgroup" {
                 @for KeyListing { key, last_used_at } in keys {
                     tr role="row" {
-                        th scope="row" role="rowheader" { a href=(visit.link(&path_of(key))) { (key.name.as_str()) } }
+                        th scope="row" role="rowheader" { a href=(visit.link(&path_of(key))) { (isolated(key.name.as_str())) } }
                         td role="cell" data-label="Key" { code.short { (key.display_prefix) "…" } }
                         td role="cell" data-label="Scopes" { (scopes(key.scopes)) }
                         td role="cell" data-label="Allowed from" {

@@ -7,7 +7,9 @@ use bwp_domain::{
     keys::{ApiKey, CreatedBy},
 };
 
-use crate::{trouble::Trouble, visit::Visit};
+use maud::{Markup, html};
+
+use crate::{trouble::Trouble, visit::Visit, widgets::isolated};
 
 /// The people who made some keys.
 pub(super) struct Makers(HashMap<UserId, String>);
@@ -22,11 +24,11 @@ impl Makers {
         Ok(Self(team.into_iter().map(|one| (one.user.id, one.user.account.label())).collect()))
     }
 
-    pub(super) fn name(&self, maker: CreatedBy) -> String {
+    pub(super) fn name(&self, maker: CreatedBy) -> Markup {
         match maker {
-            CreatedBy::Operator => "the operator".to_owned(),
-            CreatedBy::User(id) => self.0.get(&id).cloned().unwrap_or_else(|| "a user".to_owned()),
-            CreatedBy::Key(id) => format!("key {id}"),
+            CreatedBy::Operator => html! { "the operator" },
+            CreatedBy::User(id) => self.0.get(&id).map_or_else(|| html! { "a user" }, |name| isolated(name)),
+            CreatedBy::Key(id) => html! { "key " (id) },
         }
     }
 }

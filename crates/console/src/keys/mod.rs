@@ -25,7 +25,7 @@ use crate::{
     routes::{Entry, UNPROCESSABLE},
     trouble::Trouble,
     visit::Visit,
-    widgets::refusal,
+    widgets::{isolated, refusal},
 };
 
 pub(crate) const PATH: &str = "/settings/developer/api-keys";
@@ -68,7 +68,7 @@ fn trail(visit: &Visit, key: Option<&ApiKey>) -> Markup {
     html! {
         p.trail {
             a href=(visit.link(PATH)) { "API keys" }
-            @if let Some(key) = key { " › " a href=(visit.link(&path_of(key))) { (key.name.as_str()) } }
+            @if let Some(key) = key { " › " a href=(visit.link(&path_of(key))) { (isolated(key.name.as_str())) } }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use bwp_domain::{
+    characters::legible,
     fields::{Fault, FieldErrors},
     ids::KeyId,
     keys::{ApiKey, RevokeIf, RevokeKey},
@@ -16,7 +17,7 @@ use crate::{
     layout::token,
     routes::{Answer, UNPROCESSABLE},
     visit::Visit,
-    widgets::{TextField, trouble},
+    widgets::{TextField, isolated, trouble},
 };
 
 /// The field that says which successor the key had when the form was shown.
@@ -27,9 +28,9 @@ pub(super) async fn form(visit: Rc<Visit>) -> Answer {
     Ok(visit.ok("Revoke API key", &page(&visit, &key, &FieldErrors::new(), &html! {})))
 }
 
-/// A name as a page shows it: white space of any length is one space there.
-fn words(name: &str) -> Vec<&str> {
-    name.split_whitespace().collect()
+/// A name as a page shows it, and as it is copied from there: white space of any length is one space.
+fn words(name: &str) -> Vec<String> {
+    legible(name).split_whitespace().map(str::to_owned).collect()
 }
 
 pub(super) async fn revoke(visit: Rc<Visit>, form: Form) -> Answer {
@@ -63,7 +64,7 @@ fn page(visit: &Visit, key: &ApiKey, errors: &FieldErrors, note: &Markup) -> Mar
         div.note.warn {
             p {
                 strong { "This is for good. " }
-                "From the moment it is done, every request with “" (key.name.as_str()) "” is refused, those in flight too. \
+                "From the moment it is done, every request with “" (isolated(key.name.as_str())) "” is refused, those in flight too. \
                  If a program still needs to work, rotate the key instead."
             }
             @if let Some(successor) = key.replaced_by {
@@ -76,7 +77,7 @@ fn page(visit: &Visit, key: &ApiKey, errors: &FieldErrors, note: &Markup) -> Mar
         form method="post" action=(visit.link(&format!("{path}/revoke"))) {
             (token(visit))
             @if let Some(successor) = key.replaced_by { input type="hidden" name=(SUCCESSOR) value=(successor); }
-            p { "To go on, type the name: " strong { (key.name.as_str()) } }
+            p { "To go on, type the name: " strong { (isolated(key.name.as_str())) } }
             (name.show(errors))
             p.actions {
                 button.danger type="submit" { "Revoke for good" }

@@ -16,7 +16,7 @@ use crate::{
     routes::{Answer, UNPROCESSABLE},
     trouble::rejected,
     visit::Visit,
-    widgets::{refusal, time},
+    widgets::{isolated, refusal, time},
 };
 
 /// For how long both keys may work, in seconds.
@@ -75,7 +75,7 @@ fn page(visit: &Visit, key: &ApiKey, chosen: u32, note: &Markup) -> Markup {
         h1 { "Rotate API key" }
         (note)
         p {
-            "A successor is made, with the same name, scopes, allowlist and end as “" (key.name.as_str()) "”. Give it to the \
+            "A successor is made, with the same name, scopes, allowlist and end as “" (isolated(key.name.as_str())) "”. Give it to the \
              program; the old key goes on working for as long as you choose, and never longer than its own end."
         }
         form method="post" action=(visit.link(&format!("{path}/rotate"))) {

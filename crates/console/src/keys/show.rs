@@ -16,7 +16,7 @@ use crate::{
     routes::Answer,
     security,
     visit::Visit,
-    widgets::{ago, good, time},
+    widgets::{ago, good, isolated, time},
 };
 
 pub(super) async fn show(visit: Rc<Visit>) -> Answer {
@@ -38,7 +38,7 @@ pub(super) async fn show(visit: Rc<Visit>) -> Answer {
             _ => {},
         }
         div.head {
-            h1 { (key.name.as_str()) " " (state(key, &visit)) }
+            h1 { (isolated(key.name.as_str())) " " (state(key, &visit)) }
             @if is_active && visit.may(Permission::ManageKeys) {
                 div.actions {
                     a.button.second href={ (path) "/edit" } { "Edit" }
@@ -128,7 +128,7 @@ fn table_of(calls: &[AuditRecord], visit: &Visit) -> Markup {
                     @for call in calls {
                         tr role="row" {
                             td role="cell" data-label="When" { (ago(call.created_at, now)) }
-                            td role="cell" data-label="Request" { code { (call.method) " " (call.path) } }
+                            td role="cell" data-label="Request" { code { (isolated(&call.method)) " " (isolated(&call.path)) } }
                             td role="cell" data-label="Answer" {
                                 (call.status) @if let Some(code) = &call.error_code { " " (code) }
                             }

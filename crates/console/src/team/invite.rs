@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use actix_web::http::StatusCode;
 use bwp_domain::{
+    characters::legible,
     execute::{Executed, execute},
     fields::{Field, FieldErrors},
     idempotency::RenderedResponse,
@@ -22,7 +23,7 @@ use crate::{
     routes::{Answer, UNPROCESSABLE},
     trouble::{Trouble, rejected},
     visit::Visit,
-    widgets::{TextField, faults, messages, refusal, time, trouble},
+    widgets::{TextField, faults, isolated, messages, refusal, time, trouble},
 };
 
 /// The invitations that are pending.
@@ -36,7 +37,7 @@ pub(super) fn table(visit: &Visit, pending: &[Invitation]) -> Markup {
             tbody role="rowgroup" {
                 @for invitation in pending {
                     tr role="row" {
-                        th scope="row" role="rowheader" { (invitation.email) }
+                        th scope="row" role="rowheader" { (isolated(&invitation.email)) }
                         td role="cell" data-label="Role" { (invitation.role.label()) }
                         td role="cell" data-label="Invited" { (time(invitation.created_at)) }
                         td role="cell" data-label="Good until" {
@@ -46,7 +47,7 @@ pub(super) fn table(visit: &Visit, pending: &[Invitation]) -> Markup {
                             form method="post" action=(visit.link(&format!("{PATH}/withdraw"))) {
                                 (token(visit))
                                 input type="hidden" name="invitation" value=(invitation.id);
-                                button.plain type="submit" aria-label={ "Withdraw the invitation of " (invitation.email) } {
+                                button.plain type="submit" aria-label={ "Withdraw the invitation of " (legible(&invitation.email)) } {
                                     "Withdraw"
                                 }
                             }
@@ -110,7 +111,7 @@ fn link_page(visit: &Visit, invited: &Invited) -> Markup {
         h1 { "Hand this link over" }
         p {
             "Whoever has the link becomes " strong { (invited.invitation.role.label()) } " here, as "
-            strong { (invited.invitation.email) } ". Send it to them alone. It is good once, until "
+            strong { (isolated(&invited.invitation.email)) } ". Send it to them alone. It is good once, until "
             (time(invited.invitation.expires_at)) ", and is shown this once."
         }
         div.secret {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use actix_web::http::StatusCode;
 use bwp_domain::{
+    characters::legible,
     ids::UserId,
     users::{
         ChangeRole, DeactivateUser, Permission, ReactivateUser, Role, User, UserError, UserState, ports::TeamMember,
@@ -21,7 +22,7 @@ use crate::{
     routes::{Answer, Entry},
     trouble::Trouble,
     visit::Visit,
-    widgets::{ago, good, refusal, time},
+    widgets::{ago, good, isolated, refusal, time},
 };
 
 const PATH: &str = "/settings/organization/users";
@@ -85,8 +86,8 @@ fn table(visit: &Visit, own: UserId, team: &[TeamMember], manages: bool) -> Mark
             tbody role="rowgroup" {
                 @for TeamMember { user, seen_at } in team {
                     tr role="row" {
-                        th scope="row" role="rowheader" { (user.account.label()) @if user.id == own { " (you)" } }
-                        td role="cell" data-label="E-mail address" { (user.account.email) }
+                        th scope="row" role="rowheader" { (isolated(&user.account.label())) @if user.id == own { " (you)" } }
+                        td role="cell" data-label="E-mail address" { (isolated(&user.account.email)) }
                         td role="cell" data-label="Role" {
                             @if manages && user.is_active() { (role_form(visit, user)) } @else { (user.role.label()) }
                         }
@@ -109,10 +110,10 @@ fn role_form(visit: &Visit, user: &User) -> Markup {
     html! {
         form method="post" action=(visit.link(&format!("{PATH}/{}/role", user.id))) {
             (token(visit))
-            select name="role" aria-label={ "Role of " (user.account.email) } {
+            select name="role" aria-label={ "Role of " (legible(&user.account.email)) } {
                 @for role in Role::ALL { option value=(role) selected[role == user.role] { (role.label()) } }
             }
-            " " button.plain type="submit" aria-label={ "Save the role of " (user.account.email) } { "Save" }
+            " " button.plain type="submit" aria-label={ "Save the role of " (legible(&user.account.email)) } { "Save" }
         }
     }
 }
@@ -121,11 +122,11 @@ fn access(visit: &Visit, user: &User) -> Markup {
     let path = visit.link(&format!("{PATH}/{}", user.id));
     html! {
         @if user.is_active() {
-            a href={ (path) "/deactivate" } aria-label={ "Take away the access of " (user.account.email) } { "Take away" }
+            a href={ (path) "/deactivate" } aria-label={ "Take away the access of " (legible(&user.account.email)) } { "Take away" }
         } @else {
             form method="post" action={ (path) "/reactivate" } {
                 (token(visit))
-                button.plain type="submit" aria-label={ "Give again the access of " (user.account.email) } { "Give again" }
+                button.plain type="submit" aria-label={ "Give again the access of " (legible(&user.account.email)) } { "Give again" }
             }
         }
     }
@@ -160,7 +161,7 @@ async fn deactivate_form(visit: Rc<Visit>) -> Answer {
         p.trail { a href=(visit.link(PATH)) { "Team" } }
         h1 { "Take access away" }
         p {
-            strong { (user.account.label()) } " (" (user.account.email) ") will be signed out here at once, and cannot sign in to \
+            strong { (isolated(&user.account.label())) } " (" (isolated(&user.account.email)) ") will be signed out here at once, and cannot sign in to \
             this organization until somebody gives the access back. Invitations that they made are withdrawn. API keys that they made go on working: see "
             a href=(visit.link("/settings/developer/api-keys")) { "API keys" } "."
         }

@@ -5,3 +5,4 @@ mod keys;
 mod not_found;
 mod sign_in;
 mod team;
+mod texts;

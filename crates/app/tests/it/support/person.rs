@@ -121,6 +121,11 @@ impl Page {
         self.headers.get(header::LOCATION).map_or("", |value| value.to_str().expect("ASCII"))
     }
 
+    /// The page without the marks around texts that somebody chose.
+    pub(crate) fn words(&self) -> String {
+        self.text.replace("<bdi>", "").replace("</bdi>", "")
+    }
+
     /// The value of a hidden field.
     #[track_caller]
     pub(crate) fn hidden(&self, name: &str) -> &str {
