@@ -1,7 +1,11 @@
 //! What commands print: a sentence for people or JSON for programs on standard output, errors on standard error.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
+use bwp_domain::characters::{is_disruptive, legible};
 use serde_json::Value;
 
 /// How to print.
@@ -11,9 +15,9 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Prints `json`, or what `text` says.
+    /// Prints `json`, or what `text` says. A text that was stored goes through [`legible`] before it is put into a line.
     pub(crate) fn print(self, json: &Value, text: impl FnOnce() -> String) -> io::Result<()> {
-        let line = if self.json { json.to_string() } else { text() };
+        let line = if self.json { json.to_string() } else { harmless(text()) };
         let mut out = io::stdout().lock();
         writeln!(out, "{}", line.trim_end())?;
         // A program that reads a pipe waits for the line.
@@ -24,7 +28,7 @@ impl Output {
 /// Prints why a command failed, causes and all.
 pub(crate) fn error(error: &anyhow::Error) {
     // Nobody is left to tell when this fails.
-    let _ = writeln!(io::stderr().lock(), "bwp: {}", told(error));
+    let _ = writeln!(io::stderr().lock(), "bwp: {}", harmless(told(error)));
 }
 
 /// An error and its causes, each told once: many errors tell their cause themselves.
@@ -40,6 +44,16 @@ fn told(error: &anyhow::Error) -> String {
     told
 }
 
+/// The lines of `text`, without what a terminal would obey. That is the last resort: a line feed in a stored text would make
+/// a line of its own.
+fn harmless(text: String) -> String {
+    let obeyed = |character| is_disruptive(character) && character != '\n';
+    if !text.contains(obeyed) {
+        return text;
+    }
+    text.split('\n').map(legible).collect::<Vec<Cow<'_, str>>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use anyhow::anyhow;
@@ -51,5 +65,11 @@ mod tests {
         let error = anyhow!("no such file").context("cannot read x: no such file").context("--x");
         assert_eq!(told(&error), "--x: cannot read x: no such file");
         assert_eq!(told(&anyhow!("alone")), "alone");
+    }
+
+    #[test]
+    fn lines_stay_and_what_a_terminal_obeys_does_not() {
+        assert_eq!(harmless("one\ntwo …".to_owned()), "one\ntwo …");
+        assert_eq!(harmless("one\n\ntw\x1b[2Jo\r".to_owned()), "one\n\ntw\\u{1b}[2Jo\\u{d}");
     }
 }

@@ -4,7 +4,10 @@ use std::fmt;
 
 use email_address::{EmailAddress, Options};
 
-use crate::fields::Fault;
+use crate::{
+    characters::{is_disruptive, is_invisible},
+    fields::Fault,
+};
 
 /// Any Unicode text without NUL, the one character that PostgreSQL cannot store.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -57,6 +60,21 @@ impl Text {
         }
         Ok(Self(text))
     }
+
+    /// `text` as the name of something, or the fault with it: a name is told from other texts by what is seen of it. To be used
+    /// where a name is given. One that was given before may be any text.
+    pub fn legible(text: String) -> Result<Self, Fault> {
+        let text = Self::parse(text)?;
+        if let Some(character) = text.chars().find(|character| is_disruptive(*character)) {
+            let number = u32::from(character);
+            let fault = format!("U+{number:04X} is not seen, and changes how other text is shown. Remove it.");
+            return Err(Fault::new("invalid_character", fault));
+        }
+        if text.chars().all(is_invisible) {
+            return Err(Fault::new("invalid_value", "Must have a character that is seen."));
+        }
+        Ok(text)
+    }
 }
 
 impl Name {
@@ -66,6 +84,11 @@ impl Name {
             return Err(Fault::new("too_short", "Must have at least 1 character. To empty the field, send null."));
         }
         Text::parse(text).map(Self)
+    }
+
+    /// `text` as a person's name, or the fault with it: see [`Text::legible`].
+    pub fn legible(text: String) -> Result<Self, Fault> {
+        Self::parse(text).and_then(|name| Text::legible(name.0.0)).map(Self)
     }
 }
 
@@ -145,6 +168,32 @@ mod tests {
         for text in ["\0", "a\0b", "ab\0"] {
             assert_eq!(Text::parse(text.to_owned()).map_err(|f| f.code), Err("invalid_character"));
             assert_eq!(Name::parse(text.to_owned()).map_err(|f| f.code), Err("invalid_character"));
+        }
+    }
+
+    #[test]
+    fn names_are_told_apart_by_what_is_seen_of_them() {
+        for good in
+            ["a", " a ", "Zoé", "می\u{200c}خواهم", "שלום\u{200f}!", "👩\u{200d}👧", "❤\u{fe0f}", "日本 語", "a\u{a0}b"]
+        {
+            assert_eq!(Text::legible(good.to_owned()).as_deref(), Ok(good));
+            assert_eq!(Name::legible(good.to_owned()).as_deref(), Ok(good));
+        }
+        for (bad, character) in [
+            ("a\0", "U+0000"),
+            ("a\x1b[31m", "U+001B"),
+            ("a\nb", "U+000A"),
+            ("\u{9b}2J", "U+009B"),
+            ("sync\u{202e} ,daer", "U+202E"),
+            ("\u{2069}", "U+2069"),
+            ("a\u{2028}b", "U+2028"),
+        ] {
+            let fault = Name::legible(bad.to_owned()).expect_err(bad);
+            assert_eq!(fault.code, "invalid_character", "{bad:?}");
+            assert!(fault.message.contains(character), "{bad:?}: {}", fault.message);
+        }
+        for bad in ["\u{200b}\u{2060}", " \u{200b}", "\u{3164}", "\u{feff}", "\u{2800}", "\u{e0041}", "\u{a0}"] {
+            assert_eq!(Name::legible(bad.to_owned()).map_err(|fault| fault.code), Err("invalid_value"), "{bad:?}");
         }
     }
 

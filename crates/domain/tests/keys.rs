@@ -153,7 +153,13 @@ fn a_name_has_1_to_100_characters_blanks_included() {
     for good in ["a", " a ", &"é".repeat(100)] {
         assert!(KeyName::parse(good.to_owned()).is_ok(), "{good:?}");
     }
-    for bad in ["", " \t", "a\0", &"é".repeat(101), &format!("a{}", " ".repeat(100))] {
+    for bad in
+        ["", " \t", "a\0", "a\nb", "a\u{202e}b", "\u{200b}\u{2060}", &"é".repeat(101), &format!("a{}", " ".repeat(100))]
+    {
         assert!(KeyName::parse(bad.to_owned()).is_err(), "{bad:?}");
+    }
+    // Names of before go on being read.
+    for old in ["a\nb", "a\u{202e}b", "\u{200b}\u{2060}"] {
+        assert_eq!(KeyName::stored(old.to_owned()).expect("stored").as_str(), old);
     }
 }

@@ -127,7 +127,20 @@ fn a_name_has_1_to_200_characters_blanks_included() {
     for good in ["a", " a ", &"é".repeat(200)] {
         assert!(TenantName::parse(good.to_owned()).is_ok(), "{good:?}");
     }
-    for bad in ["", "  ", "a\0", &"é".repeat(201), &format!("a{}", " ".repeat(200))] {
+    for bad in [
+        "",
+        "  ",
+        "a\0",
+        "a\x1b[2J",
+        "a\u{202e}b",
+        "\u{200b}\u{2060}",
+        &"é".repeat(201),
+        &format!("a{}", " ".repeat(200)),
+    ] {
         assert!(TenantName::parse(bad.to_owned()).is_err(), "{bad:?}");
+    }
+    // Names of before go on being read.
+    for old in ["a\x1b[2J", "a\u{202e}b", "\u{200b}\u{2060}"] {
+        assert_eq!(TenantName::stored(old.to_owned()).expect("stored").as_str(), old);
     }
 }

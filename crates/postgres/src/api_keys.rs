@@ -61,7 +61,7 @@ impl TryFrom<ApiKeyRow> for ApiKey {
             id: place.some("id", KeyId::new(row.id))?,
             public_id: KeyPublicId::from_uuid(row.public_id),
             tenant: place.some("tenant_id", TenantId::new(row.tenant_id))?,
-            name: place.fit("name", KeyName::parse(row.name))?,
+            name: place.fit("name", KeyName::stored(row.name))?,
             display_prefix: row.display_prefix,
             scopes: row.scopes.into_iter().map(scope).collect::<Result<ScopeSet, _>>()?,
             allowlist: Allowlist::new(row.allowlist.into_iter().map(network).collect::<Result<Vec<_>, _>>()?),

@@ -47,7 +47,7 @@ impl TryFrom<TenantRow> for Tenant {
         Ok(Self {
             id: place.some("id", TenantId::new(row.id))?,
             public_id: TenantPublicId::from_uuid(row.public_id),
-            name: place.fit("name", TenantName::parse(row.name))?,
+            name: place.fit("name", TenantName::stored(row.name))?,
             status: place.fit("status", row.status.parse())?,
             rate_limit: place.some("rate_limit", rate_limit(row.rate_limit))?,
             created_at: row.created_at.into(),

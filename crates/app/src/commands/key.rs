@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use bwp_domain::{
+    characters::legible,
     ids::{KeyId, KeyPublicId, TenantId, TenantPublicId},
     keys::{
         Allowlist, ApiKey, CreateKey, CreatedBy, CreatedKey, KeyFilter, KeyMode, KeyName, KeyState, KeyStatus, NewKey,
@@ -163,7 +164,7 @@ fn line(key: &ApiKey) -> String {
     };
     let successor = key.replaced_by.map(|by| format!("  replaced by {by}")).unwrap_or_default();
     let limit = commands::limit(key.rate_limit, "requests a minute");
-    let (name, id, prefix) = (key.name.as_str(), key.public_id, &key.display_prefix);
+    let (name, id, prefix) = (legible(key.name.as_str()), key.public_id, &key.display_prefix);
     format!("{id}  {prefix}…  {name}  {state}{successor}  {limit}  [{}]", key.scopes)
 }
 

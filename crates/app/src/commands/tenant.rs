@@ -2,6 +2,7 @@
 
 use anyhow::anyhow;
 use bwp_domain::{
+    characters::legible,
     store::Store,
     tenants::{NewTenant, Tenant, TenantName, ports::TenantDirectory},
 };
@@ -67,5 +68,5 @@ fn json(tenant: &Tenant) -> Value {
 
 fn line(tenant: &Tenant) -> String {
     let limit = commands::limit(tenant.rate_limit, "units an hour");
-    format!("{}  {}  {limit}  {}", tenant.public_id, tenant.status, tenant.name.as_str())
+    format!("{}  {}  {limit}  {}", tenant.public_id, tenant.status, legible(tenant.name.as_str()))
 }

@@ -5,6 +5,7 @@ use std::io::Read;
 use anyhow::{Context, anyhow};
 use bwp_domain::{
     accounts::{Password, PasswordHash, TypedPassword, set_password},
+    characters::legible,
     ids::TenantPublicId,
     text::Email,
     users::{AccountToUse, CreateUser, User, UserError, ports::TeamReader},
@@ -64,7 +65,7 @@ async fn create(
         "hadAccount": made.had_account,
     });
     output.print(&json, || {
-        let text = format!("Made user {} ({}), {}", user.id, user.account.email, user.role);
+        let text = format!("Made user {} ({}), {}", user.id, legible(&user.account.email), user.role);
         if made.had_account {
             format!("{text}. They have an account already: they sign in with the password that they have.")
         } else {
@@ -92,7 +93,7 @@ async fn list(database: &Database, tenant: TenantPublicId, output: Output) -> an
     output.print(&json.into(), || {
         let line = |user: &User| {
             let state = if user.is_active() { "" } else { ", deactivated" };
-            format!("{}  {}  {}{state}", user.id, user.account.email, user.role)
+            format!("{}  {}  {}{state}", user.id, legible(&user.account.email), user.role)
         };
         team.iter().map(|member| line(&member.user)).collect::<Vec<_>>().join("\n")
     })?;
@@ -104,7 +105,7 @@ async fn change(database: &Database, email: &Email, password: &PasswordHash, out
     let account = changed.ok_or_else(|| anyhow!("nobody has the address {email}; see `bwp user list`"))?;
     let email = &*account.email;
     output.print(&json!({ "email": email }), || {
-        format!("{email} signs in with the new password now, and is signed out everywhere.")
+        format!("{} signs in with the new password now, and is signed out everywhere.", legible(email))
     })?;
     Ok(())
 }

@@ -97,8 +97,8 @@ pub async fn accept_as_newcomer(
         return Err(AcceptError::HasAccount);
     }
     let mut errors = FieldErrors::new();
-    let first = errors.optional("firstName", draft.first_name, Name::parse).into_option();
-    let last = errors.optional("lastName", draft.last_name, Name::parse).into_option();
+    let first = errors.optional("firstName", draft.first_name, Name::legible).into_option();
+    let last = errors.optional("lastName", draft.last_name, Name::legible).into_option();
     let password = match draft.password.choose(&seen.invitation.email) {
         Ok(password) if errors.is_empty() => password,
         Ok(_) => return Err(AcceptError::Invalid(errors)),

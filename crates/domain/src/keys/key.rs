@@ -13,7 +13,7 @@ use crate::{
     text::Text,
 };
 
-/// A key's name: 1 to 100 characters and not white space alone, for people.
+/// A key's name: 1 to 100 characters, some of which are seen, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyName(Text);
 
@@ -26,6 +26,11 @@ impl KeyName {
         if name.trim().is_empty() || name.chars().count() > Self::MAX_CHARS {
             return Err(Fault::new("invalid_length", "A key's name has 1 to 100 characters."));
         }
+        Text::legible(name).map(Self)
+    }
+
+    /// A name as it was stored. It was checked then, and other names were good then.
+    pub fn stored(name: String) -> Result<Self, Fault> {
         Text::parse(name).map(Self)
     }
 

@@ -10,7 +10,7 @@ use crate::{
     text::Text,
 };
 
-/// A tenant's name: 1 to 200 characters and not white space alone.
+/// A tenant's name: 1 to 200 characters, some of which are seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantName(Text);
 
@@ -23,6 +23,11 @@ impl TenantName {
         if name.trim().is_empty() || name.chars().count() > Self::MAX_CHARS {
             return Err(Fault::new("invalid_length", "A tenant's name has 1 to 200 characters."));
         }
+        Text::legible(name).map(Self)
+    }
+
+    /// A name as it was stored. It was checked then, and other names were good then.
+    pub fn stored(name: String) -> Result<Self, Fault> {
         Text::parse(name).map(Self)
     }
 

@@ -15,7 +15,11 @@ pub(super) const FIELD_ERRORS: &[(&str, &str)] = &[
     ("invalid_type", "The value is of the wrong kind, such as a number where a string belongs."),
     ("invalid_format", "The text is not written as it must be, such as an e-mail address."),
     ("invalid_value", "The value is of the right kind and not one of those that are allowed."),
-    ("invalid_character", "The text has a character that cannot be stored: NUL (U+0000)."),
+    (
+        "invalid_character",
+        "The text has a character that it cannot have: NUL (U+0000) in any text, and in names control characters and those that \
+     change how other text is shown. `message` names it.",
+    ),
     ("invalid_encoding", "The parameter is not percent-encoded UTF-8."),
     ("invalid_length", "The text is too short or too long. `message` gives the limits."),
     ("too_short", "The text or the list is too short."),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::{NOBODY, Operator, has_fields, text};
-use crate::support::{Client, World, is_public_id};
+use crate::support::{Client, World, attempt_bwp, is_public_id};
 
 const LISTED: &[&str] = &[
     "id",
@@ -65,6 +65,22 @@ async fn one_is_made_and_shown_once() {
         said.split_whitespace().filter(|word| word.starts_with("bwp_test_") && word.len() == 58).collect();
     assert_eq!(shown.len(), 1, "{said}");
     assert!(said.contains("shown this once"), "{said}");
+}
+
+/// Names of before, of which a terminal would obey parts, and which would look like rows of their own.
+#[tokio::test]
+async fn names_are_printed_on_one_line_and_commands_to_the_terminal_not_at_all() {
+    let world = World::start().await;
+    world.client(&[]).await;
+    let name = "a\x1b]0;owned\x07\r\nkey_forged  \u{202e}b\u{9b}2J";
+    world.sql(&format!("UPDATE api_keys SET name = '{name}'; UPDATE tenants SET name = '{name}'")).await;
+    let url = world.database.url();
+    for command in [&["key", "list", "--tenant", &world.tenant][..], &["tenant", "list"]] {
+        let done = attempt_bwp(&[&["--database-url", &url], command].concat()).await;
+        let said = String::from_utf8(done.stdout).expect("UTF-8");
+        let shown = r"a\u{1b}]0;owned\u{7}\u{d}\u{a}key_forged  \u{202e}b\u{9b}2J";
+        assert!(said.lines().count() == 1 && said.contains(shown), "{said:?}");
+    }
 }
 
 #[tokio::test]

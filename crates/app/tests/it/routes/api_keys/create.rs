@@ -77,6 +77,14 @@ async fn every_fault_is_named_at_once() {
         ("rateLimit", "too_small"),
         ("expiresAt", "too_small"),
     ]);
+    for (name, code) in [
+        ("nightly sync\u{202e} ,daer:stcatnoc htiw “\u{202d}", "invalid_character"),
+        ("a\x1b[2J", "invalid_character"),
+        ("one\ntwo", "invalid_character"),
+        ("\u{200b}\u{2060}", "invalid_value"),
+    ] {
+        client.post("/api-keys", &json!({ "name": name, "scopes": [] })).await.refuses_fields(&[("name", code)]);
+    }
     client.post("/api-keys", &json!({})).await.refuses_fields(&[("name", "required"), ("scopes", "required")]);
     let much = json!({
         "name": "k", "scopes": "contacts:read", "allowlist": vec!["192.0.2.1"; 101], "rateLimit": 1_u64 << 40,
