@@ -52,6 +52,42 @@ async fn everyone_can_use_every_page() {
     assert!(missed.is_empty(), "no browser was at {missed:?}");
 }
 
+/// As long as a name may be, without a blank; and an e-mail address of 47 characters.
+#[tokio::test]
+async fn long_names_fit_every_page() {
+    const ADDRESS: &str = "maximiliane.hohenstein-wagner@bauunternehmen.de";
+    let world = World::start().await;
+    world.user(&world.tenant, ADDRESS, "company_admin").await;
+    world.user(&world.tenant, &format!("second.{ADDRESS}"), "member").await;
+    world.user(&world.another_tenant().await, ADDRESS, "viewer").await;
+    let browser = Browser::start(&world.server).await;
+    browser.open("/").await;
+    sign_in(&browser, ADDRESS, PASSWORD).await;
+    browser.press("Test Builders").await;
+    make_key(&browser, "short", &["contacts:read", "contacts:write"]).await;
+    browser.open("/settings/organization/users/invite").await;
+    browser.fill("E-mail address", &format!("third.{ADDRESS}")).await;
+    browser.press("Make the link").await;
+    let link = copied(&browser).await;
+    world
+        .sql("UPDATE api_keys SET name = repeat('Verbindung', 10); UPDATE tenants SET name = repeat('Baugruppe-', 20)")
+        .await;
+    browser.open("/settings/developer/api-keys/1/edit").await;
+    browser.fill("Name", &"Wort".repeat(25)).await;
+    browser.press("Save").await;
+
+    let user = world.number("SELECT max(id) FROM users WHERE tenant_id = 1").await.to_string();
+    let pages = entries().into_iter().filter(|entry| entry.method == Method::GET).map(|entry| entry.path);
+    let pages = pages.map(|path| path.replace("{key}", "1").replace("{user}", &user));
+    let mut wrong = Vec::new();
+    for path in pages.filter(|path| path != "/invitations").chain([link]) {
+        browser.open(&path).await;
+        let name = browser.path().await.split('?').next().unwrap_or_default().trim_matches('/').replace('/', "-");
+        wrong.extend(browser.fits(&format!("long-{name}"), &[320, 768, 900, 1024, 1280]).await);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 async fn visit_keys(world: &World) -> BTreeSet<&'static str> {
     let mut tour = Tour::new(signed_in(world, "company_admin").await);
     tour.look("home").await;

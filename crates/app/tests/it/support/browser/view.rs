@@ -73,6 +73,20 @@ impl Browser {
         wrong
     }
 
+    /// Whether the page, on screens of these widths, need not be scrolled sideways. Leaves pictures of it.
+    pub(crate) async fn fits(&self, name: &str, widths: &[u16]) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for &width in widths {
+            self.show(View { width, dark: false }).await;
+            let needed = self.number("return document.documentElement.scrollWidth").await;
+            if needed > i64::from(width) {
+                wrong.push(format!("{name} at {width} px: is {needed} px wide"));
+            }
+            self.screenshot(&format!("{name}-{width}")).await;
+        }
+        wrong
+    }
+
     /// Takes a picture of the whole page.
     async fn screenshot(&self, name: &str) {
         let metrics = self.devtools("Page.getLayoutMetrics", json!({})).await;
