@@ -70,6 +70,22 @@ pub fn entries() -> Vec<Entry> {
     all
 }
 
+/// The page at which the form of a route is: where the form is sent to, or the nearest one above that. `pattern` is the route's
+/// path, and `path` that of a request for it.
+pub(crate) fn page_of<'a>(pattern: &str, path: &'a str) -> &'a str {
+    let all = entries();
+    let (mut pattern, mut path) = (pattern, path);
+    while !all.iter().any(|entry| entry.method == Method::GET && entry.path == pattern) {
+        match (pattern.rsplit_once('/'), path.rsplit_once('/')) {
+            (Some((above, _)), Some((page, _))) if !above.is_empty() && !page.is_empty() => {
+                (pattern, path) = (above, page);
+            }
+            _ => return "/",
+        }
+    }
+    path
+}
+
 /// Registers the pages, and the files that they load.
 pub fn configure(state: Data<ConsoleState>) -> impl FnOnce(&mut ServiceConfig) {
     move |config: &mut ServiceConfig| {
@@ -142,3 +158,31 @@ async fn run(entry: &Entry, visit: &Rc<Visit>, request: &HttpRequest, mut payloa
 
 /// An answer that is a page with what was wrong.
 pub(crate) const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+
+#[cfg(test)]
+mod tests {
+    use super::page_of;
+
+    #[test]
+    fn every_form_is_on_a_page() {
+        for (pattern, path, page) in [
+            ("/settings/developer/api-keys/{key}/edit", "/settings/developer/api-keys/7/edit", None),
+            ("/settings/developer/api-keys/new", "/settings/developer/api-keys/new", None),
+            (
+                "/settings/developer/api-keys/check-allowlist",
+                "/settings/developer/api-keys/check-allowlist",
+                Some("/settings/developer/api-keys"),
+            ),
+            (
+                "/settings/organization/users/{user}/role",
+                "/settings/organization/users/7/role",
+                Some("/settings/organization/users"),
+            ),
+            ("/settings/account/sessions/end", "/settings/account/sessions/end", Some("/settings/account")),
+            ("/sign-out", "/sign-out", Some("/")),
+            ("", "/nowhere", Some("/")),
+        ] {
+            assert_eq!(page_of(pattern, path), page.unwrap_or(path), "{path}");
+        }
+    }
+}

@@ -50,12 +50,14 @@ pub(crate) fn with_next(path: &str, next: &str) -> String {
     }
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("next", next);
-    format!("{path}?{}", query.finish())
+    let joint = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{joint}{}", query.finish())
 }
 
 async fn form(visit: Rc<Visit>) -> Answer {
     let note = match visit.query("done").as_str() {
         "signed-out" => crate::widgets::good("You are signed out."),
+        "ended" => refusal("You were signed out. Nothing was changed."),
         "everywhere" => crate::widgets::good("You are signed out everywhere."),
         _ => html! {},
     };

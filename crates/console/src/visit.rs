@@ -26,6 +26,7 @@ use crate::{
     browser::{CookieName, FormToken, random_text},
     form::Form,
     layout,
+    routes::page_of,
     sign_in::with_next,
     state::ConsoleState,
     trouble::Trouble,
@@ -227,9 +228,14 @@ impl Visit {
 
     /// To the sign-in page, and back here afterwards.
     pub(crate) fn to_sign_in(&self) -> HttpResponse {
-        // A form that was sent is not sent again.
-        let next = if self.request.method() == Method::GET { self.path() } else { "/" };
-        self.redirect(&with_next("/sign-in", next))
+        if self.request.method() == Method::GET {
+            return self.redirect(&with_next("/sign-in", self.path()));
+        }
+        // A form that was sent is not sent again: the way leads to where it can be filled in again.
+        let page = page_of(&self.request.match_pattern().unwrap_or_default(), self.path());
+        let with_query = self.request.uri().path_and_query().map_or(page, |whole| whole.as_str());
+        let next = if page == self.path() { with_query } else { page };
+        self.redirect(&with_next("/sign-in?done=ended", next))
     }
 }
 

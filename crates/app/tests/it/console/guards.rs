@@ -159,7 +159,7 @@ async fn the_largest_form_of_a_page_is_taken() {
 
 #[tokio::test]
 async fn nobody_sees_or_sends_what_is_for_those_who_are_signed_in() {
-    let (world, _, _) = worlds().await;
+    let (world, mut admin, _) = worlds().await;
     let before = world.number(STATE).await;
     for entry in entries().into_iter().filter(|entry| entry.access != Access::Anyone) {
         let mut nobody = world.person();
@@ -174,6 +174,11 @@ async fn nobody_sees_or_sends_what_is_for_those_who_are_signed_in() {
         };
         assert_eq!(answer.status, 303, "{} {}", entry.method, entry.path);
         assert!(answer.location().starts_with("/sign-in"), "{}: {}", entry.path, answer.location());
+        // Whose session has ended meanwhile is told so, and comes to a page, not to what only a form is sent to.
+        let told = nobody.get(answer.location()).await;
+        assert_eq!(told.text.contains("Nothing was changed."), entry.method != Method::GET.as_str(), "{}", entry.path);
+        let next = told.hidden("next").to_owned();
+        assert_eq!(admin.get(if next.is_empty() { "/" } else { &next }).await.status, 200, "{}: {next}", entry.path);
     }
     assert_eq!(world.number(STATE).await, before, "something was changed");
 }

@@ -38,6 +38,33 @@ async fn a_session_begins_and_ends() {
     assert_eq!(world.number("SELECT count(*) FROM sessions").await, 0);
 }
 
+/// What was filled in meanwhile is lost, and that is said.
+#[tokio::test]
+async fn a_form_that_is_sent_after_the_session_ended_leads_back_to_itself() {
+    const NEW_KEY: &str = "/settings/developer/api-keys/new";
+    let world = world().await;
+    let mut ada = world.person();
+    ada.sign_in("ada@example.com", PASSWORD).await;
+    let page = ada.get(NEW_KEY).await;
+    let mut elsewhere = world.person();
+    elsewhere.sign_in("ada@example.com", PASSWORD).await;
+    elsewhere.fill("/settings/account", "/settings/account/sessions/end-all", &[]).await;
+
+    let fields = [("csrf", page.hidden("csrf")), ("form", page.hidden("form")), ("name", "sync"), ("mode", "live")];
+    let sent = ada.post(NEW_KEY, &fields).await;
+    let told = ada.get(sent.location()).await;
+    assert!(told.text.contains("You were signed out. Nothing was changed."), "{}", told.text);
+    let again = [
+        ("csrf", told.hidden("csrf")),
+        ("next", told.hidden("next")),
+        ("email", "ada@example.com"),
+        ("password", PASSWORD),
+    ];
+    assert_eq!(ada.post("/sign-in", &again).await.location(), NEW_KEY);
+    assert_eq!(ada.get(NEW_KEY).await.status, 200);
+    assert_eq!(world.number("SELECT count(*) FROM api_keys").await, 0);
+}
+
 #[tokio::test]
 async fn cookies_are_for_the_server_alone() {
     let world = world().await;
