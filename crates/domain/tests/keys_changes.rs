@@ -10,7 +10,7 @@ use bwp_domain::{
     ids::KeyId,
     keys::{
         Allowlist, ApiKey, CreateKey, CreatedBy, EditKey, Excess, KeyChanges, KeyError, KeyMode, KeyName, KeyState,
-        KeyStatus, NewKey, Overlap, RevokeIf, RevokeKey, RotateKey, RotatedKey, ports::KeyRecord,
+        KeyStatus, NewKey, Overlap, RevokeIf, RevokeKey, RotateKey, RotatedKey, SeenKey, ports::KeyRecord,
     },
     principal::Principal,
     rate_limits::RateLimit,
@@ -88,6 +88,26 @@ fn narrow(entries: &[&str]) -> KeyChanges {
 
 fn edit(principal: &Principal, uow: &mut ScriptedUnitOfWork, changes: KeyChanges) -> Result<Applied<ApiKey>, KeyError> {
     apply(principal, uow, &EditKey { id: id(9), changes, seen: None })
+}
+
+#[test]
+fn what_somebody_else_changed_meanwhile_is_not_put_back() {
+    let key = ApiKey { allowlist: list(&["192.0.2.1"]), ..stored() };
+    let seen = |name: &str, entries: &[&str]| {
+        let name = KeyName::parse(name.to_owned()).expect("a name");
+        Some(SeenKey { name, allowlist: list(entries) })
+    };
+    let change = |seen| EditKey { id: id(9), changes: rename("mine"), seen };
+    let name = key.name.as_str();
+    for (seen, expected) in
+        [(seen("before", &["192.0.2.1"]), KeyError::RenamedMeanwhile), (seen(name, &[]), KeyError::ChangedMeanwhile)]
+    {
+        let mut uow = locking(Some(key.clone()));
+        let done = apply(&OPERATOR(), &mut uow, &change(seen));
+        assert_eq!(done.map(|_| ()).map_err(|error| error.to_string()), Err(expected.to_string()));
+    }
+    let mut uow = storing(key.clone(), |key| key.name.as_str() == "mine");
+    assert!(apply(&OPERATOR(), &mut uow, &change(seen(name, &["192.0.2.1"]))).is_ok());
 }
 
 /// A unit of work in which a successor with the id 10 is stored.

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use bwp_domain::{
     characters::legible,
     fields::{Field, FieldErrors},
-    keys::{Allowlist, ApiKey, EditKey, KeyDraft},
+    keys::{Allowlist, ApiKey, EditKey, KeyDraft, KeyName, SeenKey},
 };
 use maud::{Markup, html};
 
@@ -22,6 +22,8 @@ use crate::{
 
 /// The field that says from where the key could be used when the form was shown.
 const SEEN: &str = "seen";
+/// The field that says what the key was called then.
+const SEEN_NAME: &str = "seenName";
 
 pub(super) async fn form(visit: Rc<Visit>) -> Answer {
     let key = named(&visit).await?.key;
@@ -45,10 +47,7 @@ pub(super) async fn edit(visit: Rc<Visit>, form: Form) -> Answer {
         ..KeyDraft::default()
     };
     let command = match draft.edit(FieldErrors::new()) {
-        Ok(changes) => {
-            let seen: Vec<_> = form.get(SEEN).split_whitespace().collect();
-            EditKey { id: key.id, changes, seen: Allowlist::parse(&seen).ok() }
-        }
+        Ok(changes) => EditKey { id: key.id, changes, seen: seen(&key, &form) },
         Err(errors) => return show(UNPROCESSABLE, list, &allowlist::by_line(&errors, &form), &html! {}),
     };
     match run(&visit, command).await? {
@@ -58,6 +57,15 @@ pub(super) async fn edit(visit: Rc<Visit>, form: Form) -> Answer {
             show(status, list, &errors, &note)
         }
     }
+}
+
+/// What the form was shown with. A form of a server without the field says nothing of the name.
+fn seen(key: &ApiKey, form: &Form) -> Option<SeenKey> {
+    let allowlist = Allowlist::parse(&form.get(SEEN).split_whitespace().collect::<Vec<_>>()).ok()?;
+    let shown = form.get(SEEN_NAME);
+    let is_same = !form.has(SEEN_NAME) || shown == legible(key.name.as_str());
+    let name = if is_same { key.name.clone() } else { KeyName::stored(shown.to_owned()).ok()? };
+    Some(SeenKey { name, allowlist })
 }
 
 fn page(visit: &Visit, key: &ApiKey, name: &str, allowlist: &str, errors: &FieldErrors, note: &Markup) -> Markup {
@@ -76,6 +84,7 @@ fn page(visit: &Visit, key: &ApiKey, name: &str, allowlist: &str, errors: &Field
             (token(visit))
             // In one field: the operator's lists may be longer than forms have fields.
             input type="hidden" name=(SEEN) value=(key.allowlist.entries().join(" "));
+            input type="hidden" name=(SEEN_NAME) value=(legible(key.name.as_str()));
             (name.show(errors))
             (allowlist::field(visit, allowlist, errors))
             p.actions {

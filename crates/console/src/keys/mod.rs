@@ -97,6 +97,7 @@ fn explained(error: KeyError) -> Result<(StatusCode, FieldErrors, Markup), Troub
         | KeyError::AlreadyRevoked { .. }
         | KeyError::Expired { .. }
         | KeyError::ChangedMeanwhile
+        | KeyError::RenamedMeanwhile
         | KeyError::Replaced { .. }) => {
             let note = refusal(&format!("Nothing was changed: {error}."));
             Ok((StatusCode::CONFLICT, FieldErrors::new(), note))

@@ -44,9 +44,17 @@ pub struct EditKey {
     pub id: KeyId,
     /// What is to be other than it was.
     pub changes: KeyChanges,
-    /// From where it could be used when this was asked for: somebody else may have narrowed that meanwhile. `None`: whatever
-    /// it was.
-    pub seen: Option<Allowlist>,
+    /// What it was when this was asked for: somebody else may have changed that meanwhile. `None`: whatever it was.
+    pub seen: Option<SeenKey>,
+}
+
+/// What the one who asks for a change of a key saw of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenKey {
+    /// What it was called.
+    pub name: KeyName,
+    /// From where it could be used.
+    pub allowlist: Allowlist,
 }
 
 /// The valid changes of a key. What is `None` stays.
@@ -95,6 +103,15 @@ pub enum RevokeIf {
     SuccessorIs(Option<KeyId>),
 }
 
+impl SeenKey {
+    fn is_still(&self, key: &ApiKey) -> std::result::Result<(), KeyError> {
+        if self.allowlist != key.allowlist {
+            return Err(KeyError::ChangedMeanwhile);
+        }
+        if self.name == key.name { Ok(()) } else { Err(KeyError::RenamedMeanwhile) }
+    }
+}
+
 impl RevokeKey {
     /// Revokes this key, whatever was done to it meanwhile.
     pub const fn always(id: KeyId) -> Self {
@@ -134,8 +151,8 @@ impl<U: HasKeys + ?Sized> Command<U> for EditKey {
         let own = bounds(context)?;
         let before = lock(context, uow, self.id).await?;
         before.usable(context.now).map_err(Failure::Rejected)?;
-        if self.seen.as_ref().is_some_and(|seen| *seen != before.allowlist) {
-            return Err(Failure::Rejected(KeyError::ChangedMeanwhile));
+        if let Some(seen) = &self.seen {
+            seen.is_still(&before).map_err(Failure::Rejected)?;
         }
         let mut key = before.clone();
         key.name = self.changes.name.clone().unwrap_or(key.name);

@@ -38,6 +38,9 @@ pub enum KeyError {
     /// From where it may be used was changed since the one who asks looked at it.
     #[error("somebody else changed from where the key may be used meanwhile")]
     ChangedMeanwhile,
+    /// Its name was changed since the one who asks looked at it.
+    #[error("somebody else changed the key's name meanwhile")]
+    RenamedMeanwhile,
     /// It was given a successor before.
     #[error("the key was already replaced by key {by}")]
     Replaced {

@@ -13,7 +13,7 @@ mod secret;
 
 pub use allowlist::{Allowlist, InvalidAllowlistEntry};
 pub use bounds::{Bounds, Excess, Excesses, GIVEN_BY_ADMINS};
-pub use commands::{CreateKey, CreatedKey, EditKey, KeyChanges, RevokeIf, RevokeKey, RotateKey, RotatedKey};
+pub use commands::{CreateKey, CreatedKey, EditKey, KeyChanges, RevokeIf, RevokeKey, RotateKey, RotatedKey, SeenKey};
 pub use draft::KeyDraft;
 pub use error::KeyError;
 pub use filter::{KeyFilter, KeyRef};

@@ -140,7 +140,7 @@ impl From<KeyError> for Problem {
             KeyError::NotFound => Self::not_found("key"),
             KeyError::AlreadyRevoked { at } => Self::new(ErrorCode::Conflict, format!("The key was revoked at {at}.")),
             KeyError::Expired { at } => Self::new(ErrorCode::Conflict, format!("The key expired at {at}.")),
-            KeyError::ChangedMeanwhile => {
+            KeyError::ChangedMeanwhile | KeyError::RenamedMeanwhile => {
                 Self::new(ErrorCode::Conflict, "The key was changed meanwhile. Look at it, and try again.")
             }
             KeyError::Replaced { by } => {

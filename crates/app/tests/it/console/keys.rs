@@ -216,6 +216,32 @@ async fn a_stale_form_widens_nothing() {
     assert!(ada.get(&path).await.text.contains("192.0.2.1"));
 }
 
+/// A form that was shown before the key was renamed does not put the old name back.
+#[tokio::test]
+async fn a_stale_form_puts_no_name_back() {
+    let (world, mut ada) = world().await;
+    make(&mut ada, "sync").await;
+    let path = last(&world).await;
+    let edit = format!("{path}/edit");
+    let stale = ada.get(&edit).await;
+    let shown = |page: &Page| [page.hidden("csrf").to_owned(), page.hidden("seenName").to_owned()];
+    let [csrf, seen] = shown(&stale);
+    let page = ada.post(&edit, &[("csrf", &csrf), ("seenName", &seen), ("name", "billing")]).await;
+    assert!(page.location().ends_with("?done=edited"), "{}", page.text);
+    let page = ada.post(&edit, &[("csrf", &csrf), ("seenName", &seen), ("name", "sync"), ("allowlist", "::1")]).await;
+    assert_eq!(page.status, 409);
+    assert!(
+        page.text.contains("Nothing was changed: somebody else changed the key's name meanwhile."),
+        "{}",
+        page.text
+    );
+    assert_eq!(world.number("SELECT count(*) FROM api_keys WHERE name = 'billing' AND allowlist = '{}'").await, 1);
+    // Who has read that may go on: the page knows the name as it is now.
+    let [csrf, seen] = shown(&page);
+    let page = ada.post(&edit, &[("csrf", &csrf), ("seenName", &seen), ("name", "sync")]).await;
+    assert!(page.location().ends_with("?done=edited"), "{}", page.text);
+}
+
 #[tokio::test]
 async fn a_whole_key_is_not_searched_for() {
     let (_world, mut ada) = world().await;
