@@ -34,7 +34,10 @@ pub(crate) fn page(visit: &Visit, title: &str, main: &Markup) -> Markup {
                     a.name href=(visit.link("/")) { (NAME) }
                     @if visit.account().is_some() { (navigation(visit)) (who(visit)) }
                 }
-                main #main tabindex="-1" { (main) }
+                main #main tabindex="-1" {
+                    @if visit.state.closed().is_some() { (closed()) }
+                    (main)
+                }
                 footer.foot {
                     p {
                         "Server version " (visit.state.version) " · "
@@ -42,6 +45,14 @@ pub(crate) fn page(visit: &Visit, title: &str, main: &Markup) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+fn closed() -> Markup {
+    html! {
+        div.note.warn role="status" {
+            p { "The server is closed for planned work. Pages can be looked at; nothing can be changed until it is done." }
         }
     }
 }

@@ -36,6 +36,8 @@ pub struct Entry {
     pub path: &'static str,
     /// For whom.
     pub access: Access,
+    /// Whether it is answered while the server is closed for planned work. What changes something is not.
+    pub stays_open: bool,
     run: Run,
 }
 
@@ -45,7 +47,8 @@ impl Entry {
         F: Fn(Rc<Visit>) -> Fut + 'static,
         Fut: Future<Output = Answer> + 'static,
     {
-        Self { method: Method::GET, path, access, run: Rc::new(move |visit, _| handler(visit).boxed_local()) }
+        let run: Run = Rc::new(move |visit, _| handler(visit).boxed_local());
+        Self { method: Method::GET, path, access, stays_open: true, run }
     }
 
     pub(crate) fn post<F, Fut>(path: &'static str, access: Access, handler: F) -> Self
@@ -53,7 +56,14 @@ impl Entry {
         F: Fn(Rc<Visit>, Form) -> Fut + 'static,
         Fut: Future<Output = Answer> + 'static,
     {
-        Self { method: Method::POST, path, access, run: Rc::new(move |visit, form| handler(visit, form).boxed_local()) }
+        let run: Run = Rc::new(move |visit, form| handler(visit, form).boxed_local());
+        Self { method: Method::POST, path, access, stays_open: false, run }
+    }
+
+    /// The form of this entry may be sent while the server is closed: it changes no more than who looks at the pages, and as
+    /// whom.
+    pub(crate) fn open_always(self) -> Self {
+        Self { stays_open: true, ..self }
     }
 }
 
@@ -151,6 +161,9 @@ async fn run(entry: &Entry, visit: &Rc<Visit>, request: &HttpRequest, mut payloa
     }
     check_origin(request, &visit.state.public_url.origin()).map_err(|_| Trouble::Forged)?;
     visit.check(entry.access)?;
+    if let Some(retry_after) = visit.state.closed().filter(|_| !entry.stays_open) {
+        return Err(Trouble::Closed { retry_after });
+    }
     let form = Form::read(request, &mut payload, visit.state.form_timeout).await?;
     visit.check_form(&form)?;
     (entry.run)(Rc::clone(visit), form).await

@@ -33,10 +33,10 @@ use crate::{
 pub(crate) fn entries() -> Vec<Entry> {
     vec![
         Entry::get("/sign-in", Access::Anyone, form),
-        Entry::post("/sign-in", Access::Anyone, enter),
-        Entry::post("/sign-out", Access::SignedIn, leave),
+        Entry::post("/sign-in", Access::Anyone, enter).open_always(),
+        Entry::post("/sign-out", Access::SignedIn, leave).open_always(),
         Entry::get("/choose", Access::SignedIn, choices),
-        Entry::post("/choose", Access::SignedIn, choose_one),
+        Entry::post("/choose", Access::SignedIn, choose_one).open_always(),
     ]
 }
 

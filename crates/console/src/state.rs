@@ -7,7 +7,7 @@ use bwp_domain::{
     invitations::ports::InvitationReader, keys::ports::KeyReader, security::ports::SecurityLogReader,
     sessions::ports::SessionReader, store::Store, users::ports::TeamReader,
 };
-use bwp_web::{metrics::Meter, public_url::PublicUrl};
+use bwp_web::{metrics::Meter, public_url::PublicUrl, readiness::Readiness};
 
 use crate::{assets::Assets, browser::Cookies};
 
@@ -32,6 +32,8 @@ pub struct ConsoleState {
     pub passwords: Arc<dyn PasswordHasher>,
     /// Where requests are counted: the same as the observer's.
     pub meter: Arc<Meter>,
+    /// Whether the server is closed for planned work.
+    pub readiness: Arc<Readiness>,
     /// Time and randomness.
     pub environment: Environment,
     /// The address under which people reach the server.
@@ -50,6 +52,11 @@ impl ConsoleState {
     /// The address of a path, for a link: the public URL's own path stands before it.
     pub(crate) fn link(&self, path: &str) -> String {
         format!("{}{path}", self.public_url.path())
+    }
+
+    /// The seconds for `Retry-After` while nothing can be changed.
+    pub(crate) fn closed(&self) -> Option<u32> {
+        self.readiness.availability().maintenance()
     }
 
     pub(crate) fn cookies(&self) -> Cookies {

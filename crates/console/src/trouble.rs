@@ -1,6 +1,12 @@
 //! Why a page is not shown, and what is shown instead.
 
-use actix_web::{HttpResponse, http::StatusCode};
+use actix_web::{
+    HttpResponse,
+    http::{
+        StatusCode,
+        header::{HeaderValue, RETRY_AFTER},
+    },
+};
 use bwp_domain::{
     execute::ExecuteError,
     principal::Refusal,
@@ -31,6 +37,11 @@ pub(crate) enum Trouble {
     TooLarge,
     /// The form has more fields than any of ours.
     TooManyFields,
+    /// The server is closed for planned work.
+    Closed {
+        /// In seconds.
+        retry_after: u32,
+    },
     /// There is no such page or thing.
     NotFound,
     /// The store failed.
@@ -115,6 +126,12 @@ pub(crate) fn answer(visit: &Visit, trouble: &Trouble) -> HttpResponse {
             "Too much at once",
             "Nothing was changed: a form has at most 300 fields. Go back, and send less.",
         ),
+        Trouble::Closed { .. } => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Not now",
+            "Nothing was changed. Go back, and send the form again when the work is done: your browser keeps what you filled \
+             in, apart from passwords.",
+        ),
         Trouble::NotFound => (
             StatusCode::NOT_FOUND,
             "Page not found",
@@ -136,13 +153,18 @@ pub(crate) fn answer(visit: &Visit, trouble: &Trouble) -> HttpResponse {
         Trouble::Internal(error) => tracing::error!(request_id = visit.request_id(), %error, "a page was not shown"),
         _ => {}
     }
+    let is_planned = matches!(trouble, Trouble::Closed { .. });
     let page = html! {
         h1 { (title) }
         p { (text) }
-        @if status.is_server_error() { p { "Request " code { (visit.request_id()) } } }
+        @if status.is_server_error() && !is_planned { p { "Request " code { (visit.request_id()) } } }
         p { a href=(visit.link("/")) { "To the home page" } }
     };
-    visit.page(status, title, &page)
+    let mut response = visit.page(status, title, &page);
+    if let Trouble::Closed { retry_after } = trouble {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(*retry_after));
+    }
+    response
 }
 
 const fn forbidden(permission: Permission) -> &'static str {

@@ -43,6 +43,7 @@ impl Console {
             invitations: store,
             passwords: Arc::clone(&self.passwords),
             meter: Arc::clone(&self.api.meter),
+            readiness: Arc::clone(&self.api.readiness),
             environment: self.api.environment.clone(),
             public_url: self.public_url.clone(),
             version: env!("CARGO_PKG_VERSION"),

@@ -38,7 +38,7 @@ pub(crate) fn entries() -> Vec<Entry> {
         Entry::get(PATH, SEE, list::list),
         Entry::get("/settings/developer/api-keys/new", MANAGE, new::form),
         Entry::post("/settings/developer/api-keys/new", MANAGE, new::create),
-        Entry::post("/settings/developer/api-keys/check-allowlist", MANAGE, allowlist::check),
+        Entry::post("/settings/developer/api-keys/check-allowlist", MANAGE, allowlist::check).open_always(),
         Entry::get("/settings/developer/api-keys/{key}", SEE, show::show),
         Entry::get("/settings/developer/api-keys/{key}/edit", MANAGE, edit::form),
         Entry::post("/settings/developer/api-keys/{key}/edit", MANAGE, edit::edit),

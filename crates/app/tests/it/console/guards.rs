@@ -257,6 +257,39 @@ async fn every_page_says_how_a_browser_is_to_treat_it() {
     }
 }
 
+#[tokio::test]
+async fn a_closed_server_shows_its_pages_and_changes_nothing() {
+    const SAID: &str = "The server is closed for planned work.";
+    let (world, mut admin, _) = worlds().await;
+    let token = admin.get("/").await.hidden("csrf").to_owned();
+    let before = world.number(STATE).await;
+    world.server.signal("USR1").await;
+    while !admin.get("/").await.text.contains(SAID) {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let (open, closed): (Vec<_>, Vec<_>) = entries().into_iter().partition(|entry| entry.stays_open);
+    for entry in closed {
+        let path = path(&world, &entry, &world.tenant).await;
+        let mut all = fields(entry.path, &world.tenant);
+        all.push(("csrf", token.clone()));
+        let answer = admin.send(admin.request(Method::POST, &path).form(&all)).await;
+        assert_eq!(answer.status, 503, "{path}");
+        assert_eq!(answer.headers.get("retry-after").expect("there"), "60", "{path}");
+        assert!(answer.text.contains(SAID) && answer.text.contains("Nothing was changed."), "{path}: {}", answer.text);
+    }
+    assert_eq!(world.number(STATE).await, before, "something was changed");
+    let (pages, forms): (Vec<_>, Vec<_>) = open.into_iter().partition(|entry| entry.method == Method::GET.as_str());
+    for entry in pages {
+        let path = path(&world, &entry, &world.tenant).await;
+        let page = admin.get(&path).await;
+        assert!(page.status != 503 && page.text.contains(SAID), "{path}: {}", page.status);
+    }
+    let forms: Vec<_> = forms.iter().map(|entry| entry.path).collect();
+    assert_eq!(forms, ["/settings/developer/api-keys/check-allowlist", "/sign-in", "/sign-out", "/choose"]);
+    assert_eq!(world.person().sign_in("admin@example.com", crate::support::PASSWORD).await.status, 303);
+    assert!(!world.server.log().contains("a page was not shown"), "{}", world.server.log());
+}
+
 #[test]
 fn every_permission_guards_something() {
     for permission in [
