@@ -315,7 +315,7 @@ pub(crate) enum UserCommand {
         /// company_admin, manager, member, field_crew or viewer
         #[arg(long)]
         role: Role,
-        /// Read the password from standard input: 12 bytes or more
+        /// Read the password from standard input: 12 characters or more
         #[arg(long, required_unless_present = "existing_account")]
         password_stdin: bool,
         /// Take the account that somebody has with this address, in another tenant; they keep their password
@@ -333,7 +333,7 @@ pub(crate) enum UserCommand {
         /// E-mail address
         #[arg(long)]
         email: String,
-        /// Read the password from standard input: 12 bytes or more
+        /// Read the password from standard input: 12 characters or more
         #[arg(long, required = true)]
         password_stdin: bool,
     },

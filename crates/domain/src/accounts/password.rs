@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use super::common_passwords;
 use crate::{entropy::Entropy, fields::Fault, text::Email};
 
-/// A password as a person chose it: 12 to 1,024 bytes. `Debug` shows nothing of it.
+/// A password as a person chose it: at least 12 characters, and at most 1,024 bytes. `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
@@ -28,16 +28,23 @@ const SALT_BYTES: usize = 16;
 const GENERATED_BYTES: usize = 18;
 
 impl Password {
-    /// The fewest bytes. Length is what keeps guesses out; no kinds of character are asked for (NIST SP 800-63B).
-    pub const MIN_BYTES: usize = 12;
+    /// The fewest characters: a code point of Unicode counts as one. Length is what keeps guesses out; no kinds of character are
+    /// asked for (NIST SP 800-63B).
+    pub const MIN_CHARS: usize = 12;
     /// The most bytes: hashing costs time for each.
     pub const MAX_BYTES: usize = 1024;
 
     /// The password that somebody with this address wants to have, or the fault with it (NIST SP 800-63B, section 5.1.1.2:
     /// a length, and a list of what is guessed first).
     pub fn parse(password: String, email: &Email) -> Result<Self, Fault> {
-        if !(Self::MIN_BYTES..=Self::MAX_BYTES).contains(&password.len()) {
-            return Err(Fault::new("invalid_length", "A password has 12 to 1,024 bytes."));
+        if password.chars().count() < Self::MIN_CHARS {
+            return Err(Fault::new("invalid_length", "A password has 12 characters or more."));
+        }
+        if password.len() > Self::MAX_BYTES {
+            return Err(Fault::new(
+                "invalid_length",
+                "A password has at most 1,024 bytes: as many letters from a to z.",
+            ));
         }
         if password.trim().to_lowercase() == email.folded() {
             return Err(Fault::new("invalid_value", "A password is not the e-mail address. Choose another one."));
@@ -188,6 +195,11 @@ mod tests {
     fn refuses_too_short_and_too_long() {
         assert_eq!(parse(&"ab".repeat(5)), Err("invalid_length"));
         assert_eq!(parse("elevenbytes"), Err("invalid_length"));
+        // 12 bytes and more, in fewer characters.
+        for short in ["пароль", "日本語の合言葉", "ééééééééééé", "🐎🔋📎🐎🔋📎"] {
+            assert_eq!(parse(short), Err("invalid_length"), "{short}");
+        }
+        assert!(parse("лошадь батарея").is_ok());
         assert_eq!(parse(&"xyzu".repeat(257)), Err("invalid_length"));
         assert!(parse(&"wxyz".repeat(256)).is_ok());
     }

@@ -139,7 +139,7 @@ async fn who_forgot_their_password_is_given_another_one() {
     for (email, password, said) in [
         ("bob@example.com", "correct horse battery", "bwp user list"),
         ("nobody", "correct horse battery", "--email"),
-        ("ada@example.com", "short", "12 to"),
+        ("ada@example.com", "short", "12 characters"),
         ("ada@example.com", "passwordpassword", "guessed"),
         ("ada.lovelace@example.com", "ada.lovelace@example.com", "address"),
     ] {
