@@ -86,21 +86,21 @@ async fn every_answer_to_an_authenticated_call_says_how_the_budgets_stand() {
 }
 
 #[tokio::test]
-async fn a_flood_of_refused_requests_leaves_few_entries_in_the_log() {
+async fn a_flood_of_refused_requests_leaves_a_thousand_entries_a_minute() {
     let world = World::start().await;
     let (client, auditor) = (limited(&world, &[], 1).await, world.client(&["audit:read"]).await);
-    client.get("/me").await.data(200);
     let began = std::time::Instant::now();
-    for _ in 0..300 {
-        client.get("/me").await.problem(429, "rate_limited");
+    client.get("/me").await.data(200);
+    let mut refused = 0_i64;
+    for _ in 0..3_000 {
+        // Once a minute the budget has room.
+        refused += i64::from(client.get("/me").await.status == 429);
     }
-    let stretches = i64::try_from(began.elapsed().as_secs() / 10 + 2).expect("soon");
+    let minutes = i64::try_from(began.elapsed().as_secs() / 60 + 2).expect("soon");
     auditor.get("/contacts").await.problem(403, "scope_insufficient");
     world.wait_until("SELECT count(*) FROM api_audit_logs WHERE status = 403").await;
-    let count = |status| format!("SELECT count(*) FROM api_audit_logs WHERE status = {status}");
-    let refused = world.number(&count(429)).await;
-    assert!((1..=stretches).contains(&refused), "{refused}");
-    assert_eq!(world.number(&count(200)).await, 1);
+    let recorded = world.number("SELECT count(*) FROM api_audit_logs WHERE status = 429").await;
+    assert!(recorded >= 1_000 && recorded <= (1_000 * minutes).min(refused), "{recorded} of {refused}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Which refused requests are recorded.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     sync::{Mutex, PoisonError},
 };
 
@@ -19,8 +19,8 @@ enum Whose {
     Key(KeyId),
 }
 
-/// Picks those that are recorded of the requests that a spent budget refused: the first in each stretch of ten seconds,
-/// for each budget. A refused request costs its sender nothing; were each an entry, a key could fill the disk.
+/// Picks those that are recorded of the requests that a spent budget refused: the first thousand in each minute, for each
+/// budget. A refused request costs its sender nothing; were each an entry, a key could fill the disk.
 #[derive(Debug, Default)]
 pub struct Refusals(Mutex<Stretch>);
 
@@ -28,14 +28,17 @@ pub struct Refusals(Mutex<Stretch>);
 #[derive(Debug, Default)]
 struct Stretch {
     number: i64,
-    picked: HashSet<Whose>,
+    /// How many, for each budget.
+    picked: HashMap<Whose, u32>,
 }
 
 impl Refusals {
     /// How long a stretch is, in milliseconds.
-    const STRETCH: i64 = 10_000;
-    /// The most that are picked in a stretch, whosoever: some hundred kilobytes are remembered.
-    const MOST: usize = 10_000;
+    const STRETCH: i64 = 60_000;
+    /// The most that are picked in a stretch for one budget.
+    const EACH: u32 = 1_000;
+    /// The most budgets of which any are picked in a stretch: some hundred kilobytes are remembered.
+    const BUDGETS: usize = 10_000;
 
     /// Whether a request with `credential` that this budget refused now is to be recorded.
     pub(crate) fn pick(&self, clock: &dyn Clock, credential: &Credential, layer: Layer) -> bool {
@@ -53,9 +56,15 @@ impl Stretch {
     fn pick(&mut self, now: Timestamp, whose: Whose) -> bool {
         let number = now.unix_millis().div_euclid(Refusals::STRETCH);
         if number != self.number {
-            *self = Self { number, picked: HashSet::new() };
+            *self = Self { number, picked: HashMap::new() };
         }
-        self.picked.len() < Refusals::MOST && self.picked.insert(whose)
+        let has_room = self.picked.len() < Refusals::BUDGETS;
+        match self.picked.get_mut(&whose) {
+            Some(count) if *count < Refusals::EACH => *count += 1,
+            None if has_room => drop(self.picked.insert(whose, 1)),
+            _ => return false,
+        }
+        true
     }
 }
 
@@ -64,16 +73,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_is_picked_for_each_budget_and_stretch_and_no_more_than_can_be_remembered() {
+    fn a_thousand_are_picked_for_each_budget_and_minute_and_of_no_more_budgets_than_can_be_remembered() {
         let mut stretch = Stretch::default();
-        let at = |millis: i64| Timestamp::from_unix_millis(1_700_000_000_000 + millis);
+        let at = |millis: i64| Timestamp::from_unix_millis(1_700_000_040_000 + millis);
         let key = |id| Whose::Key(KeyId::new(id).expect("positive"));
         let tenant = Whose::Tenant(TenantId::new(1).expect("positive"));
-        let picked = |stretch: &mut Stretch, millis, whose| stretch.pick(at(millis), whose);
-        assert!(picked(&mut stretch, 0, key(1)) && picked(&mut stretch, 1, key(2)) && picked(&mut stretch, 2, tenant));
-        assert!(!picked(&mut stretch, 3, key(1)) && !picked(&mut stretch, 9_999, tenant));
-        assert!(picked(&mut stretch, 10_000, key(1)) && !picked(&mut stretch, 10_001, key(1)));
-        let many = (1..=20_000).filter(|id| picked(&mut stretch, 20_000, key(*id))).count();
-        assert_eq!((many, stretch.picked.len()), (Refusals::MOST, Refusals::MOST));
+        let mut of = |millis, whose| (0..1_500).filter(|_| stretch.pick(at(millis), whose)).count();
+        assert_eq!([of(0, key(1)), of(1, key(2)), of(2, tenant), of(59_999, key(1))], [1_000, 1_000, 1_000, 0]);
+        assert_eq!([of(60_000, key(1)), of(119_999, key(1))], [1_000, 0]);
+        let budgets = (1..=20_000).filter(|id| stretch.pick(at(120_000), key(*id))).count();
+        assert_eq!((budgets, stretch.picked.len()), (Refusals::BUDGETS, Refusals::BUDGETS));
+        assert!(stretch.pick(at(120_001), key(1)), "it is remembered, and has room");
     }
 }
