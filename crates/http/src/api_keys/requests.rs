@@ -27,7 +27,7 @@ use crate::{
 pub(crate) struct CreateBody {
     /// What the key is for.
     #[serde(default)]
-    #[schema(value_type = String, required = true, min_length = 1, max_length = 100, example = "nightly sync")]
+    #[schema(value_type = String, required = true, min_length = 1, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$", example = "nightly sync")]
     name: Field<String>,
     /// Live or test. Both behave alike today.
     #[serde(default)]
@@ -85,7 +85,7 @@ impl JsonBody for CreateBody {
 pub(crate) struct UpdateBody {
     /// What the key is for.
     #[serde(default)]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 100, example = "nightly sync")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$", example = "nightly sync")]
     name: Field<String>,
     /// From where the key may be used: addresses and CIDR blocks, all of them. Empty: from everywhere.
     #[serde(default)]

@@ -70,14 +70,16 @@ impl Schemas {
 pub(crate) const TEXT_PATTERN: &str = "^[^\\u0000]*$";
 
 /// Puts the schema of a body among the others, and gives its name. It says what holds for every body: other fields are
-/// refused, and so is NUL in a text.
+/// refused, and so is NUL in a text that has no pattern of its own.
 pub(crate) fn request_schema<T: JsonBody>(schemas: &mut Schemas) -> String {
     let name = schemas.put::<T>();
     if let Some(Value::Object(schema)) = schemas.get_mut(&name) {
         schema.insert("additionalProperties".to_owned(), json!(false));
         let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
         for (_, property) in properties.into_iter().flatten().filter(|(_, property)| is_text(property)) {
-            property["pattern"] = json!(TEXT_PATTERN);
+            if property.get("pattern").is_none() {
+                property["pattern"] = json!(TEXT_PATTERN);
+            }
         }
     }
     name

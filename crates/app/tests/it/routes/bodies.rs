@@ -22,10 +22,11 @@ async fn post_as(client: &Client, media_type: &str) -> Answer {
     send(post(client, r#"{"type":"other"}"#).header("Content-Type", media_type)).await
 }
 
-/// A contact of so many bytes of JSON.
+/// A contact of so many bytes of JSON, most of them white space: its texts may not be that long.
 fn contact_of(bytes: usize) -> String {
-    let frame = json!({ "type": "other", "notes": "" }).to_string();
-    json!({ "type": "other", "notes": "x".repeat(bytes - frame.len()) }).to_string()
+    let body = json!({ "type": "other" }).to_string();
+    let space = " ".repeat(bytes - body.len());
+    format!("{body}{space}")
 }
 
 #[tokio::test]
@@ -94,8 +95,7 @@ async fn another_media_type_is_415() {
 #[tokio::test]
 async fn a_body_of_1_mib_is_read_and_a_larger_one_is_413() {
     let (_world, client) = start().await;
-    let answer = send(post(&client, contact_of(LIMIT))).await;
-    assert_eq!(answer.data(201)["notes"].as_str().map(str::len), Some(LIMIT - 27));
+    send(post(&client, contact_of(LIMIT))).await.data(201);
     send(post(&client, contact_of(LIMIT + 1))).await.problem(413, "bad_request");
 }
 
