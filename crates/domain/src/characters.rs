@@ -2,6 +2,11 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
+use icu_properties::{
+    CodePointMapData, CodePointSetData,
+    props::{DefaultIgnorableCodePoint, GeneralCategory},
+};
+
 /// Whether the character changes how a text is shown beyond itself: a control character (Unicode `Cc`), a separator of lines
 /// or paragraphs, or one that overrides, embeds or isolates a direction (UAX #9, section 2). The marks that only hint at a
 /// direction (U+200E, U+200F, U+061C) are not among them: right-to-left texts need them.
@@ -15,16 +20,9 @@ pub fn is_disruptive(character: char) -> bool {
 pub fn is_invisible(character: char) -> bool {
     character.is_whitespace()
         || is_disruptive(character)
-        || matches!(character,
-            // `Default_Ignorable_Code_Point` of DerivedCoreProperties.txt, Unicode 16.
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-            | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}'
-            // `Cf` beyond those.
-            | '\u{600}'..='\u{605}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
-            | '\u{2800}')
+        || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
+        || CodePointMapData::<GeneralCategory>::new().get(character) == GeneralCategory::Format
+        || character == '\u{2800}'
 }
 
 /// The text as it can be shown among other texts: characters that would change how those are shown are written out

@@ -144,12 +144,7 @@ fn is_url(text: &str) -> bool {
 
 /// What it says of TLS, and the rest for the driver. In the other form the driver reads it all: a `?` is a part of some value.
 fn parameters(text: &str) -> Parameters {
-    if is_url(text) {
-        return Parameters::take(text, &sslmode::PARAMETERS);
-    }
-    let mut parameters = Parameters::take("", &[]);
-    text.clone_into(&mut parameters.rest);
-    parameters
+    if is_url(text) { Parameters::take(text, &sslmode::PARAMETERS) } else { Parameters::none(text) }
 }
 
 /// A server that is given by its address alone is called by it.

@@ -15,6 +15,11 @@ pub struct Parameters {
 }
 
 impl Parameters {
+    /// None, of a text that has none.
+    pub fn none(text: &str) -> Self {
+        Self { rest: text.to_owned(), separator: '?', taken: Vec::new() }
+    }
+
     /// Takes these out of `url`.
     pub fn take(url: &str, names: &[&str]) -> Self {
         let (front, query) = split(url);

@@ -103,7 +103,6 @@ async fn run<B: MessageBody + 'static>(
     let current = Rc::new(current);
     {
         let mut extensions = request.extensions_mut();
-        extensions.insert(id.clone());
         extensions.insert(ClientAddress(address));
         extensions.insert(Rc::clone(&current));
     }

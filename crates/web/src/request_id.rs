@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use actix_web::{HttpMessage, HttpRequest};
+use actix_web::HttpRequest;
 
 use crate::current::CurrentRequest;
 
@@ -17,7 +17,7 @@ impl RequestId {
 
     /// The id of `request`; `unknown` if the surface was built without [`crate::observe::observe`], as in the test of a handler alone.
     pub fn of(request: &HttpRequest) -> Self {
-        request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self::new("unknown"))
+        CurrentRequest::of(request).map_or_else(|| Self::new("unknown"), |current| current.id().clone())
     }
 
     /// The id of the [`CurrentRequest`]. It is for code that actix gives no request to, such as `ResponseError::error_response`.

@@ -5,7 +5,10 @@ use std::process::Stdio;
 use bwp_postgres::testing::TestDatabase;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+};
 
 use super::{Operator, parsed, printed, refused};
 use crate::support::{DataFolder, Sql, World, attempt_bwp, bwp, send};
@@ -123,15 +126,7 @@ async fn an_empty_variable_sets_nothing() {
         command
     };
     printed(&with_empty("").args(["tenant", "create", "--name", "Acme"]).output().await.expect("bwp runs"));
-    let mut command = with_empty(" ");
-    let mut server = command
-        .args(["--json", "serve", "--listen", "127.0.0.1:0"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("bwp starts");
-    let mut said = BufReader::new(server.stdout.take().expect("piped")).lines();
-    let ready = said.next_line().await.expect("readable").expect("a line");
+    let (_server, _said, ready) = serving(with_empty(" ").args(["--json", "serve", "--listen", "127.0.0.1:0"])).await;
     assert!(ready.contains("listening"), "{ready}");
     let mut command = with_empty("");
     let help = printed(&command.args(["serve", "--help"]).output().await.expect("bwp runs"));
@@ -140,18 +135,20 @@ async fn an_empty_variable_sets_nothing() {
     printed(&openapi);
 }
 
+/// A server, what it goes on saying, and the line by which it says that it is ready.
+async fn serving(command: &mut Command) -> (Child, Lines<BufReader<ChildStdout>>, String) {
+    let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("bwp starts");
+    let mut said = BufReader::new(server.stdout.take().expect("piped")).lines();
+    let ready = said.next_line().await.expect("readable").expect("a line");
+    (server, said, ready)
+}
+
 #[tokio::test]
 async fn without_a_command_it_serves_as_the_environment_says() {
     let operator = Operator::new().await;
-    let mut server = bwp()
-        .env("DATABASE_URL", operator.0.url())
-        .env("BWP_LISTEN", "0.0.0.0:0")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("bwp starts");
-    let mut said = BufReader::new(server.stdout.take().expect("piped")).lines();
-    let ready = said.next_line().await.expect("readable").expect("a line");
+    let mut command = bwp();
+    let (_server, _said, ready) =
+        serving(command.env("DATABASE_URL", operator.0.url()).env("BWP_LISTEN", "0.0.0.0:0")).await;
     let url = ready.split_whitespace().find(|word| word.starts_with("http://127.0.0.1:")).expect("where it is reached");
     assert_eq!(reqwest::get(format!("{url}/healthz")).await.expect("an answer").status(), 200);
     // Who runs the database makes its tenants: nothing was made, and so no secret shown.
