@@ -210,7 +210,7 @@ def first_answer(child, port, path, key, patience=120):
     head += f"Authorization: Bearer {key}\r\n\r\n" if key else "\r\n"
     while time.monotonic() - began < patience:
         if child.poll() is not None:
-            raise Failed(f"the server ended with {child.returncode} before its first answer; see target/bench/server.log")
+            raise Failed(f"the server ended with {child.returncode} before its first answer; see its server.log in target")
         try:
             with socket.create_connection(("127.0.0.1", port), 5) as connection:
                 connection.sendall(head.encode())
@@ -230,16 +230,42 @@ def first_answer(child, port, path, key, patience=120):
 # ---------------------------------------------------------------- the bench
 
 
+def sizes():
+    """Of the data, as the environment says."""
+    rounds, large = number("BENCH_CONTACTS_PER_TENANT", 1000), number("BENCH_LARGE", 100_000)
+    if large % rounds:
+        raise Failed("BENCH_LARGE must be a multiple of BENCH_CONTACTS_PER_TENANT")
+    found = data_of(number("BENCH_TENANTS", 900), rounds, large // rounds, number("BENCH_KEYS", 5000))
+    if found["keys"] <= found["tenants"]:
+        raise Failed("BENCH_KEYS must be more than BENCH_TENANTS, so that every tenant has a key")
+    return found
+
+
+def data_of(tenants, rounds, per_round, keys):
+    """The data of these sizes: see bench/data.sql."""
+    return {
+        "tenants": tenants,
+        "rounds": rounds,
+        "per_round": per_round,
+        "keys": keys,
+        "tenant_base": 1001,
+        "key_base": 10001,
+    }
+
+
 class Bench:
-    def __init__(self, options):
+    """A server over data of its own in a folder, and the load on it."""
+
+    def __init__(self, options, folder, wanted):
         self.options = options
-        self.folder = os.path.abspath("target/bench")
+        self.folder = os.path.abspath(folder)
+        self.wanted = wanted
         os.makedirs(self.folder, exist_ok=True)
         self.alone = open(os.path.join(self.folder, "lock"), "w")
         try:
             fcntl.flock(self.alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Failed("another run is at work in target/bench") from None
+            raise Failed(f"another run is at work in {folder}") from None
         self.data = os.path.join(self.folder, "data")
         self.keys_file = os.path.join(self.folder, "keys.txt")
         self.layout_file = os.path.join(self.folder, "layout.json")
@@ -250,20 +276,6 @@ class Bench:
         self.connections = number("BENCH_CONNECTIONS", 64)
         self.many = number("BENCH_MANY_CONNECTIONS", 256)
         self.threads = number("BENCH_THREADS", 1)
-        self.wanted = {
-            "tenants": number("BENCH_TENANTS", 900),
-            "rounds": number("BENCH_CONTACTS_PER_TENANT", 1000),
-            "per_round": 0,
-            "keys": number("BENCH_KEYS", 5000),
-            "tenant_base": 1001,
-            "key_base": 10001,
-        }
-        large = number("BENCH_LARGE", 100_000)
-        if large % self.wanted["rounds"]:
-            raise Failed("BENCH_LARGE must be a multiple of BENCH_CONTACTS_PER_TENANT")
-        self.wanted["per_round"] = large // self.wanted["rounds"]
-        if self.wanted["keys"] <= self.wanted["tenants"]:
-            raise Failed("BENCH_KEYS must be more than BENCH_TENANTS, so that every tenant has a key")
         self.run_word = f"{int(time.time()):x}"
         self.server = self.port = self.postmaster = self.socket_folder = self.bin = None
         self.layout = self.keys = None
@@ -333,7 +345,7 @@ class Bench:
             with open(self.layout_file) as file:
                 self.layout = json.load(file)
             if self.layout != self.wanted:
-                raise Failed(f"target/bench holds data of other sizes: {self.layout}. Run again with --fresh.")
+                raise Failed(f"{self.folder} holds data of other sizes: {self.layout}. Run again with --fresh.")
             with open(self.keys_file) as file:
                 self.keys = file.read().split()
         else:
@@ -732,26 +744,27 @@ def interrupted(signum, _frame):
     raise Failed(f"ended early: {reason}")
 
 
-def main():
-    options = arguments()
+def carry_out(bench):
+    """Runs what `bench` makes, to its end, and leaves nothing running, however it ends. Gives the exit code."""
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(each, interrupted)
-    bench = None
+    made = None
     try:
         signal.alarm(number("BENCH_LIMIT", 3600))
-        bench = Bench(options)
-        bench.run()
+        made = bench()
+        made.run()
         return 0
     except Failed as failure:
         say(f"\nFAILED: {failure}")
         return 1
     finally:
         signal.alarm(0)
-        if bench:
-            bench.close()
+        if made:
+            made.close()
         else:
             stop_all()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    given = arguments()
+    sys.exit(carry_out(lambda: Bench(given, "target/bench", sizes())))

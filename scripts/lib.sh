@@ -119,6 +119,23 @@ need_rust() {
     fi
 }
 
+# LLVM's tool that merges what programs counted, of the version that the compiler is of, as $profdata.
+need_profdata() {
+    local version candidate
+    version=$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+    for candidate in "$(rustc --print target-libdir)/../bin/llvm-profdata" "llvm-profdata-$version" \
+        "/usr/lib/llvm-$version/bin/llvm-profdata" llvm-profdata; do
+        profdata=$(command -v "$candidate") && "$profdata" show --version 2>&1 | grep -q "LLVM version $version\." && return 0
+    done
+    if command -v rustup >/dev/null; then
+        say "llvm-profdata is missing: installing it by rustup."
+        profdata=$(rustc --print target-libdir)/../bin/llvm-profdata
+        rustup component add llvm-tools && [ -x "$profdata" ] && return 0
+    fi
+    say "Install llvm-profdata of LLVM $version, then run this again."
+    exit 1
+}
+
 # Installs a cargo tool into target/tools, unless it is there. Arguments: program, crate, version, options.
 need_tool() {
     local program=$1 crate=$2 version=$3
