@@ -20,12 +20,12 @@ use tokio::{
     task::{JoinSet, spawn_blocking},
 };
 
-use crate::support::{Answer, Client, DataFolder, Random, Server, Sql, World, contact, run_bwp};
+use crate::support::{Answer, Client, DataFolder, Random, Server, Sql, World, contact, run_bwp, setting};
 
 const WRITERS: usize = 6;
 
 fn kills(usually: usize) -> usize {
-    std::env::var("BWP_TEST_KILLS").map_or(usually, |text| text.parse().expect("BWP_TEST_KILLS is a number"))
+    setting("BWP_TEST_KILLS", usually)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,6 @@
 //! The database is away, hangs, or has no room: clients are told to come again, soon, and the server recovers by itself.
+//!
+//! `BWP_TEST_OUTAGE_SECONDS` says for how long.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -6,7 +8,7 @@ use bwp_embedded::{Cluster, Options};
 use diesel_async::SimpleAsyncConnection;
 use tokio::{process::Command, task::spawn_blocking, time::sleep};
 
-use crate::support::{Client, DataFolder, Load, Outcome, Request, Server, Sql, World, contact, run_bwp};
+use crate::support::{Client, DataFolder, Load, Outcome, Request, Server, Sql, World, contact, run_bwp, setting};
 
 const CLIENTS: usize = 16;
 
@@ -15,6 +17,10 @@ const SLOWEST: Duration = Duration::from_secs(3);
 
 /// How soon after the database is back everything works again.
 const RECOVERY: Duration = Duration::from_secs(4);
+
+fn outage() -> Duration {
+    Duration::from_secs(setting("BWP_TEST_OUTAGE_SECONDS", 4))
+}
 
 /// A PostgreSQL that the server does not look after, and a server over it.
 struct Away {
@@ -120,7 +126,7 @@ async fn a_database_that_is_away_for_seconds_ends_no_server() {
     sleep(Duration::from_secs(1)).await;
     let from = load.elapsed();
     away.signal("KILL").await;
-    sleep(Duration::from_secs(4)).await;
+    sleep(outage()).await;
     away.revive().await;
     let until = load.elapsed();
     sleep(RECOVERY + Duration::from_secs(1)).await;
@@ -138,7 +144,7 @@ async fn a_database_that_hangs_holds_no_client_for_long() {
     sleep(Duration::from_secs(1)).await;
     let from = load.elapsed();
     away.signal("STOP").await;
-    sleep(Duration::from_secs(4)).await;
+    sleep(outage()).await;
     away.signal("CONT").await;
     let until = load.elapsed();
     sleep(RECOVERY + Duration::from_secs(1)).await;
@@ -159,7 +165,7 @@ async fn a_pool_without_a_free_connection_holds_no_client_for_long() {
     let from = load.elapsed();
     // Writers wait, and soon there is one at each connection.
     lock.batch_execute("BEGIN; LOCK TABLE contacts IN SHARE MODE").await.expect("a lock");
-    sleep(Duration::from_secs(4)).await;
+    sleep(outage()).await;
     lock.batch_execute("COMMIT").await.expect("unlocked");
     let until = load.elapsed();
     sleep(RECOVERY + Duration::from_secs(1)).await;

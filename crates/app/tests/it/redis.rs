@@ -1,4 +1,6 @@
 //! Many servers with one Redis count together; without it, they go on.
+//!
+//! `BWP_TEST_REDIS_OUTAGE_MILLISECONDS` says for how long Redis is away.
 
 use std::{
     sync::{
@@ -14,7 +16,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
     rate_limits::{limit_tenant, limited},
-    support::{Answer, Client, Server, World, attempt_bwp, send},
+    support::{Answer, Client, Server, World, attempt_bwp, send, setting},
 };
 
 const CALLS: usize = 1_000;
@@ -135,7 +137,7 @@ async fn redis_is_killed_under_load_and_nobody_waits() {
             }
         });
     }
-    let a_while = || tokio::time::sleep(Duration::from_millis(700));
+    let a_while = || tokio::time::sleep(Duration::from_millis(setting("BWP_TEST_REDIS_OUTAGE_MILLISECONDS", 700)));
     for _ in 0..2 {
         a_while().await;
         ground.redis.kill();

@@ -28,7 +28,7 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::support::{Client, Connection, Random, Server, Sql, World, contact, send};
+use crate::support::{Client, Connection, Random, Server, Sql, World, contact, send, setting};
 
 /// Who uses a key at each of two servers: all but the last one write.
 const USERS: usize = 5;
@@ -38,8 +38,7 @@ const AFTER: usize = 3;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn revoked_under_load_at_two_servers() {
-    let revocations = std::env::var("BWP_TEST_REVOCATIONS")
-        .map_or(60, |text| text.parse().expect("BWP_TEST_REVOCATIONS is a number"));
+    let revocations = setting("BWP_TEST_REVOCATIONS", 60);
     let ground = Ground::start().await;
     let load = Load::new(&ground).await;
     for n in 0..revocations {

@@ -15,19 +15,13 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::support::{Client, Load, Outcome, Server, Sql, World, contact, run_bwp};
+use crate::support::{Client, Load, Outcome, Server, Sql, World, contact, run_bwp, setting};
 
 /// When nginx takes a node for dead, and for how long: as in `deploy/nginx/nginx.conf`.
 const FAILURE: &str = "max_fails=3 fail_timeout=1s";
 
 const NODES: usize = 3;
 const CLIENTS: usize = 12;
-
-fn seconds() -> Duration {
-    Duration::from_secs(
-        std::env::var("BWP_TEST_ROLLING_SECONDS").map_or(8, |text| text.parse().expect("a number of seconds")),
-    )
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_behind_a_proxy_are_restarted_without_a_failed_request() {
@@ -50,9 +44,10 @@ async fn nodes_behind_a_proxy_are_restarted_without_a_failed_request() {
     let made = client.post("/contacts", &contact("read")).await;
     let path = format!("/contacts/{}", made.data(201)["id"]);
 
+    let long = Duration::from_secs(setting("BWP_TEST_ROLLING_SECONDS", 8));
     let load = Load::start(&client, CLIENTS, &path);
     let mut restarts = 0;
-    while restarts < NODES || load.elapsed() < seconds() {
+    while restarts < NODES || load.elapsed() < long {
         // Until nginx takes the last one for alive again.
         tokio::time::sleep(Duration::from_millis(1200)).await;
         let node = &mut nodes[restarts % NODES];

@@ -11,6 +11,7 @@ mod operations;
 mod outbox;
 mod person;
 mod random;
+mod setting;
 mod sql;
 
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub(crate) use operations::{Operation, operations};
 pub(crate) use outbox::Event;
 pub(crate) use person::{PASSWORD, Page, Person};
 pub(crate) use random::Random;
+pub(crate) use setting::setting;
 pub(crate) use sql::Sql;
 
 /// A server over a database of its own, with one tenant.

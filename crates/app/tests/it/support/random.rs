@@ -5,14 +5,15 @@ use std::{
     time::Duration,
 };
 
+use super::setting;
+
 /// `SplitMix64`.
 pub(crate) struct Random(u64);
 
 impl Random {
     /// From `BWP_TEST_SEED`, or any seed, which is printed.
     pub(crate) fn from_seed() -> Self {
-        let seed = std::env::var("BWP_TEST_SEED")
-            .map_or_else(|_| RandomState::new().build_hasher().finish(), |text| text.parse().expect("a number"));
+        let seed = setting("BWP_TEST_SEED", RandomState::new().build_hasher().finish());
         println!("BWP_TEST_SEED={seed}");
         Self(seed)
     }
