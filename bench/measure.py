@@ -64,6 +64,7 @@ CHILDREN = []
 
 
 def end_with_parent():
+    """Has the kernel end this process, should the one that started it end."""
     LIBC.prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
@@ -94,6 +95,11 @@ def stop(child, patience=90):
 def stop_all():
     for child in list(reversed(CHILDREN)):
         stop(child)
+
+
+def environment():
+    """What a server is started with: settings of whoever runs this would make runs differ, or name a database of theirs."""
+    return {n: v for n, v in os.environ.items() if n == "BWP_POSTGRES_BIN" or not n.startswith(("BWP_", "DATABASE_URL"))}
 
 
 def run(command, patience, text=None, **options):
@@ -210,7 +216,7 @@ def first_answer(child, port, path, key, patience=120):
     head += f"Authorization: Bearer {key}\r\n\r\n" if key else "\r\n"
     while time.monotonic() - began < patience:
         if child.poll() is not None:
-            raise Failed(f"the server ended with {child.returncode} before its first answer; see its server.log in target")
+            raise Failed(f"the server ended with {child.returncode} before its first answer; see {child.log}")
         try:
             with socket.create_connection(("127.0.0.1", port), 5) as connection:
                 connection.sendall(head.encode())
@@ -288,9 +294,8 @@ class Bench:
         if data:
             command += ["--data-dir", data]
         command += ["serve", "--listen", f"127.0.0.1:{port}"]
-        # Settings of whoever runs this would make runs differ.
-        environment = {n: v for n, v in os.environ.items() if n == "BWP_POSTGRES_BIN" or not n.startswith(("BWP_", "DATABASE_URL"))}
-        child = start(command, stdout=subprocess.DEVNULL, stderr=log or self.log, env=environment)
+        child = start(command, stdout=subprocess.DEVNULL, stderr=log or self.log, env=environment())
+        child.log = (log or self.log).name
         return child, port
 
     def start_server(self):
@@ -303,8 +308,10 @@ class Bench:
         self.bin = os.path.dirname(os.readlink(f"/proc/{self.postmaster}/exe"))
 
     def stop_server(self):
-        stop(self.server)
+        ended = stop(self.server)
         self.server = None
+        if ended != 0:
+            raise Failed(f"the server did not end well, but with {ended}; see {self.log.name}")
 
     @staticmethod
     def cluster_root(data):
@@ -651,6 +658,7 @@ class Bench:
         return {
             "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "commit": self.options.commit,
+            "build": self.options.build,
             "cpu": model or platform.machine(),
             "cores": len(os.sched_getaffinity(0)),
             "memory_gib": round(memory / 1024**2, 1),
@@ -726,6 +734,7 @@ def arguments():
     parser.add_argument("--server", required=True)
     parser.add_argument("--bare", default="")
     parser.add_argument("--commit", default="")
+    parser.add_argument("--build", required=True)
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--data-only", action="store_true")
     parser.add_argument("--only", action="append", choices=OPERATIONS)

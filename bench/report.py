@@ -78,7 +78,7 @@ def text(results):
     facts, lines = results["facts"], []
     data, settings = facts["data"], facts["settings"]
     lines += [
-        f"Commit {facts['commit'] or 'unknown'}, {facts['date']}",
+        f"Commit {facts['commit'] or 'unknown'}, {facts.get('build', 'cargo build --release')}, {facts['date']}",
         f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB, Linux {facts['kernel']}; "
         f"load before the run {facts['load_average'][0]:.1f}",
         f"PostgreSQL {facts['postgres']}: " + ", ".join(f"{name} {value}" for name, value in settings.items()),

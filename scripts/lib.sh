@@ -132,7 +132,7 @@ need_profdata() {
         profdata=$(rustc --print target-libdir)/../bin/llvm-profdata
         rustup component add llvm-tools && [ -x "$profdata" ] && return 0
     fi
-    say "Install llvm-profdata of LLVM $version, then run this again."
+    say "Install llvm-profdata of LLVM $version (rustup component add llvm-tools, or a package such as llvm-$version), then run this again."
     exit 1
 }
 
