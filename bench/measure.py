@@ -411,7 +411,7 @@ class Bench:
                     raise Failed("wrk does not end")
                 if watched:
                     resident = max(resident, resident_kib(watched))
-                time.sleep(0.2)
+                time.sleep(0.05)
             out = child.stdout.read()
         finally:
             stop(child, 5)
