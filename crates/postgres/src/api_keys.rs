@@ -25,7 +25,7 @@ use crate::{
     tenants::TenantRow,
 };
 
-pub(crate) use credential::{credentials, revisions};
+pub(crate) use credential::{credentials, revision};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = api_keys, check_for_backend(diesel::pg::Pg))]

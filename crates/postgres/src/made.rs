@@ -5,13 +5,14 @@ use std::fmt::Write;
 /// Generated from the migrated database, so every table is in it.
 const SCHEMA: &str = include_str!("schema.rs");
 
-const FUNCTIONS: [&str; 7] = [
+const FUNCTIONS: [&str; 8] = [
     "api_audit_logs_make_partition",
     "claim_idempotency_key",
     "contact_search_text",
     "hold_expected_key",
     "hold_expected_keys",
     "refuse_unexpected",
+    "renew_credentials_revision",
     "renew_revision",
 ];
 

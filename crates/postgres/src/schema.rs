@@ -85,6 +85,15 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    credentials_revision (only_row) {
+        only_row -> Bool,
+        revision -> Uuid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     cursor_secrets (id) {
         id -> Bool,
         current -> Bytea,
@@ -244,6 +253,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_audit_logs,
     api_keys,
     contacts,
+    credentials_revision,
     cursor_secrets,
     idempotency_receipts,
     invitations,

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bwp_domain::{
     ids::{AccountId, KeyId, SessionId, TenantId},
     keys::{KeyHash, ports::CredentialRepository},
-    principal::{Credential, Revision},
+    principal::Credential,
     sessions::SignedIn,
     store::StoreError,
 };
@@ -20,7 +20,7 @@ use crate::{
     lanes::Lanes,
     locks::Lock,
     rows::Row,
-    schema::{api_keys, tenants},
+    schema::{api_keys, credentials_revision, tenants},
     tenants::TenantRow,
     unit_of_work::PgUnitOfWork,
 };
@@ -37,32 +37,25 @@ fn key_hash(bytes: Vec<u8>) -> Result<KeyHash, StoreError> {
     place.fit("key_hash", bytes.try_into()).map(KeyHash::from_bytes)
 }
 
-/// The revisions that these keys and their tenants have now. Keys that are not there are left out.
-pub(crate) async fn revisions(lanes: &Lanes, hashes: Vec<KeyHash>) -> Result<Vec<(KeyHash, Revision)>, StoreError> {
-    let hashes = sorted(hashes);
-    let rows = lanes
-        .read("confirming credentials", |link| {
-            let hashes = hashes.clone();
-            async move {
-                api_keys::table
-                    .inner_join(tenants::table)
-                    .filter(api_keys::key_hash.eq_any(hashes))
-                    .select((api_keys::key_hash, api_keys::revision, tenants::revision))
-                    .load::<(Vec<u8>, Uuid, Uuid)>(&mut link.shared())
-                    .await
-            }
+/// The revision that all keys and tenants together have now.
+pub(crate) async fn revision(lanes: &Lanes) -> Result<Option<Uuid>, StoreError> {
+    lanes
+        .read("confirming credentials", |link| async move {
+            credentials_revision::table
+                .select(credentials_revision::revision)
+                .first(&mut link.shared())
+                .await
+                .optional()
         })
-        .await?;
-    let revision = |key: Uuid, tenant: Uuid| Revision { key: key.as_u128(), tenant: tenant.as_u128() };
-    rows.into_iter().map(|(hash, key, tenant)| Ok((key_hash(hash)?, revision(key, tenant)))).collect()
+        .await
 }
+
+/// A key by its hash, and the revision at which it was read.
+type Read = (KeyHash, Result<Arc<Credential>, StoreError>, Option<Uuid>);
 
 /// The credentials of these keys, as they are now. Keys that are not there are left out; a row that makes none is the
 /// trouble of its own request.
-pub(crate) async fn credentials(
-    lanes: &Lanes,
-    hashes: Vec<KeyHash>,
-) -> Result<Vec<(KeyHash, Result<Arc<Credential>, StoreError>)>, StoreError> {
+pub(crate) async fn credentials(lanes: &Lanes, hashes: Vec<KeyHash>) -> Result<Vec<Read>, StoreError> {
     let hashes = sorted(hashes);
     let rows = lanes
         .read("finding keys by their hashes", |link| {
@@ -71,13 +64,17 @@ pub(crate) async fn credentials(
                 api_keys::table
                     .inner_join(tenants::table)
                     .filter(api_keys::key_hash.eq_any(hashes))
-                    .select((api_keys::key_hash, (ApiKeyRow::as_select(), TenantRow::as_select())))
-                    .load::<(Vec<u8>, (ApiKeyRow, TenantRow))>(&mut link.shared())
+                    .select((
+                        api_keys::key_hash,
+                        credentials_revision::table.select(credentials_revision::revision).single_value(),
+                        (ApiKeyRow::as_select(), TenantRow::as_select()),
+                    ))
+                    .load::<(Vec<u8>, Option<Uuid>, (ApiKeyRow, TenantRow))>(&mut link.shared())
                     .await
             }
         })
         .await?;
-    rows.into_iter().map(|(hash, rows)| Ok((key_hash(hash)?, credential(rows)))).collect()
+    rows.into_iter().map(|(hash, revision, rows)| Ok((key_hash(hash)?, credential(rows), revision))).collect()
 }
 
 #[async_trait]
