@@ -298,49 +298,6 @@ async fn ids_are_given_once() {
 }
 
 #[tokio::test]
-async fn a_credential_is_read_again_when_it_or_its_tenant_has_changed() {
-    let scene = Scene::new().await;
-    assert!(Arc::ptr_eq(&scene.credential, &find(&scene.fixture, &scene.key).await), "nothing changed");
-    let recalled = scene.fixture.store.recall(&scene.key.secret.hash()).expect("it is known");
-    assert!(Arc::ptr_eq(&scene.credential, &recalled));
-    scene.fixture.run("UPDATE api_keys SET name = 'renamed'").await;
-    let renamed = find(&scene.fixture, &scene.key).await;
-    assert_eq!(renamed.key.name.as_str(), "renamed");
-    assert_ne!(renamed.revision.key, scene.credential.revision.key);
-    scene.fixture.run("UPDATE tenants SET name = 'renamed'").await;
-    let of_renamed = find(&scene.fixture, &scene.key).await;
-    assert_eq!(of_renamed.tenant.name.as_str(), "renamed");
-    assert_ne!(of_renamed.revision.tenant, renamed.revision.tenant);
-    assert_eq!(of_renamed.revision.key, renamed.revision.key);
-}
-
-#[tokio::test]
-async fn many_find_their_own_credentials_at_once() {
-    let fixture = Fixture::new().await;
-    let mut keys = Vec::new();
-    for _ in 0..4 {
-        let tenant = fixture.tenant().await.id;
-        keys.push(fixture.key(tenant).await);
-    }
-    let keys = Arc::new(keys);
-    let mut finding = JoinSet::new();
-    for n in 0..200 {
-        let (store, keys) = (fixture.store.clone(), Arc::clone(&keys));
-        finding.spawn(async move {
-            if n % 5 == 4 {
-                let unknown = bwp_domain::keys::KeyHash::from_bytes([u8::try_from(n).expect("small"); 32]);
-                assert_eq!(store.find_by_hash(&unknown).await.expect("a look"), None);
-                return;
-            }
-            let key = &keys[n % 5];
-            let found = store.find_by_hash(&key.secret.hash()).await.expect("a look").expect("the key");
-            assert_eq!(found.key.id, key.key.id);
-        });
-    }
-    within("all of them", finding.join_all()).await;
-}
-
-#[tokio::test]
 async fn a_read_that_finds_its_connection_closed_is_sent_again() {
     let scene = Scene::new().await;
     let contact = scene.fixture.contact(scene.tenant, &details("Acme"), NOW).await;

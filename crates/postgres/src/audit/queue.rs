@@ -34,8 +34,11 @@ pub struct AuditCounts {
     pub lost: u64,
 }
 
-/// How many entries make a batch.
+/// How many entries are written by one statement: no more than a number of the sequence `api_audit_log_ids` stands for.
 pub(super) const BATCH: usize = 1_000;
+
+/// How many are gathered, at most, before they are written.
+pub(super) const GATHERED: usize = 5 * BATCH;
 
 /// How many buffers there are. Each thread records into one of them, so that threads seldom meet.
 const SHARDS: usize = 32;
@@ -55,7 +58,7 @@ pub struct AuditQueue {
     bytes: AtomicUsize,
     written: AtomicU64,
     lost: AtomicU64,
-    /// Tells the writer of the first entry after none, and of enough for a batch.
+    /// Tells the writer of the first entry after none, and of enough to begin with.
     pub(super) wake: Notify,
 }
 
@@ -90,7 +93,7 @@ impl AuditQueue {
         for shard in &self.shards {
             {
                 let mut entries = shard.0.lock().unwrap_or_else(PoisonError::into_inner);
-                // Most are nobody's: each would come to a vector with room for a batch, and keep it.
+                // Most are nobody's: each would come to a vector with room for many, and keep it.
                 if entries.is_empty() {
                     continue;
                 }
@@ -98,7 +101,7 @@ impl AuditQueue {
                 std::mem::swap(&mut *entries, spare);
             }
             spare.drain(..).for_each(&mut each);
-            spare.shrink_to(BATCH);
+            spare.shrink_to(GATHERED);
         }
     }
 
@@ -139,7 +142,7 @@ impl AuditSink for AuditQueue {
             return;
         }
         self.shards[shard()].0.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
-        if before == 0 || (before + 1).is_multiple_of(BATCH) {
+        if before == 0 || (before + 1).is_multiple_of(GATHERED) {
             self.wake.notify_one();
         }
     }

@@ -29,8 +29,8 @@ macro_rules! cached {
     (@static $name:ident) => { $name };
 }
 
-/// Fetches ids for so many entries.
-pub(super) struct FetchIds(pub(super) i32);
+/// Fetches ids for a batch: the first of as many as one has.
+pub(super) struct FetchIds;
 
 cached!(FetchIds);
 
@@ -40,9 +40,7 @@ impl Query for FetchIds {
 
 impl QueryFragment<Pg> for FetchIds {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT nextval('api_audit_log_ids') FROM generate_series(1, ");
-        out.push_bind_param::<Integer, _>(&self.0)?;
-        out.push_sql(")");
+        out.push_sql("SELECT nextval('api_audit_log_ids')");
         Ok(())
     }
 }
@@ -65,7 +63,7 @@ impl QueryFragment<Pg> for MakePartition {
 pub(super) struct InsertEntries<'a> {
     tenant_ids: Vec<i64>,
     created: Vec<DateTime<Utc>>,
-    ids: &'a [i64],
+    ids: Vec<i64>,
     api_key_ids: Vec<Option<i64>>,
     oauth_token_ids: Vec<Option<i64>>,
     user_ids: Vec<Option<i64>>,
@@ -82,14 +80,15 @@ pub(super) struct InsertEntries<'a> {
 cached!(InsertEntries<'_>);
 
 impl<'a> InsertEntries<'a> {
-    pub(super) fn new(entries: &'a [AuditEntry], ids: &'a [i64]) -> Self {
+    /// With ids from `first_id` on.
+    pub(super) fn new(entries: &'a [AuditEntry], first_id: i64) -> Self {
         fn column<'a, T>(entries: &'a [AuditEntry], value: impl Fn(&'a AuditEntry) -> T) -> Vec<T> {
             entries.iter().map(value).collect()
         }
         Self {
             tenant_ids: column(entries, |entry| entry.tenant.get()),
             created: column(entries, |entry| entry.created_at.into()),
-            ids,
+            ids: (first_id..).take(entries.len()).collect(),
             api_key_ids: column(entries, |entry| entry.api_key.map(KeyId::get)),
             oauth_token_ids: column(entries, |entry| entry.oauth_token.map(OauthTokenId::get)),
             user_ids: column(entries, |entry| entry.user.map(UserId::get)),

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{
-    queue::{AuditQueue, BATCH},
+    queue::{AuditQueue, BATCH, GATHERED},
     statements::{FetchIds, InsertEntries, InsertMissingEntries, MakePartition, UpsertUsage},
     usage::Usage,
 };
@@ -26,7 +26,7 @@ use crate::{
     session::{Place, Session},
 };
 
-/// How long entries are gathered before they are written, unless a batch is full before.
+/// How long entries are gathered before they are written, unless there are [`GATHERED`] before.
 const GATHER: Duration = Duration::from_millis(250);
 
 /// How long one attempt to write may take. Longer than a statement may, so that this ends only what the server does not.
@@ -93,10 +93,10 @@ impl Writer {
                 usage.note(&entry);
                 pending.push_back(entry);
             });
+            // In the order of the index: one of its pages then takes the entries of many requests, one after another.
+            self.pending.make_contiguous().sort_unstable_by_key(|entry| (entry.tenant, entry.created_at));
             while !self.pending.is_empty() {
-                let mut batch: Vec<_> = self.pending.drain(..BATCH.min(self.pending.len())).collect();
-                // In the order of the index: its pages are then found once for many entries.
-                batch.sort_unstable_by_key(|entry| (entry.tenant, entry.created_at));
+                let batch: Vec<_> = self.pending.drain(..BATCH.min(self.pending.len())).collect();
                 self.write(&batch).await;
             }
             self.write_usage(stopping).await;
@@ -122,7 +122,7 @@ impl Writer {
             }
         }
         let until = Instant::now() + GATHER;
-        while self.queue.waiting() < BATCH && !self.is_stopping() {
+        while self.queue.waiting() < GATHERED && !self.is_stopping() {
             tokio::select! {
                 () = self.queue.wake.notified() => {}
                 _ = self.stop.changed() => {}
@@ -134,10 +134,10 @@ impl Writer {
     /// Writes a batch, however long that takes.
     async fn write(&mut self, batch: &[AuditEntry]) {
         // Fetched once: a batch that was written although it did not look so is passed over the second time.
-        let mut ids = Vec::new();
+        let mut first_id = None;
         let (mut wait, mut refused, mut again) = (FIRST_WAIT, 0, false);
         loop {
-            let attempted = timeout(ATTEMPT, self.attempt(batch, &mut ids, again)).await;
+            let attempted = timeout(ATTEMPT, self.attempt(batch, &mut first_id, again)).await;
             let error = match attempted {
                 Ok(Ok(())) => return self.queue.settle_written(batch),
                 Ok(Err(error)) => error,
@@ -160,7 +160,12 @@ impl Writer {
         }
     }
 
-    async fn attempt(&mut self, batch: &[AuditEntry], ids: &mut Vec<i64>, again: bool) -> Result<(), StoreError> {
+    async fn attempt(
+        &mut self,
+        batch: &[AuditEntry],
+        first_id: &mut Option<i64>,
+        again: bool,
+    ) -> Result<(), StoreError> {
         let connection = connected(&mut self.connection, &self.place, self.settings).await?;
         for entry in batch {
             let at = DateTime::<Utc>::from(entry.created_at);
@@ -170,11 +175,11 @@ impl Writer {
                 self.months.insert(month);
             }
         }
-        if ids.is_empty() {
-            let count = i32::try_from(batch.len()).unwrap_or(i32::MAX);
-            *ids = FetchIds(count).load(connection).await.during("fetching ids for the audit log")?;
-        }
-        write_batch(connection, batch, ids, again).await
+        let first_id = match *first_id {
+            Some(fetched) => fetched,
+            None => *first_id.insert(FetchIds.get_result(connection).await.during("fetching ids for the audit log")?),
+        };
+        write_batch(connection, batch, first_id, again).await
     }
 
     /// Writes which keys were used, if that goes at once: else with the next batch, or never. It is not worth a wait.
@@ -244,14 +249,14 @@ async fn connected<'a>(
     }
 }
 
-/// Writes entries under these ids, one for each. `again` if some of them may be there: they are passed over.
+/// Writes entries under ids from `first_id` on. `again` if some of them may be there: they are passed over.
 pub(crate) async fn write_batch(
     connection: &mut AsyncPgConnection,
     batch: &[AuditEntry],
-    ids: &[i64],
+    first_id: i64,
     again: bool,
 ) -> Result<(), StoreError> {
-    let entries = InsertEntries::new(batch, ids);
+    let entries = InsertEntries::new(batch, first_id);
     let written =
         if again { InsertMissingEntries(entries).execute(connection).await } else { entries.execute(connection).await };
     written.during("writing the audit log").map(|_| ())

@@ -56,13 +56,13 @@ pub fn audit_page_statement(tenant: TenantId, filter: &AuditFilter, page: PageRe
     Statement { text, planned_anew }
 }
 
-/// Writes a batch of the audit log as the writer's task does: under these ids, one for each entry.
+/// Writes a batch of the audit log as the writer's task does: under ids from `first_id` on.
 ///
 /// # Panics
 /// If it cannot be written.
 #[expect(clippy::expect_used, reason = "a test that cannot write has failed")]
-pub async fn write_audit_batch(connection: &mut AsyncPgConnection, entries: &[AuditEntry], ids: &[i64]) {
-    crate::audit::write_batch(connection, entries, ids, true).await.expect("a batch");
+pub async fn write_audit_batch(connection: &mut AsyncPgConnection, entries: &[AuditEntry], first_id: i64) {
+    crate::audit::write_batch(connection, entries, first_id, true).await.expect("a batch");
 }
 
 /// A database of a test's own, dropped with it.
