@@ -38,7 +38,7 @@ pub struct AuditCounts {
 pub(super) const BATCH: usize = 1_000;
 
 /// How many are gathered, at most, before they are written.
-pub(super) const GATHERED: usize = 5 * BATCH;
+pub(super) const GATHERED: usize = 2 * BATCH;
 
 /// How many buffers there are. Each thread records into one of them, so that threads seldom meet.
 const SHARDS: usize = 32;
