@@ -23,14 +23,15 @@ pub mod privileges;
 pub mod problem;
 mod projection;
 mod rate_limit;
+mod refusals;
 mod request;
 mod routes;
 mod state;
 mod usage;
 mod users;
 
-pub use audit::Refusals;
 pub use cursors::{Cursors, LoadCursorKeys};
 pub use openapi::document;
+pub use refusals::Refusals;
 pub use routes::{BASE_PATH, configure, refuse_long_target};
 pub use state::ApiState;

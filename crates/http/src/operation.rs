@@ -266,9 +266,11 @@ impl<H> Running<'_, H> {
         if self.takes.waits || !paging::is_quick(self.request.query_string()) {
             return None;
         }
-        let guess = shown.recall(&self.context.state)?;
-        let good = shown.admit(&self.context.state, &guess).and_then(|()| guess.authorize(self.takes.needs));
-        good.is_ok().then_some(guess)
+        let state = &self.context.state;
+        let guess = shown.recall(state)?;
+        let good = shown.admit(state, &guess).and_then(|()| guess.authorize(self.takes.needs));
+        let refused = good.is_err() || state.refusals.foresee(&*state.environment.clock, &guess);
+        (!refused).then_some(guess)
     }
 
     /// Reads what the caller of `guess` would be shown while that credential is checked, which takes one round trip
@@ -313,9 +315,9 @@ impl<H> Running<'_, H> {
         self.record.admit(&credential);
         let admission = rate_limit::charge(&self.context.state, &credential, self.takes.cost).await?;
         self.standing.set(Some(*admission.standing()));
-        if let Admission::Refused { layer, .. } = &admission {
+        if let Admission::Refused { layer, standing } = &admission {
             let state = &self.context.state;
-            if !state.refusals.pick(&*state.environment.clock, &credential, *layer) {
+            if !state.refusals.note(&*state.environment.clock, &credential, *layer, standing) {
                 self.record.leave_out();
             }
         }

@@ -13,7 +13,7 @@ use bwp_domain::{
 };
 use bwp_web::{body::BodyLimits, metrics::Meter, readiness::Readiness};
 
-use crate::{audit::Refusals, cursors::Cursors};
+use crate::{cursors::Cursors, refusals::Refusals};
 
 /// The ports and settings behind the API. Cheap to clone: each worker may have its own, with ports of its own.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ pub struct ApiState {
     pub audit_log: Arc<dyn AuditReader>,
     /// Where requests are recorded for the audit log.
     pub audit: Arc<dyn AuditSink>,
-    /// Which refused requests are recorded there. One for the process.
+    /// What is remembered of refused requests. One for the process.
     pub refusals: Arc<Refusals>,
     /// Who counts what callers spend.
     pub rate_limits: Arc<dyn RateLimiter>,

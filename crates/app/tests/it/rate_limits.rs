@@ -1,5 +1,6 @@
 //! What requests cost, what answers say about it, and what happens when a budget is spent.
 
+use diesel_async::SimpleAsyncConnection;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -101,6 +102,22 @@ async fn a_flood_of_refused_requests_leaves_a_thousand_entries_a_minute() {
     world.wait_until("SELECT count(*) FROM api_audit_logs WHERE status = 403").await;
     let recorded = world.number("SELECT count(*) FROM api_audit_logs WHERE status = 429").await;
     assert!(recorded >= 1_000 && recorded <= (1_000 * minutes).min(refused), "{recorded} of {refused}");
+}
+
+/// As far as its refusal can be foreseen: from the second one on.
+#[tokio::test]
+async fn a_refused_request_reads_nothing() {
+    let world = World::start().await;
+    let client = limited(&world, &["contacts:read"], 1).await;
+    client.get("/contacts").await.data(200);
+    client.get("/contacts").await.problem(429, "rate_limited");
+    let mut lock = world.database.connection().await;
+    lock.batch_execute("BEGIN; LOCK TABLE contacts").await.expect("a lock");
+    for path in ["/contacts", "/contacts/1", "/contacts?limit=1", "/contacts"] {
+        // A read would wait, and the credentials of the next ones behind it.
+        client.get(path).await.problem(429, "rate_limited");
+    }
+    lock.batch_execute("COMMIT").await.expect("a commit");
 }
 
 #[tokio::test]

@@ -2,7 +2,6 @@
 
 mod handlers;
 mod record;
-mod refusals;
 mod requests;
 mod responses;
 
@@ -12,7 +11,6 @@ use crate::{
 };
 
 pub(crate) use record::Record;
-pub use refusals::Refusals;
 use responses::LogEntry;
 
 /// Every operation of the family.
