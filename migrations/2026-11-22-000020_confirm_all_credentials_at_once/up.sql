@@ -13,8 +13,13 @@ DECLARE
 BEGIN
     -- Once in a transaction, however many rows it changes. What is set for a transaction is undone with it.
     IF current_setting('bwp.credentials_renewed_by', true) IS DISTINCT FROM this THEN
-        -- By its schema's name: whoever changes a key may look for tables elsewhere.
-        EXECUTE format('UPDATE %I.credentials_revision SET revision = gen_random_uuid()', TG_TABLE_SCHEMA);
+        -- By its schema's name: whoever changes a key may look for tables elsewhere. Whoever does not see the row, be it gone or
+        -- younger than their snapshot, makes it, or fails: no change is committed without a new revision.
+        EXECUTE format(
+            'INSERT INTO %I.credentials_revision DEFAULT VALUES
+             ON CONFLICT (only_row) DO UPDATE SET revision = excluded.revision',
+            TG_TABLE_SCHEMA
+        );
         PERFORM set_config('bwp.credentials_renewed_by', this, true);
     END IF;
     RETURN NULL;

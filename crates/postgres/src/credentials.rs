@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 use bwp_domain::{keys::KeyHash, principal::Credential, store::StoreError};
 use futures_util::FutureExt;
 use quick_cache::sync::Cache;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
@@ -22,12 +23,18 @@ pub(crate) type Known = Cache<KeyHash, Remembered>;
 /// The most keys that are remembered: some hundred bytes each.
 pub(crate) const REMEMBERED: usize = 10_000;
 
+/// For how long what was read is remembered. Who changes keys past the triggers, such as a restore of single tables, renews no
+/// revision; a minute later that is seen all the same.
+const REMEMBERED_FOR: Duration = Duration::from_mins(1);
+
 /// What was read of a key.
 #[derive(Clone)]
 pub(crate) struct Remembered {
     credential: Arc<Credential>,
     /// The revision that all keys and tenants had then.
     revision: Uuid,
+    /// When that was.
+    read: Instant,
 }
 
 /// Finds credentials over one thread's lanes.
@@ -64,6 +71,7 @@ impl Credentials {
     /// The credential as it is now: read or confirmed by a statement that is sent after this was called.
     pub(crate) async fn find(&self, hash: &KeyHash) -> Result<Option<Arc<Credential>>, StoreError> {
         if let Some(remembered) = self.known.get(hash)
+            && remembered.read.elapsed() < REMEMBERED_FOR
             && self.confirming.find(()).await? == Some(remembered.revision)
         {
             return Ok(Some(remembered.credential));
@@ -79,9 +87,10 @@ async fn read(
     hashes: Vec<KeyHash>,
 ) -> Result<Findings<KeyHash, Arc<Credential>>, StoreError> {
     let mut found = Findings::with_capacity(hashes.len());
+    let began = Instant::now();
     for (hash, credential, revision) in api_keys::credentials(lanes, hashes).await? {
         if let (Ok(credential), Some(revision)) = (&credential, revision) {
-            known.insert(hash, Remembered { credential: Arc::clone(credential), revision });
+            known.insert(hash, Remembered { credential: Arc::clone(credential), revision, read: began });
         }
         found.insert(hash, credential);
     }

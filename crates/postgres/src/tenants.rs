@@ -134,14 +134,14 @@ impl TenantDirectory for PgStore {
 
     async fn set_status(&self, tenant: TenantId, status: TenantStatus) -> Result<Option<Tenant>, StoreError> {
         let mut connection = self.connection().await?;
-        let row = diesel::update(tenants::table.find(tenant.get()))
+        // Loaded to the end: the commit comes after the row, and may fail.
+        let rows = diesel::update(tenants::table.find(tenant.get()))
             .set(tenants::status.eq(status.as_str()))
             .returning(TenantRow::as_returning())
-            .get_result(&mut connection)
+            .load(&mut connection)
             .await
-            .optional()
             .during("setting a tenant's status")?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = rows.into_iter().next() else { return Ok(None) };
         let settled = timeout(PATIENCE, settle(&mut connection, tenant)).await;
         settled.map_err(|_| StoreError::Unavailable(format!("{SETTLING}: they take too long")))??;
         row.try_into().map(Some)
@@ -149,14 +149,14 @@ impl TenantDirectory for PgStore {
 
     async fn set_rate_limit(&self, tenant: TenantId, limit: RateLimit) -> Result<Option<Tenant>, StoreError> {
         let mut connection = self.connection().await?;
-        let row = diesel::update(tenants::table.find(tenant.get()))
+        // To the end here, too.
+        let rows = diesel::update(tenants::table.find(tenant.get()))
             .set(tenants::rate_limit.eq(limit.get().cast_signed()))
             .returning(TenantRow::as_returning())
-            .get_result(&mut connection)
+            .load(&mut connection)
             .await
-            .optional()
             .during("setting a tenant's rate limit")?;
-        row.map(Tenant::try_from).transpose()
+        rows.into_iter().next().map(Tenant::try_from).transpose()
     }
 }
 

@@ -2,13 +2,19 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bwp_domain::{
     keys::{CreatedKey, KeyHash, KeyState, ports::KeyReader},
     principal::Credential,
+    rate_limits::RateLimit,
+    store::StoreError,
+    tenants::{TenantStatus, ports::TenantDirectory},
 };
-use bwp_postgres::testing::{Fixture, within};
+use bwp_postgres::{
+    PgStore, PoolSettings,
+    testing::{Fixture, within},
+};
 use diesel_async::SimpleAsyncConnection;
 use tokio::task::JoinSet;
 
@@ -114,13 +120,15 @@ async fn what_changes_no_credential_or_is_undone_renews_nothing() {
 /// Else a change of many keys would leave as many versions of the one row, and who reads it would pass them all.
 #[tokio::test]
 async fn a_transaction_renews_it_once() {
-    let (fixture, key) = a_key().await;
-    for _ in 0..5 {
-        fixture.key(key.key.tenant).await;
-    }
-    fixture.run("VACUUM FULL credentials_revision").await;
-    fixture.run("BEGIN; UPDATE api_keys SET name = 'b'; UPDATE tenants SET name = 'b'; COMMIT").await;
-    assert_eq!(fixture.number("SELECT (ctid::text::point)[1] FROM credentials_revision").await, 2);
+    let (fixture, _) = a_key().await;
+    fixture
+        .run(
+            "BEGIN; SET CONSTRAINTS ALL IMMEDIATE;
+             UPDATE api_keys SET name = 'b'; CREATE TABLE seen AS SELECT revision FROM credentials_revision;
+             UPDATE tenants SET name = 'b'; INSERT INTO seen SELECT revision FROM credentials_revision; COMMIT",
+        )
+        .await;
+    assert_eq!(fixture.number("SELECT count(DISTINCT revision) FROM seen").await, 1);
 }
 
 /// Who changes a key waits for another change of another key no longer than that takes to commit.
@@ -140,13 +148,60 @@ async fn an_open_change_keeps_no_other_key_waiting() {
 
 /// As it may be after a restore by hand.
 #[tokio::test]
-async fn without_a_revision_everything_is_read() {
+async fn without_a_revision_everything_is_read_and_the_next_change_makes_one() {
     let (fixture, key) = a_key().await;
     find_there(&fixture, &key).await;
     fixture.run("DELETE FROM credentials_revision").await;
-    find_there(&fixture, &key).await;
+    let (first, second) = (find_there(&fixture, &key).await, find_there(&fixture, &key).await);
+    assert!(!Arc::ptr_eq(&first, &second), "read twice");
     fixture.run("UPDATE api_keys SET revoked_at = now()").await;
     assert!(matches!(find_there(&fixture, &key).await.key.state, KeyState::Revoked { .. }));
+    assert_eq!(fixture.number("SELECT count(*) FROM credentials_revision").await, 1);
     fixture.run("DELETE FROM api_keys").await;
+    assert_eq!(find(&fixture, &key).await, None);
+}
+
+/// Its change would be committed, and the revision would still be that of before.
+#[tokio::test]
+async fn who_does_not_see_the_revision_changes_nothing() {
+    let (fixture, key) = a_key().await;
+    let mut older = fixture.database.connection().await;
+    let look = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM api_keys";
+    older.batch_execute(look).await.expect("a snapshot");
+    fixture.run("DELETE FROM credentials_revision; INSERT INTO credentials_revision DEFAULT VALUES").await;
+    let changed = older.batch_execute("UPDATE api_keys SET name = 'b'; COMMIT").await;
+    assert!(changed.is_err(), "it is not committed");
+    assert_ne!(find_there(&fixture, &key).await.key.name.as_str(), "b");
+}
+
+/// The commit comes after the row that the statement gives.
+#[tokio::test]
+async fn a_change_of_a_tenant_whose_commit_fails_has_failed() {
+    let (fixture, key) = a_key().await;
+    fixture
+        .run("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET lock_timeout = 200', current_database()); END $$")
+        .await;
+    let store = PgStore::new(&fixture.database.url(), PoolSettings::DEFAULT).expect("a store");
+    let mut busy = fixture.database.connection().await;
+    busy.batch_execute("BEGIN; UPDATE credentials_revision SET revision = revision").await.expect("locked");
+    let status = store.set_status(key.key.tenant, TenantStatus::Suspended).await;
+    assert!(matches!(status, Err(StoreError::Unavailable(_))), "{status:?}");
+    let limit = store.set_rate_limit(key.key.tenant, RateLimit::NONE).await;
+    assert!(matches!(limit, Err(StoreError::Unavailable(_))), "{limit:?}");
+    busy.batch_execute("COMMIT").await.expect("unlocked");
+    let tenant = find_there(&fixture, &key).await.tenant.clone();
+    assert_eq!((tenant.status, tenant.rate_limit), (TenantStatus::Active, RateLimit::OF_TENANT));
+}
+
+/// A restore of single tables, for one, runs no triggers.
+#[tokio::test]
+async fn a_change_past_the_triggers_is_seen_a_minute_later() {
+    let (fixture, key) = a_key().await;
+    find_there(&fixture, &key).await;
+    fixture.run("SET session_replication_role = replica; DELETE FROM api_keys").await;
+    find_there(&fixture, &key).await;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_mins(1)).await;
+    tokio::time::resume();
     assert_eq!(find(&fixture, &key).await, None);
 }
