@@ -29,7 +29,10 @@ def new_key():
 def make(count, path):
     """Writes `count` new keys to `path`, which only its owner may read, and returns them."""
     keys = [new_key() for _ in range(count)]
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    if os.path.lexists(path):
+        os.remove(path)
+    # Made anew: it follows no link, and has no mode of before.
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write("\n".join(keys) + "\n")
     return keys
 

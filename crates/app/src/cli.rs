@@ -401,13 +401,14 @@ pub(crate) struct OpenapiArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct BackupArgs {
-    /// The file to write
+    /// The file to write, or - for standard output. A file of that name is replaced when the backup is whole; a link, a
+    /// FIFO or a device is refused
     pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct RestoreArgs {
-    /// The file to read
+    /// The file to read, or - for standard input
     pub(crate) file: PathBuf,
     /// Throw away what the database holds now
     #[arg(long)]

@@ -17,8 +17,12 @@ pub(crate) struct Output {
 impl Output {
     /// Prints `json`, or what `text` says. A text that was stored goes through [`legible`] before it is put into a line.
     pub(crate) fn print(self, json: &Value, text: impl FnOnce() -> String) -> io::Result<()> {
+        self.print_to(&mut io::stdout().lock(), json, text)
+    }
+
+    /// Like [`print`](Self::print), to another place than standard output.
+    pub(crate) fn print_to(self, out: &mut impl Write, json: &Value, text: impl FnOnce() -> String) -> io::Result<()> {
         let line = if self.json { json.to_string() } else { harmless(text()) };
-        let mut out = io::stdout().lock();
         writeln!(out, "{}", line.trim_end())?;
         // A program that reads a pipe waits for the line.
         out.flush()

@@ -1,9 +1,9 @@
 //! Making a cluster.
 
-use std::{fs, io::ErrorKind, path::Path, process::Output};
+use std::{fs, path::Path, process::Output};
 
 use crate::{
-    Durability, EmbeddedError, Installation, account::Account, error::IoContext, folder, layout::Layout,
+    Durability, EmbeddedError, Installation, account::Account, error::IoContext, files, folder, layout::Layout,
     locks::StartLock, log, settings::SUPERUSER,
 };
 
@@ -20,19 +20,22 @@ const LOCALES: &[&[&str]] = &[
 pub(crate) fn cluster_major(layout: &Layout) -> Result<Option<u32>, EmbeddedError> {
     let pgdata = layout.pgdata();
     let file = pgdata.join("PG_VERSION");
-    match fs::read_to_string(&file) {
-        Ok(text) => text.trim().parse().map(Some).map_err(|_| EmbeddedError::Damaged {
-            path: pgdata,
-            reason: format!("its PG_VERSION says {:?}; restore it from a backup", text.trim()),
-        }),
-        Err(error) if error.kind() == ErrorKind::NotFound && !pgdata.exists() => Ok(None),
-        // The folder gets its name only when it is complete, so somebody else has been at it.
-        Err(error) if error.kind() == ErrorKind::NotFound => Err(EmbeddedError::Damaged {
-            path: pgdata,
-            reason: "it has no PG_VERSION; move it away to begin with an empty database, or restore it".to_owned(),
-        }),
-        Err(error) => Err(error).context("read", file),
-    }
+    let Some(text) = files::read(&file)? else {
+        return if pgdata.exists() {
+            // The folder gets its name only when it is complete, so somebody else has been at it.
+            Err(EmbeddedError::Damaged {
+                path: pgdata,
+                reason: "it has no PG_VERSION; move it away to begin with an empty database, or restore it".to_owned(),
+            })
+        } else {
+            Ok(None)
+        };
+    };
+    let text = String::from_utf8_lossy(&text);
+    text.trim().parse().map(Some).map_err(|_| EmbeddedError::Damaged {
+        path: pgdata,
+        reason: format!("its PG_VERSION says {:?}; restore it from a backup", text.trim()),
+    })
 }
 
 /// Removes what a process left that was killed while it made a cluster. The caller holds the start lock.
@@ -73,7 +76,7 @@ pub(crate) fn create(
     }
     fs::rename(&unfinished, layout.pgdata()).context("rename", &unfinished)?;
     if durability == Durability::Full {
-        folder::sync(&layout.root)?;
+        files::sync(&layout.root)?;
     }
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf, process::ExitStatus};
 
+use crate::files::FileError;
+
 /// Why a cluster could not be found, made, started or stopped.
 ///
 /// Each message says what happened and what to do about it, and is meant to be shown to the person who ran the command.
@@ -80,12 +82,12 @@ pub enum EmbeddedError {
         reason: &'static str,
     },
 
-    /// A folder that should be private is a link, or somebody else's.
+    /// A folder or file that should be one's own is a link, say, or somebody else's.
     #[error(
         "{path} cannot be trusted: {reason}. Remove it if it is not needed, or choose another folder with --data-dir."
     )]
     Untrusted {
-        /// The folder.
+        /// The folder or file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
@@ -168,6 +170,15 @@ pub enum EmbeddedError {
         /// Why it failed.
         source: io::Error,
     },
+}
+
+impl From<FileError> for EmbeddedError {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Unfit { path, what } => Self::Untrusted { path, reason: format!("it is {what}") },
+            FileError::Io { action, path, source } => Self::Io { action, path, source },
+        }
+    }
 }
 
 /// Names the file and the deed in an I/O error.

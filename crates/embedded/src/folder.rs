@@ -90,11 +90,6 @@ pub(crate) fn remove_file(path: &Path) -> Result<(), EmbeddedError> {
     }
 }
 
-/// Puts what a folder lists on disk, so that a rename in it survives a crash of the machine.
-pub(crate) fn sync(path: &Path) -> Result<(), EmbeddedError> {
-    File::open(path).and_then(|folder| folder.sync_all()).context("sync", path)
-}
-
 /// Opens the folder itself: what is done to the open folder cannot hit another that is put in its place meanwhile.
 fn open_folder(path: &Path) -> Result<File, EmbeddedError> {
     let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;

@@ -2,18 +2,24 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, DirBuilder, OpenOptions},
+    fs::{self, DirBuilder},
     io::{ErrorKind, Write},
     os::unix::{
         ffi::{OsStrExt, OsStringExt},
-        fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+        fs::{DirBuilderExt, MetadataExt},
     },
     path::{Path, PathBuf},
 };
 
-use nix::fcntl::OFlag;
-
-use crate::{EmbeddedError, account::Account, error::IoContext, folder, hash::short_name, settings::PORT};
+use crate::{
+    EmbeddedError,
+    account::Account,
+    error::IoContext,
+    files::{self, NewFile},
+    folder,
+    hash::short_name,
+    settings::PORT,
+};
 
 /// Where root puts a cluster whose user cannot enter the data folder.
 const ELSEWHERE: &str = "/var/lib/bwp";
@@ -167,10 +173,7 @@ fn record(data_dir: &Path) -> PathBuf {
 
 fn recorded_place(data_dir: &Path) -> Result<Option<PathBuf>, EmbeddedError> {
     let record = record(data_dir);
-    let line = match fs::read(&record) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        other => other.context("read", &record)?,
-    };
+    let Some(line) = files::read(&record)? else { return Ok(None) };
     let root = PathBuf::from(OsString::from_vec(line.trim_ascii_end().to_owned()));
     // Root is about to work there: only a place that root itself gives out will do.
     if root.parent() != Some(Path::new(ELSEWHERE)) || root.file_name().is_none() {
@@ -193,20 +196,13 @@ fn recorded_place(data_dir: &Path) -> Result<Option<PathBuf>, EmbeddedError> {
 
 fn record_place(data_dir: &Path, root: &Path) -> Result<(), EmbeddedError> {
     let record = record(data_dir);
-    let draft = data_dir.join("postgres.location.new");
-    folder::remove_file(&draft)?;
+    // Of a process that was killed: the caller holds the start lock.
+    folder::remove_file(&record.with_added_extension("new"))?;
     let mut line = root.as_os_str().as_bytes().to_owned();
     line.push(b'\n');
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .custom_flags(OFlag::O_NOFOLLOW.bits())
-        .open(&draft)
-        .and_then(|mut file| file.write_all(&line).and_then(|()| file.sync_all()))
-        .context("write", &draft)?;
-    fs::rename(&draft, &record).context("write", &record)?;
-    folder::sync(data_dir)
+    let new = NewFile::create(&record, "new")?;
+    new.file().write_all(&line).context("write", &record)?;
+    Ok(new.publish()?)
 }
 
 #[cfg(test)]

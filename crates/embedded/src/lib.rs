@@ -42,6 +42,7 @@ mod cluster;
 mod create;
 mod database;
 mod error;
+pub mod files;
 mod folder;
 mod hash;
 mod installation;

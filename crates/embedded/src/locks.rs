@@ -1,17 +1,18 @@
 //! The locks by which processes take turns. The system releases a lock when its holder dies, however it dies.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, fchown},
+    fs::{File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
     process::Stdio,
     thread,
     time::{Duration, Instant},
 };
 
-use nix::{fcntl::OFlag, unistd::geteuid};
-
-use crate::{EmbeddedError, error::IoContext};
+use crate::{
+    EmbeddedError,
+    error::IoContext,
+    files::{self, FileError},
+};
 
 /// How long to wait for another process to start or stop the cluster. More than the longest start.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -27,7 +28,7 @@ impl StartLock {
     /// [`EmbeddedError::Busy`] if another process keeps it.
     pub(crate) fn acquire(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let path = data_dir.join("start.lock");
-        let file = open(data_dir, &path)?;
+        let file = open(&path)?;
         let deadline = Instant::now() + PATIENCE;
         loop {
             match file.try_lock() {
@@ -66,7 +67,7 @@ impl UserLock {
     /// this one exclusively: there is nothing to wait for.
     pub(crate) fn acquire(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let path = data_dir.join("users.lock");
-        let file = open(data_dir, &path)?;
+        let file = open(&path)?;
         file.lock_shared().context("lock", &path)?;
         Ok(Self { file, path })
     }
@@ -97,33 +98,8 @@ fn release(file: &File) {
     }
 }
 
-/// Opens a lock file. Root gives a new one to the data folder's owner, who must be able to open it later.
-fn open(data_dir: &Path, path: &Path) -> Result<File, EmbeddedError> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(OFlag::O_NOFOLLOW.bits())
-        .open(path)
-        .context("open", path)?;
-    give_to_owner_of(data_dir, &file, path)?;
-    Ok(file)
-}
-
-/// Gives a file that root made to the owner of the folder that it is in.
-pub(crate) fn give_to_owner_of(folder: &Path, file: &File, path: &Path) -> Result<(), EmbeddedError> {
-    if !geteuid().is_root() {
-        return Ok(());
-    }
-    let owner = fs::metadata(folder).context("read", folder)?;
-    let metadata = file.metadata().context("read", path)?;
-    // A file with another name elsewhere may not be what it seems.
-    if metadata.uid() != owner.uid() && metadata.uid() == 0 && metadata.nlink() == 1 {
-        fchown(file, Some(owner.uid()), Some(owner.gid())).context("change the owner of", path)?;
-    }
-    Ok(())
+fn open(path: &Path) -> Result<File, FileError> {
+    files::open_kept(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
 }
 
 #[cfg(test)]

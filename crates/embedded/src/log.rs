@@ -3,13 +3,10 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{Read, Seek, SeekFrom},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
-use nix::fcntl::OFlag;
-
-use crate::{EmbeddedError, error::IoContext, locks::give_to_owner_of};
+use crate::{EmbeddedError, error::IoContext, files};
 
 /// A log of this size, in bytes, is put aside at the next start.
 const LARGE: u64 = 10 * 1024 * 1024;
@@ -36,24 +33,9 @@ impl Log {
             aside.push(".1");
             fs::rename(path, aside).context("rename", path)?;
         }
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .custom_flags(OFlag::O_NOFOLLOW.bits())
-            .open(path)
-            .context("open", path)?;
-        let metadata = file.metadata().context("read", path)?;
-        if !metadata.is_file() || metadata.nlink() != 1 {
-            return Err(EmbeddedError::Untrusted {
-                path: path.to_owned(),
-                reason: "it is not a file of its own".to_owned(),
-            });
-        }
-        if let Some(folder) = path.parent() {
-            give_to_owner_of(folder, &file, path)?;
-        }
-        Ok(Self { file, path: path.to_owned(), start: metadata.len() })
+        let file = files::open_kept(path, OpenOptions::new().append(true).create(true))?;
+        let start = file.metadata().context("read", path)?.len();
+        Ok(Self { file, path: path.to_owned(), start })
     }
 
     /// The last lines that were written since it was opened.
@@ -64,15 +46,14 @@ impl Log {
 
 /// The last lines of a file, of what comes after `start` (in bytes).
 pub(crate) fn tail_of_file(path: &Path, start: u64) -> String {
-    let read = || -> std::io::Result<Vec<u8>> {
-        let mut file = File::open(path)?;
+    let read = |mut file: File| -> std::io::Result<Vec<u8>> {
         let start = start.max(file.metadata()?.len().saturating_sub(TAIL_BYTES));
         file.seek(SeekFrom::Start(start))?;
         let mut text = Vec::new();
         file.take(TAIL_BYTES).read_to_end(&mut text)?;
         Ok(text)
     };
-    match read() {
+    match files::open_to_read(path).and_then(|file| read(file).map_err(files::failed("read", path))) {
         Ok(text) => tail(&text),
         Err(error) => format!("(it cannot be read: {error})"),
     }

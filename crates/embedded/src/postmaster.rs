@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    fs, io,
+    fs,
     os::unix::{ffi::OsStringExt, fs::MetadataExt},
     path::{Path, PathBuf},
     thread,
@@ -11,7 +11,11 @@ use std::{
 
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 
-use crate::{EmbeddedError, error::IoContext, folder};
+use crate::{
+    EmbeddedError,
+    files::{self, FileError},
+    folder,
+};
 
 /// What `postmaster.pid` says. Its lines: process, data folder, start time, port, socket folder, address, shared memory,
 /// status (`src/include/utils/pidfile.h` in PostgreSQL).
@@ -25,14 +29,7 @@ pub(crate) struct Record {
 impl Record {
     /// Reads the record of the server that runs, or ran, on a cluster. `None`: there is none that makes sense.
     pub(crate) fn read(pgdata: &Path) -> Result<Option<Self>, EmbeddedError> {
-        Ok(Self::read_text(&pgdata.join("postmaster.pid"))?.as_deref().and_then(Self::parse))
-    }
-
-    fn read_text(path: &Path) -> Result<Option<Vec<u8>>, EmbeddedError> {
-        match fs::read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            other => other.context("read", path).map(Some),
-        }
+        Ok(files::read(&pgdata.join("postmaster.pid"))?.as_deref().and_then(Self::parse))
     }
 
     fn parse(text: &[u8]) -> Option<Self> {
@@ -54,7 +51,7 @@ impl Record {
     pub(crate) fn remove_obstacles(pgdata: &Path, socket: &Path) -> Result<(), EmbeddedError> {
         for path in [pgdata.join("postmaster.pid"), socket.with_added_extension("lock")] {
             let is_obstacle = || {
-                Ok(Self::read_text(&path)?.is_some_and(|text| match Self::parse(&text) {
+                Ok::<_, FileError>(files::read(&path)?.is_some_and(|text| match Self::parse(&text) {
                     Some(record) => record.pid == 0 || (record.number_is_taken() && !record.is_true(pgdata)),
                     None => true,
                 }))

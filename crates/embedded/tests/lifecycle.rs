@@ -6,11 +6,17 @@ mod support;
 use std::{
     ffi::OsStr,
     fs,
-    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{MetadataExt, symlink},
+    },
+    sync::mpsc::channel,
+    thread,
     time::{Duration, Instant},
 };
 
 use bwp_embedded::{Cluster, EmbeddedError, Options};
+use nix::{sys::stat::Mode, unistd::mkfifo};
 use support::{Scratch, quick, sql, try_sql};
 
 #[test]
@@ -143,10 +149,44 @@ fn a_folder_that_somebody_put_in_the_sockets_place_is_refused() {
     let cluster = scratch.open();
     let socket_dir = cluster.socket_dir().to_owned();
     cluster.close().unwrap();
-    std::os::unix::fs::symlink(scratch.base(), &socket_dir).unwrap();
+    symlink(scratch.base(), &socket_dir).unwrap();
     let error = scratch.try_open().unwrap_err();
     fs::remove_file(&socket_dir).unwrap();
     assert!(matches!(error, EmbeddedError::Untrusted { .. }), "{error}");
+    scratch.open();
+}
+
+#[test]
+fn what_somebody_put_in_a_files_place_is_refused() {
+    let scratch = Scratch::new();
+    scratch.open().close().unwrap();
+    let victim = scratch.base().join("victim");
+    fs::write(&victim, "kept").unwrap();
+    for name in ["start.lock", "users.lock", "postgres.log", "postgres.location"] {
+        let path = scratch.path().join(name);
+        let plants: [(&str, &dyn Fn()); 3] = [
+            ("a symbolic link", &|| symlink(&victim, &path).unwrap()),
+            // Opened like a file, it waits for another end that never comes.
+            ("a FIFO", &|| mkfifo(&path, Mode::S_IRWXU).unwrap()),
+            ("a file with another name elsewhere", &|| fs::hard_link(&victim, &path).unwrap()),
+        ];
+        for (what, plant) in plants {
+            if name == "postgres.location" && what.starts_with("a file") {
+                // It is only read, and believed in little.
+                continue;
+            }
+            let _ = fs::remove_file(&path);
+            plant();
+            let (said, heard) = channel();
+            let folder = scratch.path().to_owned();
+            thread::spawn(move || said.send(Cluster::open(&folder, &quick()).map(drop)));
+            let opened = heard.recv_timeout(Duration::from_mins(1));
+            let error = opened.unwrap_or_else(|_| panic!("{name}, {what}: it waits")).unwrap_err().to_string();
+            assert!(error.contains(&format!("{} cannot be trusted: it is {what}", path.display())), "{error}");
+            fs::remove_file(&path).unwrap();
+        }
+    }
+    assert_eq!(fs::read(&victim).unwrap(), b"kept");
     scratch.open();
 }
 

@@ -3,14 +3,15 @@
 use std::{
     ffi::OsString,
     fs::File,
-    io::Write,
-    os::unix::{ffi::OsStringExt, fs::OpenOptionsExt},
+    io::{self, IsTerminal, Write},
+    os::{fd::AsFd, unix::ffi::OsStringExt},
     path::Path,
     process::{self, Child, Command, Stdio},
 };
 
 use anyhow::{Context, bail};
 use bwp_domain::tenants::ports::TenantDirectory;
+use bwp_embedded::files::{FileError, NewFile};
 use bwp_postgres::ForLibpq;
 use serde_json::json;
 
@@ -18,40 +19,86 @@ use crate::{
     cli::{BackupArgs, DatabaseArgs, RestoreArgs},
     database::{Database, Needs, with_database},
     output::Output,
+    serve::stop::StopSignals,
+    system::environment,
 };
 
+/// What stands for standard output, and for standard input.
+const STANDARD: &str = "-";
+
 pub(crate) async fn backup(args: &DatabaseArgs, backup: &BackupArgs, output: Output) -> anyhow::Result<()> {
-    // Found now, and not when all data has been written.
-    if backup.file.is_dir() {
-        bail!("cannot write {}: it is a folder; name a file in it", backup.file.display());
+    const WARNING: &str = "It holds all data: keep it as safe as the database.";
+    if backup.file == Path::new(STANDARD) {
+        if io::stdout().is_terminal() {
+            bail!("a backup is no text for a terminal: name a file, or pass it on (bwp backup - | …)");
+        }
+        let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        dump(args, &out).await?;
+        if out.metadata()?.is_file() {
+            out.sync_all().context("cannot write standard output")?;
+        }
+        // Nothing but the backup goes there.
+        output.print_to(&mut io::stderr().lock(), &json!({ "file": STANDARD }), || {
+            format!("Wrote the backup to standard output. {WARNING}")
+        })?;
+        return Ok(());
     }
-    with_database(args, Needs::Data, async |database| {
-        refuse_pooler(database).await?;
-        dump(database, &backup.file)
-    })
-    .await?;
+    // Made before all else: what is wrong with it is found now, and not when all data has been read.
+    let new = create(&backup.file)?;
+    dump(args, new.file()).await?;
+    new.publish()?;
     let file = backup.file.display().to_string();
-    output.print(&json!({ "file": file }), || {
-        format!("Wrote {file}. It holds all data: keep it as safe as the database.")
-    })?;
+    output.print(&json!({ "file": file }), || format!("Wrote {file}. {WARNING}"))?;
     Ok(())
 }
 
+/// A draft of a name of its own: nobody can lie in wait there, and two backups at once are not in each other's way.
+fn create(file: &Path) -> anyhow::Result<NewFile> {
+    let mut word = [0; 8];
+    environment().entropy.fill(&mut word);
+    NewFile::create(file, &format!("{:016x}.partial", u64::from_be_bytes(word))).map_err(|error| match error {
+        FileError::Unfit { path, what } => anyhow::anyhow!(
+            "cannot write {}: it is {what}, which a backup does not replace. Name a file; to write into what lies there, say \
+             `bwp backup - > {}`",
+            path.display(),
+            path.display()
+        ),
+        other => other.into(),
+    })
+}
+
 pub(crate) async fn restore(args: &DatabaseArgs, restore: &RestoreArgs, output: Output) -> anyhow::Result<()> {
+    // Opened before a database is made for it.
+    let (input, file) = open(&restore.file)?;
     with_database(args, Needs::Everything, async |database| {
         refuse_pooler(database).await?;
         if !restore.overwrite && !database.store()?.list().await?.is_empty() {
             bail!("the database holds tenants: restore into an empty one, or add --overwrite to throw them away");
         }
-        read(database, &restore.file)?;
+        read(database, input)?;
         // A backup of an older version brings its older schema.
         bwp_postgres::migrate(database.url()).await?;
         Ok(())
     })
     .await?;
-    let file = restore.file.display().to_string();
-    output.print(&json!({ "restored": file }), || format!("Restored {file}."))?;
+    output.print(&json!({ "restored": restore.file.display().to_string() }), || format!("Restored {file}."))?;
     Ok(())
+}
+
+/// What to restore from, and what it is called. A FIFO is waited for, and a link followed, as by every program that reads.
+fn open(file: &Path) -> anyhow::Result<(Stdio, String)> {
+    if file == Path::new(STANDARD) {
+        if io::stdin().is_terminal() {
+            bail!("a backup is not typed at a terminal: name a file, or pass one on (bwp restore - < FILE)");
+        }
+        return Ok((Stdio::inherit(), "from standard input".to_owned()));
+    }
+    let name = file.display().to_string();
+    let open = File::open(file).with_context(|| format!("cannot read {name}"))?;
+    if open.metadata()?.is_dir() {
+        bail!("cannot read {name}: it is a folder; name a file that `bwp backup` wrote");
+    }
+    Ok((open.into(), name))
 }
 
 /// The programs of PostgreSQL set what they need for their session, an empty `search_path` among it. A pooler would hand that
@@ -63,26 +110,22 @@ async fn refuse_pooler(database: &Database) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn dump(database: &Database, file: &Path) -> anyhow::Result<()> {
-    // A file of its own until it is whole: a backup that failed never looks like one that did not.
-    let partial = file.with_added_extension("partial");
-    let out = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial);
-    let out = out.with_context(|| format!("cannot write {}", partial.display()))?;
-    let written = write(database, &out, &partial)
-        .and_then(|()| std::fs::rename(&partial, file).with_context(|| format!("cannot write {}", file.display())));
-    written.inspect_err(|_| {
-        // It may hold all data, and nobody looks for it.
-        let _ = std::fs::remove_file(&partial);
+/// Has `pg_dump` write all data to `out`. A signal ends it, and not this process, which has things to remove and to stop.
+async fn dump(args: &DatabaseArgs, out: &File) -> anyhow::Result<()> {
+    let mut signals = StopSignals::listen()?;
+    with_database(args, Needs::Data, async |database| {
+        refuse_pooler(database).await?;
+        let mut command = database.tool("pg_dump")?;
+        command.args(["--format=custom", "--no-owner", "--no-privileges"]);
+        connect(&mut command, database.url())?;
+        command.stdout(out.try_clone()?).stderr(Stdio::piped());
+        let child = tokio::process::Command::from(command).kill_on_drop(true).spawn().context("cannot run pg_dump")?;
+        tokio::select! {
+            done = child.wait_with_output() => check("pg_dump", &done?),
+            () = signals.next() => bail!("ended by a signal: there is no backup"),
+        }
     })
-}
-
-fn write(database: &Database, out: &File, path: &Path) -> anyhow::Result<()> {
-    restrict(path)?;
-    let mut command = database.tool("pg_dump")?;
-    command.args(["--format=custom", "--no-owner", "--no-privileges"]);
-    connect(&mut command, database.url())?;
-    run(command.stdout(out.try_clone()?))?;
-    out.sync_all().with_context(|| format!("cannot write {}", path.display()))
+    .await
 }
 
 /// What a script begins with. All that this version's steps have made is thrown away first. `pg_restore --clean` cannot do
@@ -99,8 +142,7 @@ const END: &[u8] =
     COMMIT;\n";
 
 /// Has `pg_restore` write a script and `psql` run it, in one transaction that is committed when the script is whole.
-fn read(database: &Database, file: &Path) -> anyhow::Result<()> {
-    let input = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+fn read(database: &Database, input: Stdio) -> anyhow::Result<()> {
     let mut command = database.tool("pg_restore")?;
     command.args(["--clean", "--if-exists", "--no-owner", "--no-privileges", "--file=-"]);
     let mut reader = start(command.stdin(input).stdout(Stdio::piped()))?;
@@ -136,18 +178,6 @@ fn connect(command: &mut Command, url: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// All data is in the file: for its owner alone.
-fn restrict(file: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600))
-        .with_context(|| format!("cannot restrict {}", file.display()))
-}
-
-fn run(command: &mut Command) -> anyhow::Result<()> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    check(&program, &start(command)?.wait_with_output()?)
-}
-
 fn start(command: &mut Command) -> anyhow::Result<Child> {
     let program = command.get_program().to_string_lossy().into_owned();
     command.stderr(Stdio::piped()).spawn().with_context(|| format!("cannot run {program}"))
@@ -156,7 +186,10 @@ fn start(command: &mut Command) -> anyhow::Result<Child> {
 fn check(program: &str, done: &process::Output) -> anyhow::Result<()> {
     if !done.status.success() {
         // The arguments are left out: the URL may hold a password.
-        bail!("{program} failed: {}", String::from_utf8_lossy(&done.stderr).trim());
+        match String::from_utf8_lossy(&done.stderr).trim() {
+            "" => bail!("{program} failed: {}", done.status),
+            said => bail!("{program} failed: {said}"),
+        }
     }
     Ok(())
 }

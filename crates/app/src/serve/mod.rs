@@ -9,7 +9,7 @@ mod maintenance;
 mod metrics;
 mod rate_limits;
 mod readiness;
-mod stop;
+pub(crate) mod stop;
 mod threads;
 #[cfg(feature = "otel")]
 mod traces;

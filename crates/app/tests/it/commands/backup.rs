@@ -2,16 +2,22 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::{
+        fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink},
+        net::UnixListener,
+    },
     path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
 };
 
 use bwp_embedded::find_installation;
 use bwp_postgres::testing::{Options, Role, TestDatabase, TestPooler, TlsServer};
 use serde_json::json;
+use tokio::process::Command;
 
-use super::{Operator, printed, text};
-use crate::support::{Client, Server, Sql, World, attempt_bwp, contact};
+use super::{Operator, printed, refused, text};
+use crate::support::{Client, Server, Sql, World, attempt_bwp, bwp, contact};
 
 #[tokio::test]
 async fn all_comes_back_in_another_database() {
@@ -157,9 +163,155 @@ async fn a_failure_leaves_no_file_and_changes_nothing() {
         assert_eq!(operator.json(&["tenant", "list"]).await[0]["publicId"], tenant, "cut off at {part}");
     }
     fs::remove_file(&whole).expect("removed");
-    let mut left: Vec<_> = fs::read_dir(folder.path()).expect("readable").flatten().map(|e| e.file_name()).collect();
-    left.sort();
-    assert_eq!(left, ["rubbish"]);
+    assert_eq!(names(folder.path()), ["rubbish"]);
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).expect("readable").flatten().map(|entry| entry.file_name());
+    let mut names: Vec<_> = names.map(|name| name.into_string().expect("UTF-8")).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn what_lies_beside_the_file_is_neither_followed_nor_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let operator = Operator::new().await;
+    fs::write(at("victim"), "kept").expect("written");
+    let file = at("all.dump");
+    // What was there is replaced, and so its mode.
+    fs::write(&file, "an older backup").expect("written");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).expect("changed");
+    for planted in ["symbolic link", "hard link", "file of another"] {
+        let beside = at("all.dump.partial");
+        match planted {
+            "symbolic link" => symlink(at("victim"), &beside).expect("linked"),
+            "hard link" => fs::hard_link(at("victim"), &beside).expect("linked"),
+            _ => fs::write(&beside, "kept").expect("written"),
+        }
+        let before = fs::symlink_metadata(&beside).expect("there").ino();
+        operator.json(&["backup", file.to_str().expect("UTF-8")]).await;
+        assert_eq!(fs::read(at("victim")).expect("there"), b"kept", "{planted}");
+        assert_eq!(fs::symlink_metadata(&beside).expect("there").ino(), before, "{planted}");
+        let written = fs::symlink_metadata(&file).expect("there");
+        assert!(written.is_file() && written.ino() != before, "{planted}");
+        assert_eq!((written.mode() & 0o7777, written.nlink()), (0o600, 1), "{planted}");
+        assert!(fs::read(&file).expect("there").starts_with(b"PGDMP"), "{planted}");
+        assert_eq!(names(folder.path()), ["all.dump", "all.dump.partial", "victim"], "{planted}");
+        fs::remove_file(beside).expect("removed");
+    }
+}
+
+/// Runs a program, and says whether it did what it should.
+async fn succeeds(program: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(arguments).stderr(Stdio::null());
+    command.status().await.unwrap_or_else(|error| panic!("{program}: {error}")).success()
+}
+
+#[tokio::test]
+async fn what_is_no_file_is_not_replaced_by_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let operator = Operator::new().await;
+    fs::write(at("target"), "kept").expect("written");
+    symlink(at("target"), at("link")).expect("linked");
+    symlink(at("nothing"), at("dangling")).expect("linked");
+    drop(UnixListener::bind(at("socket")).expect("bound"));
+    assert!(succeeds("mkfifo", &[&at("fifo")]).await);
+    let mut planted =
+        vec![("link", "symbolic link"), ("dangling", "symbolic link"), ("socket", "socket"), ("fifo", "FIFO")];
+    // A device of its own, as /dev/null is. A user who may make none has none to lose either.
+    if succeeds("mknod", &[&at("null"), "c", "1", "3"]).await {
+        planted.push(("null", "device"));
+    } else {
+        eprintln!("without a device: this user may not make one");
+    }
+    let before = names(folder.path());
+    for (name, kind) in planted {
+        let kept = fs::symlink_metadata(at(name)).expect("there");
+        let said = operator.refusal(&["backup", &at(name)]).await;
+        for told in [&at(name), kind, &format!("bwp backup - > {}", at(name))] {
+            assert!(said.contains(told), "{told}: {said}");
+        }
+        let left = fs::symlink_metadata(at(name)).expect("there");
+        assert_eq!((left.file_type(), left.ino()), (kept.file_type(), kept.ino()), "{name}");
+    }
+    assert_eq!(names(folder.path()), before);
+    assert_eq!(fs::read(at("target")).expect("there"), b"kept");
+}
+
+/// `backup` in a shell that hands the backup on, and what it says beside it.
+async fn shell(operator: &Operator, folder: &Path, line: &str) -> String {
+    let mut command = Command::new("bash");
+    command.args(["-o", "pipefail", "-c", line]).current_dir(folder).kill_on_drop(true).stdin(Stdio::null());
+    command.env("BWP", env!("CARGO_BIN_EXE_bwp")).env("DATABASE_URL", operator.0.url());
+    let done = command.output().await.expect("bash runs");
+    let said = String::from_utf8(done.stderr).expect("UTF-8");
+    assert!(done.status.success() && done.stdout.is_empty(), "{line}: {said}");
+    said
+}
+
+#[tokio::test]
+async fn a_backup_goes_through_pipes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (one, other) = (Operator::new().await, Operator::new().await);
+    one.tenant().await;
+    let tenants = one.json(&["tenant", "list"]).await;
+    let restore = format!("\"$BWP\" --database-url '{}' --json restore --overwrite", other.0.url());
+    assert!(succeeds("mkfifo", &[folder.path().join("fifo").to_str().expect("UTF-8")]).await);
+    for (line, restored) in [
+        (format!("\"$BWP\" backup - | {restore} - > said"), "-"),
+        (format!("\"$BWP\" backup - > fifo & {restore} fifo > said && wait $!"), "fifo"),
+        (format!("\"$BWP\" backup - > file && {restore} - < file > said"), "-"),
+    ] {
+        let said = shell(&one, folder.path(), &line).await;
+        assert!(
+            said.starts_with("Wrote the backup to standard output.") && said.lines().count() == 1,
+            "{line}: {said}"
+        );
+        let said = fs::read_to_string(folder.path().join("said")).expect("there");
+        assert_eq!(said.trim_end(), json!({ "restored": restored }).to_string(), "{line}");
+        assert_eq!(other.json(&["tenant", "list"]).await, tenants, "{line}");
+        other.json(&["tenant", "create", "--name", "made since"]).await;
+    }
+    assert_eq!(names(folder.path()), ["fifo", "file", "said"]);
+    assert!(fs::symlink_metadata(folder.path().join("fifo")).expect("there").file_type().is_fifo());
+    assert_eq!(shell(&one, folder.path(), "\"$BWP\" --json backup - > file").await, "{\"file\":\"-\"}\n");
+    // Neither a backup that could not be written nor a part of one passes for a whole one.
+    let cut = format!("! \"$BWP\" backup - > /dev/full && head -c 999 file > part && ! {restore} - < part");
+    let said = shell(&one, folder.path(), &cut).await;
+    assert!(said.contains("pg_dump failed") && said.contains("pg_restore failed"), "{said}");
+}
+
+#[tokio::test]
+async fn a_backup_that_is_ended_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let operator = Operator::new().await;
+    let programs = noting_programs(folder.path());
+    let (place, begun) = (folder.path().join("place"), folder.path().join("begun"));
+    fs::create_dir(&place).expect("made");
+    // It writes something, and never ends.
+    let script = format!("#!/bin/sh\necho PGDMP\n: > '{}'\nexec sleep 1000\n", begun.display());
+    fs::write(programs.join("pg_dump"), script).expect("written");
+    for signal in ["-INT", "-TERM"] {
+        let mut command = bwp();
+        command.args(["--database-url", &operator.0.url(), "--postgres-bin"]).arg(&programs);
+        command.arg("backup").arg(place.join("all.dump")).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let backup = command.spawn().expect("bwp starts");
+        while !begun.exists() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let partial = names(&place);
+        assert!(partial.len() == 1 && partial[0].ends_with(".partial"), "{partial:?}");
+        assert_eq!(fs::metadata(place.join(&partial[0])).expect("there").mode() & 0o7777, 0o600);
+        assert!(succeeds("kill", &[signal, &backup.id().expect("it runs").to_string()]).await);
+        let said = refused(&backup.wait_with_output().await.expect("it ends"));
+        assert!(said.contains("ended by a signal"), "{said}");
+        assert_eq!(names(&place), [""; 0]);
+        fs::remove_file(&begun).expect("removed");
+    }
 }
 
 /// The steps, newest first, by their folders' names.
