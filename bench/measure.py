@@ -313,6 +313,11 @@ class Bench:
         if ended != 0:
             raise Failed(f"the server did not end well, but with {ended}; see {self.log.name}")
 
+    def bwp(self, *arguments, text=None):
+        """What a command of the server's says."""
+        command = [self.options.server, "--data-dir", self.data, *arguments, "--json"]
+        return json.loads(run(command, 60, text, env=environment()))
+
     @staticmethod
     def cluster_root(data):
         """Where the private PostgreSQL is: in the data folder, unless its user cannot enter that."""
