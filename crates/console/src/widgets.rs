@@ -85,7 +85,7 @@ pub(crate) fn faults(name: &str, wrong: &[String]) -> Markup {
 
 /// That something is wrong with a form, at its head, where a reader begins.
 pub(crate) fn trouble(errors: &FieldErrors) -> Markup {
-    let count = errors.iter().count();
+    let (count, left_out) = (errors.count(), errors.left_out());
     html! {
         @if count > 0 {
             div.note.bad role="alert" tabindex="-1" {
@@ -93,7 +93,10 @@ pub(crate) fn trouble(errors: &FieldErrors) -> Markup {
                     @if count == 1 { "Nothing was changed: one field needs another look." }
                     @else { "Nothing was changed: " (count) " fields need another look." }
                 }
-                ul { @for error in errors.iter() { li { (error.fault.message) } } }
+                ul {
+                    @for error in errors.iter() { li { (error.fault.message) } }
+                    @if left_out > 0 { li { "And " (left_out) " more." } }
+                }
             }
         }
     }

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use crate::text::{excerpt, quoted};
+
 /// What a request says about one field.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Field<T> {
@@ -42,9 +44,12 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault with this code and message.
-    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+    /// The most characters of a message.
+    pub const MOST_CHARS: usize = 500;
+
+    /// A fault with this code and message. A longer message is cut while it is written.
+    pub fn new(code: &'static str, message: impl fmt::Display) -> Self {
+        Self { code, message: excerpt(message, Self::MOST_CHARS) }
     }
 }
 
@@ -57,39 +62,76 @@ pub struct FieldError {
     pub fault: Fault,
 }
 
-/// Everything that is wrong with a request.
+/// What is wrong with a request: as much of it as is worth telling, and how many faults there are in all.
+///
+/// What a client sent decides how many faults there are, and names of fields come from the client. So each name is cut, and only
+/// the first faults are kept: [`MOST`](Self::MOST) of them, with [`MOST_BYTES`](Self::MOST_BYTES) of text. A fault that is
+/// not kept is counted, and neither its name nor its message is written.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct FieldErrors(Vec<FieldError>);
+pub struct FieldErrors {
+    kept: Vec<FieldError>,
+    bytes: usize,
+    left_out: usize,
+}
 
 impl FieldErrors {
-    /// How many are worth telling: a body full of them is no mistake of a person, and each costs time.
+    /// The most faults that are kept.
     pub const MOST: usize = 100;
+    /// The most bytes of all names and messages that are kept, as a JSON text has them.
+    pub const MOST_BYTES: usize = 16 * 1024;
 
     /// Nothing wrong yet.
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self { kept: Vec::new(), bytes: 0, left_out: 0 }
     }
 
     /// One fault of one field.
-    pub fn one(field: impl Into<String>, fault: Fault) -> Self {
+    pub fn one(field: impl fmt::Display, fault: Fault) -> Self {
         let mut errors = Self::new();
         errors.push(field, fault);
         errors
     }
 
     /// Adds a fault.
-    pub fn push(&mut self, field: impl Into<String>, fault: Fault) {
-        self.0.push(FieldError { field: field.into(), fault });
+    pub fn push(&mut self, field: impl fmt::Display, fault: Fault) {
+        self.push_with(field, || fault);
     }
 
-    /// Each field's error, in the order found.
+    /// Adds a fault that is made only if it is kept: one that takes work.
+    pub fn push_with(&mut self, field: impl fmt::Display, fault: impl FnOnce() -> Fault) {
+        // What is kept are the first: behind one that had no room, none has.
+        if self.left_out > 0 || self.kept.len() == Self::MOST {
+            self.left_out += 1;
+            return;
+        }
+        let error = FieldError { field: quoted(field), fault: fault() };
+        let bytes = self.bytes + bytes_in_json(&error.field) + bytes_in_json(&error.fault.message);
+        if bytes > Self::MOST_BYTES {
+            self.left_out = 1;
+            return;
+        }
+        self.bytes = bytes;
+        self.kept.push(error);
+    }
+
+    /// The error of each field that is kept, in the order found.
     pub fn iter(&self) -> std::slice::Iter<'_, FieldError> {
-        self.0.iter()
+        self.kept.iter()
+    }
+
+    /// How many faults there are, with those that are not kept.
+    pub const fn count(&self) -> usize {
+        self.kept.len() + self.left_out
+    }
+
+    /// How many faults are not kept.
+    pub const fn left_out(&self) -> usize {
+        self.left_out
     }
 
     /// Whether nothing is wrong.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.count() == 0
     }
 
     /// `value` if nothing is wrong, else the errors.
@@ -99,7 +141,21 @@ impl FieldErrors {
 
     /// Adds the errors of `other` behind these.
     pub fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
+        for FieldError { field, fault } in other.kept {
+            self.push(field, fault);
+        }
+        self.left_out += other.left_out;
+    }
+
+    /// The same errors, each with the message that `message` gives it.
+    #[must_use]
+    pub fn saying(&self, message: impl Fn(&FieldError) -> String) -> Self {
+        let mut said = Self::new();
+        for error in self {
+            said.push(&error.field, Fault::new(error.fault.code, message(error)));
+        }
+        said.left_out += self.left_out;
+        said
     }
 
     /// Reads a field that may be sent, left out or `null`, with `rule` for its value.
@@ -172,14 +228,27 @@ impl<'a> IntoIterator for &'a FieldErrors {
 
 impl fmt::Display for FieldErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, error) in self.0.iter().enumerate() {
+        for (n, error) in self.iter().enumerate() {
             if n > 0 {
                 f.write_str(" ")?;
             }
             write!(f, "`{}`: {}", error.field, error.fault.message)?;
         }
-        Ok(())
+        match self.left_out {
+            0 => Ok(()),
+            more => write!(f, " And {more} more."),
+        }
     }
+}
+
+/// How many bytes a text has where JSON escapes it (RFC 8259, section 7).
+fn bytes_in_json(text: &str) -> usize {
+    let escapes = |byte| match byte {
+        0..0x20 => 5,
+        b'"' | b'\\' => 1,
+        _ => 0,
+    };
+    text.len() + text.bytes().map(escapes).sum::<usize>()
 }
 
 impl<T> Patch<T> {
@@ -217,14 +286,17 @@ impl<'de, T: serde::de::DeserializeOwned> serde::Deserialize<'de> for Field<T> {
         }
         Ok(match serde_json::from_value(value) {
             Ok(value) => Self::Value(value),
-            Err(error) => Self::Invalid(Fault::new("invalid_type", format!("Wrong kind of value: {error}."))),
+            Err(error) => Self::Invalid(Fault::new("invalid_type", format_args!("Wrong kind of value: {error}."))),
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::text::MOST_CHARS_QUOTED;
 
     #[derive(serde::Deserialize)]
     struct Body {
@@ -259,6 +331,47 @@ mod tests {
             seen,
             [("name", "invalid_type"), ("size", "invalid_type"), ("type", "required"), ("kind", "not_nullable")]
         );
+    }
+
+    #[test]
+    fn what_a_client_named_is_cut() {
+        let long = "é".repeat(1_000_000);
+        let errors = FieldErrors::one(&long, Fault::new("unknown_field", format_args!("No {long}.")));
+        let [error] = errors.iter().collect::<Vec<_>>().try_into().expect("one");
+        assert_eq!(error.field, format!("{}…", "é".repeat(MOST_CHARS_QUOTED)));
+        assert_eq!(error.fault.message, format!("No {}…", "é".repeat(Fault::MOST_CHARS - 3)));
+    }
+
+    #[test]
+    fn what_is_not_kept_is_counted_and_not_made() {
+        let mut errors = FieldErrors::new();
+        for n in 0..FieldErrors::MOST {
+            errors.push(n, Fault::new("required", "This field is required."));
+        }
+        errors.push_with("more", || unreachable!("there is no room for it"));
+        errors.extend(FieldErrors::one("another", Fault::new("required", "This field is required.")));
+        assert_eq!((errors.iter().len(), errors.left_out(), errors.count()), (100, 2, 102));
+        assert!(errors.to_string().ends_with("`99`: This field is required. And 2 more."));
+        assert_eq!(errors.saying(|error| error.fault.message.clone()), errors);
+    }
+
+    proptest! {
+        #[test]
+        fn all_of_them_together_are_bounded(
+            faults in prop::collection::vec(("\\PC{0,200}|[\u{0}-\u{1f}\"]{0,200}", "\\PC{0,600}|[\u{0}-\u{1f}]{0,600}"), 0..200),
+        ) {
+            let mut errors = FieldErrors::new();
+            for (field, message) in &faults {
+                errors.push(field, Fault::new("invalid_value", message));
+            }
+            let text: usize = errors
+                .iter()
+                .flat_map(|error| [&error.field, &error.fault.message])
+                .map(|text| serde_json::to_string(text).expect("JSON").len() - 2)
+                .sum();
+            prop_assert!(text <= FieldErrors::MOST_BYTES && errors.iter().len() <= FieldErrors::MOST);
+            prop_assert_eq!(errors.count(), faults.len());
+        }
     }
 
     #[test]

@@ -52,6 +52,41 @@ pub fn at_most<T>(most: usize, parse: fn(String) -> Result<T, Fault>) -> impl Fn
     }
 }
 
+/// The most characters of a text that an error repeats.
+pub const MOST_CHARS_QUOTED: usize = 100;
+
+/// A text that a client sent, as an error repeats it: cut to [`MOST_CHARS_QUOTED`].
+pub fn quoted(text: impl fmt::Display) -> String {
+    excerpt(text, MOST_CHARS_QUOTED)
+}
+
+/// The first `most` characters of what is written, with an ellipsis if there are more. Nothing behind them is written.
+pub fn excerpt(text: impl fmt::Display, most: usize) -> String {
+    let mut head = Head { text: String::new(), room: most };
+    // It fails where the room ends.
+    let _ = fmt::write(&mut head, format_args!("{text}"));
+    head.text
+}
+
+/// The beginning of a text that is written.
+struct Head {
+    text: String,
+    room: usize,
+}
+
+impl fmt::Write for Head {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let Some((end, _)) = text.char_indices().nth(self.room) else {
+            self.room -= text.chars().count();
+            self.text.push_str(text);
+            return Ok(());
+        };
+        self.text.push_str(text.get(..end).unwrap_or_default());
+        self.text.push('…');
+        Err(fmt::Error)
+    }
+}
+
 impl Text {
     /// `text`, or the fault with it.
     pub fn parse(text: String) -> Result<Self, Fault> {
@@ -162,6 +197,25 @@ shows_as_str!(Text, Name, Email);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_excerpt_is_cut_at_a_character_and_ends_the_writing() {
+        for (text, most, expected) in
+            [("", 0, ""), ("a", 0, "…"), ("äöü", 3, "äöü"), ("äöü", 2, "äö…"), ("🏗️🏗️", 1, "🏗…")]
+        {
+            assert_eq!(excerpt(text, most), expected);
+        }
+        assert_eq!(excerpt(format_args!("{}.{}", "ab", "cd"), 3), "ab.…");
+        struct Endless;
+        impl fmt::Display for Endless {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                loop {
+                    f.write_str("1234567")?;
+                }
+            }
+        }
+        assert_eq!(excerpt(Endless, 10), "1234567123…");
+    }
 
     #[test]
     fn nul_is_refused_wherever_it_stands() {

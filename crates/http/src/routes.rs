@@ -9,7 +9,10 @@ use actix_web::{
     http::{Method, StatusCode, header},
     web::{self, Data, Payload, ServiceConfig},
 };
-use bwp_domain::rate_limits::ports::{LimiterStatus, WhenLost};
+use bwp_domain::{
+    rate_limits::ports::{LimiterStatus, WhenLost},
+    text::quoted,
+};
 use bwp_web::{limits::TargetTooLong, observe, readiness::Readiness, request_id::RequestId};
 
 use crate::{
@@ -176,7 +179,7 @@ pub fn refuse_long_target(request: &ServiceRequest, too_long: TargetTooLong) -> 
 fn refuse_method(request: &HttpRequest, allow: &str) -> HttpResponse {
     let problem = Problem::bad_request(
         StatusCode::METHOD_NOT_ALLOWED,
-        format!("{} is not allowed here. Allowed: {allow}.", request.method()),
+        format!("{} is not allowed here. Allowed: {allow}.", quoted(request.method())),
     );
     let problem = match header::HeaderValue::from_str(allow) {
         Ok(value) => problem.with_header(header::ALLOW, value),

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, http::header::ContentType};
 use bwp_domain::{
-    fields::{Field, FieldErrors},
+    fields::{Fault, Field, FieldErrors},
     keys::Allowlist,
 };
 use maud::{Markup, html};
@@ -28,30 +28,34 @@ pub(super) fn with_own_address(visit: &Visit, form: &Form) -> Option<String> {
 
 /// What is wrong with an allowlist that is being typed: a line of text for each line of it that is wrong.
 pub(super) async fn check(_visit: Rc<Visit>, form: Form) -> Answer {
-    let wrong = wrong_lines(&form.lines("allowlist"));
-    Ok(HttpResponse::Ok().content_type(ContentType::plaintext()).body(wrong.join("\n")))
+    Ok(HttpResponse::Ok().content_type(ContentType::plaintext()).body(wrong_lines(&form.lines("allowlist"))))
 }
 
-fn wrong_lines(lines: &[(usize, String)]) -> Vec<String> {
-    let wrong = lines.iter().filter_map(|(n, line)| {
-        let faults = Allowlist::parse(&[line]).err()?;
-        faults.first().map(|fault| format!("Line {n}: {fault}."))
-    });
-    wrong.collect()
+fn wrong_lines(lines: &[(usize, String)]) -> String {
+    let mut wrong = FieldErrors::new();
+    for (n, line) in lines {
+        if let Err(fault) = Allowlist::entry(line) {
+            wrong.push_with(n, || Fault::new("invalid_format", format_args!("Line {n}: {fault}.")));
+        }
+    }
+    let mut texts: Vec<String> = wrong.iter().map(|error| error.fault.message.clone()).collect();
+    if wrong.left_out() > 0 {
+        texts.push(format!("And {} more.", wrong.left_out()));
+    }
+    texts.join("\n")
 }
 
 /// Faults of an allowlist's entries, with the numbers of their lines.
 pub(super) fn by_line(errors: &FieldErrors, form: &Form) -> FieldErrors {
     let lines = form.lines("allowlist");
-    let mut numbered = FieldErrors::new();
-    for mut error in errors.iter().cloned() {
+    errors.saying(|error| {
+        let message = &error.fault.message;
         let entry = error.field.strip_prefix("allowlist[").and_then(|rest| rest.strip_suffix(']'));
-        if let Some((line, _)) = entry.and_then(|n| n.parse().ok()).and_then(|n: usize| lines.get(n)) {
-            error.fault.message = format!("Line {line}: {}", error.fault.message);
+        match entry.and_then(|n| n.parse().ok()).and_then(|n: usize| lines.get(n)) {
+            Some((line, _)) => format!("Line {line}: {message}"),
+            None => message.clone(),
         }
-        numbered.push(error.field, error.fault);
-    }
-    numbered
+    })
 }
 
 /// The entries of an allowlist, a line each.
@@ -85,5 +89,19 @@ pub(super) fn field(visit: &Visit, value: &str, errors: &FieldErrors) -> Markup 
                     data-add=(address) data-to="allowlist" { "Add my address (" (address) ")" }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_full_of_wrong_lines_is_told_of_some() {
+        let lines: Vec<_> = (1..=30_000).map(|n| (n, "x".to_owned())).collect();
+        let told = wrong_lines(&lines);
+        assert!(told.len() <= 2 * FieldErrors::MOST_BYTES && told.starts_with("Line 1: `x` is not an IP address"), "{told}");
+        assert!(told.ends_with(" more."), "{told}");
+        assert_eq!(wrong_lines(&[(1, "::1".to_owned())]), "");
     }
 }

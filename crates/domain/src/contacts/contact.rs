@@ -6,7 +6,7 @@ use crate::{
     clock::Timestamp,
     ids::ContactId,
     paging::Position,
-    text::{Email, Name, Text},
+    text::{Email, Name, Text, quoted},
 };
 
 macro_rules! contact_types {
@@ -58,7 +58,7 @@ impl FromStr for ContactType {
     type Err = UnknownContactType;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.iter().copied().find(|t| t.as_str() == text).ok_or_else(|| UnknownContactType(text.to_owned()))
+        Self::ALL.iter().copied().find(|t| t.as_str() == text).ok_or_else(|| UnknownContactType(quoted(text)))
     }
 }
 

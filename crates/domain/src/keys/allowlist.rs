@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnetwork::{IpNetwork, Ipv4Network};
 
+use crate::text::quoted;
+
 /// The addresses and blocks a key may be used from. An empty list allows every address.
 ///
 /// An IPv6 address that stands for an IPv4 one (`::ffff:192.0.2.1`, RFC 4291 section 2.5.5.2) is that IPv4 address, in
@@ -37,7 +39,7 @@ impl Allowlist {
     /// Reads one entry as people write it.
     pub fn entry(text: &str) -> Result<IpNetwork, InvalidAllowlistEntry> {
         let text = text.trim();
-        text.parse().map_err(|_| InvalidAllowlistEntry(text.to_owned()))
+        text.parse().map_err(|_| InvalidAllowlistEntry(quoted(text)))
     }
 
     /// A list of these blocks. Bits behind a block's prefix are dropped: 192.0.2.7/24 is 192.0.2.0/24.

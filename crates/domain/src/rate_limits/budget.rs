@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use crate::{ids::KeyId, principal::Credential};
+use crate::{ids::KeyId, principal::Credential, text::quoted};
 
 /// How much may be spent in a window: units of a tenant, requests of a key. 0 is no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,7 +49,7 @@ impl FromStr for RateLimit {
     type Err = InvalidRateLimit;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().ok().and_then(Self::new).ok_or_else(|| InvalidRateLimit(text.to_owned()))
+        text.parse().ok().and_then(Self::new).ok_or_else(|| InvalidRateLimit(quoted(text)))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     fields::Fault,
     ids::{TenantId, TenantPublicId},
     rate_limits::RateLimit,
-    text::Text,
+    text::{Text, quoted},
 };
 
 /// A tenant's name: 1 to 200 characters, some of which are seen.
@@ -77,7 +77,7 @@ impl FromStr for TenantStatus {
     type Err = UnknownTenantStatus;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|s| s.as_str() == text).ok_or_else(|| UnknownTenantStatus(text.to_owned()))
+        Self::ALL.into_iter().find(|s| s.as_str() == text).ok_or_else(|| UnknownTenantStatus(quoted(text)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::scopes::ScopeId;
+use crate::{scopes::ScopeId, text::quoted};
 
 /// A user's role in a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -131,7 +131,7 @@ impl FromStr for Role {
     type Err = UnknownRole;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| UnknownRole(text.to_owned()))
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| UnknownRole(quoted(text)))
     }
 }
 

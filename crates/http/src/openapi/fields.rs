@@ -3,6 +3,7 @@
 use std::{
     any::TypeId,
     collections::HashMap,
+    fmt,
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -64,28 +65,25 @@ impl KnownFields {
 
     /// Adds what is wrong with the names in `object`.
     pub(crate) fn check(&self, object: &Map<String, Value>, errors: &mut FieldErrors) {
-        self.check_at("", object, errors);
+        self.check_at(format_args!(""), object, errors);
     }
 
-    fn check_at(&self, path: &str, object: &Map<String, Value>, errors: &mut FieldErrors) {
+    fn check_at(&self, path: fmt::Arguments<'_>, object: &Map<String, Value>, errors: &mut FieldErrors) {
         for (name, value) in object {
             match (self.settable.get(name), value) {
                 (Some(Inside::Object(known)), Value::Object(inner)) => {
-                    known.check_at(&format!("{path}{name}."), inner, errors);
+                    known.check_at(format_args!("{path}{name}."), inner, errors);
                 }
                 (Some(Inside::List(known)), Value::Array(items)) => {
                     for (n, item) in items.iter().enumerate() {
                         if let Value::Object(inner) = item {
-                            known.check_at(&format!("{path}{name}[{n}]."), inner, errors);
+                            known.check_at(format_args!("{path}{name}[{n}]."), inner, errors);
                         }
                     }
                 }
                 (Some(_), _) => {}
                 (None, _) if self.shown.contains(name) => {}
-                (None, _) => errors.push(format!("{path}{name}"), self.unknown(name)),
-            }
-            if errors.iter().len() >= FieldErrors::MOST {
-                return;
+                (None, _) => errors.push_with(format_args!("{path}{name}"), || self.unknown(name)),
             }
         }
     }
@@ -137,9 +135,13 @@ fn properties<'a>(schemas: &'a Schemas, schema: &'a Value) -> HashMap<String, &'
     all
 }
 
-/// The known name that is most like `name`, if any is much like it.
+/// The known name that is most like `name`, if any is much like it. A name that is far longer than any known one is not looked at.
 pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const ALIKE: f64 = 0.8;
+    const LONGEST: usize = 64;
+    if name.len() > LONGEST {
+        return None;
+    }
     let wanted = plain(name);
     known
         .map(|candidate| (strsim::jaro_winkler(&wanted, &plain(candidate)), candidate))
@@ -148,9 +150,9 @@ pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
         .map(|(_, candidate)| candidate)
 }
 
-/// Without the differences between `first_name`, `first-name` and `firstName`. Cut, for a name may be very long.
+/// Without the differences between `first_name`, `first-name` and `firstName`.
 fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).take(64).flat_map(char::to_lowercase).collect()
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]

@@ -96,9 +96,10 @@ impl Problem {
 
     /// A `validation_failed` that names every failing field.
     pub fn invalid(errors: FieldErrors) -> Self {
-        let detail = match errors.iter().count() {
-            1 => "1 field is not valid. See `errors`.".to_owned(),
-            count => format!("{count} fields are not valid. See `errors`."),
+        let detail = match (errors.count(), errors.left_out()) {
+            (1, _) => "1 field is not valid. See `errors`.".to_owned(),
+            (count, 0) => format!("{count} fields are not valid. See `errors`."),
+            (count, _) => format!("{count} fields are not valid. See `errors` for the first {}.", errors.iter().len()),
         };
         Self { errors, ..Self::new(ErrorCode::ValidationFailed, detail) }
     }

@@ -49,7 +49,7 @@ impl<T: JsonBody> Extract for Json<T> {
         KnownFields::of::<T>().check(&object, &mut errors);
         // Every field reports its own fault: what fails here is the shape of the object itself, and it has none.
         let value = serde_json::from_value(Value::Object(object)).map_err(|error| {
-            Problem::invalid(FieldErrors::one("", Fault::new("invalid_type", format!("Wrong kind of value: {error}."))))
+            Problem::invalid(FieldErrors::one("", Fault::new("invalid_type", format_args!("Wrong kind of value: {error}."))))
         })?;
         Ok(Self { value, errors, fingerprint: idempotency::fingerprint(call.request, &bytes) })
     }

@@ -100,7 +100,7 @@ fn parse<T: QueryParams>(query: &str) -> Result<T, Problem> {
     let mut unknown: Vec<&String> = values.sent.keys().collect();
     unknown.sort();
     for name in unknown {
-        names.push(name, Fault::new("unknown_parameter", unknown_parameter(name, &values.known)));
+        names.push_with(name, || Fault::new("unknown_parameter", unknown_parameter(name, &values.known)));
     }
     if !names.is_empty() {
         names.extend(values.errors);
