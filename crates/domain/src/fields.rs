@@ -4,7 +4,7 @@
 //! types and collects what is wrong with *every* field. No field name is written twice: the names are the public ones
 //! of the API, and only `parse` knows them.
 
-use std::fmt;
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 use crate::text::{excerpt, quoted};
 
@@ -20,6 +20,14 @@ pub enum Field<T> {
     Value(T),
     /// It was sent with something else.
     Invalid(Fault),
+}
+
+/// A list as it was sent: its first entries, each read by itself, and how many it has. An entry behind them is not kept: there may
+/// be half a million in a body, and each would take the memory of a [`Fault`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entries<T> {
+    kept: Vec<Field<T>>,
+    sent: usize,
 }
 
 /// What a valid request asks of one stored field.
@@ -251,6 +259,58 @@ fn bytes_in_json(text: &str) -> usize {
     text.len() + text.bytes().map(escapes).sum::<usize>()
 }
 
+impl<T> Entries<T> {
+    /// The most entries that are kept, and that a list may have.
+    pub const MOST: usize = 100;
+
+    /// The entries, if all of them were kept.
+    pub fn all(self) -> Result<Vec<Field<T>>, Fault> {
+        if self.sent == self.kept.len() {
+            Ok(self.kept)
+        } else {
+            Err(Fault::new("too_long", format_args!("Must have at most {} entries.", Self::MOST)))
+        }
+    }
+}
+
+impl<T> FromIterator<Field<T>> for Entries<T> {
+    fn from_iter<I: IntoIterator<Item = Field<T>>>(sent: I) -> Self {
+        let mut sent = sent.into_iter();
+        let kept: Vec<_> = sent.by_ref().take(Self::MOST).collect();
+        Self { sent: kept.len() + sent.count(), kept }
+    }
+}
+
+/// What a request says of fields that it cannot set, to be held against the thing as it is: in the transaction of a change, once
+/// the thing is locked and before anything of it is changed.
+///
+/// A request that sends back what it read passes. One that means to change such a field is refused, and does not seem to succeed.
+#[derive(Clone)]
+pub struct Guard<T>(Option<Arc<Check<T>>>);
+
+type Check<T> = dyn Fn(&T) -> Result<(), FieldErrors> + Send + Sync;
+
+impl<T> Guard<T> {
+    /// The request says nothing of such fields.
+    pub const NONE: Self = Self(None);
+
+    /// The request says what `check` compares.
+    pub fn new(check: impl Fn(&T) -> Result<(), FieldErrors> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(check)))
+    }
+
+    /// What is other in the request than it is.
+    pub fn check(&self, thing: &T) -> Result<(), FieldErrors> {
+        self.0.as_ref().map_or(Ok(()), |check| check(thing))
+    }
+}
+
+impl<T> fmt::Debug for Guard<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Guard" } else { "Guard::NONE" })
+    }
+}
+
 impl<T> Patch<T> {
     /// The value for a row that does not exist yet.
     pub fn into_option(self) -> Option<T> {
@@ -288,6 +348,35 @@ impl<'de, T: serde::de::DeserializeOwned> serde::Deserialize<'de> for Field<T> {
             Ok(value) => Self::Value(value),
             Err(error) => Self::Invalid(Fault::new("invalid_type", format_args!("Wrong kind of value: {error}."))),
         })
+    }
+}
+
+impl<'de, T: serde::de::DeserializeOwned> serde::Deserialize<'de> for Entries<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(EntriesVisitor(PhantomData))
+    }
+}
+
+struct EntriesVisitor<T>(PhantomData<T>);
+
+impl<'de, T: serde::de::DeserializeOwned> serde::de::Visitor<'de> for EntriesVisitor<T> {
+    type Value = Entries<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut entries: A) -> Result<Entries<T>, A::Error> {
+        let mut kept = Vec::new();
+        while kept.len() < Entries::<T>::MOST {
+            let Some(entry) = entries.next_element()? else { break };
+            kept.push(entry);
+        }
+        let mut sent = kept.len();
+        while entries.next_element::<serde::de::IgnoredAny>()?.is_some() {
+            sent += 1;
+        }
+        Ok(Entries { kept, sent })
     }
 }
 
@@ -372,6 +461,16 @@ mod tests {
             prop_assert!(text <= FieldErrors::MOST_BYTES && errors.iter().len() <= FieldErrors::MOST);
             prop_assert_eq!(errors.count(), faults.len());
         }
+    }
+
+    #[test]
+    fn the_first_entries_of_a_list_are_kept() {
+        let list = |entries: usize| serde_json::from_value::<Entries<i64>>(vec![7; entries].into()).expect("a list");
+        assert_eq!(list(Entries::<i64>::MOST).all().map(|all| all.len()), Ok(100));
+        let full = list(500_000);
+        assert_eq!((full.kept.len(), full.sent), (100, 500_000));
+        assert_eq!(full, std::iter::repeat_n(Field::Value(7), 500_000).collect());
+        assert_eq!(full.all().map_err(|fault| fault.code), Err("too_long"));
     }
 
     #[test]

@@ -42,7 +42,7 @@ fn new_key(expires_at: Option<Timestamp>) -> CreateKey {
         rate_limit: RateLimit::OF_KEY,
         expires_at,
     };
-    CreateKey { mode: KeyMode::Live, key }
+    CreateKey::new(KeyMode::Live, key)
 }
 
 fn stored() -> ApiKey {

@@ -87,7 +87,7 @@ fn narrow(entries: &[&str]) -> KeyChanges {
 }
 
 fn edit(principal: &Principal, uow: &mut ScriptedUnitOfWork, changes: KeyChanges) -> Result<Applied<ApiKey>, KeyError> {
-    apply(principal, uow, &EditKey { id: id(9), changes, seen: None })
+    apply(principal, uow, &EditKey::new(id(9), changes))
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn what_somebody_else_changed_meanwhile_is_not_put_back() {
         let name = KeyName::parse(name.to_owned()).expect("a name");
         Some(SeenKey { name, allowlist: list(entries) })
     };
-    let change = |seen| EditKey { id: id(9), changes: rename("mine"), seen };
+    let change = |seen| EditKey { seen, ..EditKey::new(id(9), rename("mine")) };
     let name = key.name.as_str();
     for (seen, expected) in
         [(seen("before", &["192.0.2.1"]), KeyError::RenamedMeanwhile), (seen(name, &[]), KeyError::ChangedMeanwhile)]
@@ -332,7 +332,7 @@ fn new(change: impl FnOnce(&mut NewKey)) -> CreateKey {
         expires_at: None,
     };
     change(&mut key);
-    CreateKey { mode: KeyMode::Live, key }
+    CreateKey::new(KeyMode::Live, key)
 }
 
 #[test]

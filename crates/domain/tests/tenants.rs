@@ -33,7 +33,7 @@ fn first() -> FirstStart {
             role: Role::CompanyAdmin,
             account: AccountToUse::New(PasswordHash::from_stored("$".to_owned())),
         },
-        key: CreateKey { mode: KeyMode::Live, key },
+        key: CreateKey::new(KeyMode::Live, key),
     }
 }
 

@@ -194,7 +194,7 @@ async fn an_edit_keeps_name_and_allowlist_and_nothing_else_changes() {
     let key = insert(&fixture, tenant, new).await;
     let allowlist = Allowlist::parse(&["192.0.2.0/24", "2001:db8::1"]).expect("good entries");
     let changes = KeyChanges { name: Some(name("renamed")), allowlist: Some(allowlist.clone()) };
-    let edited = apply(&fixture, tenant, EditKey { id: key.id, changes, seen: None }).await;
+    let edited = apply(&fixture, tenant, EditKey::new(key.id, changes)).await;
     assert_eq!(edited, ApiKey { name: name("renamed"), allowlist, ..key.clone() });
     assert_eq!(kept(&fixture, &key).await, edited);
 }
@@ -257,7 +257,7 @@ async fn an_edit_waits_for_whoever_holds_the_key_and_who_comes_after_it_sees_it(
         let mut uow = store.begin().await.expect("a unit of work");
         let principal = Principal::Operator(tenant);
         let context = Context::new(&principal, &environment);
-        EditKey { id, changes, seen: None }.apply(&context, &mut *uow).await.expect("edited");
+        EditKey::new(id, changes).apply(&context, &mut *uow).await.expect("edited");
         uow.commit().await.expect("a commit");
     });
     fixture.until_waiting(1).await;
@@ -279,7 +279,7 @@ async fn an_edit_waits_for_whoever_holds_the_key_and_who_comes_after_it_sees_it(
 async fn every_change_of_a_key_renews_its_revision() {
     let fixture = Fixture::new().await;
     let tenant = fixture.tenant().await.id;
-    let created = apply(&fixture, tenant, CreateKey { mode: KeyMode::Live, key: record(1, "k").new }).await;
+    let created = apply(&fixture, tenant, CreateKey::new(KeyMode::Live, record(1, "k").new)).await;
     let revision = async || {
         let found = fixture.store.find_by_hash(&created.secret.hash()).await.expect("a look-up");
         found.expect("the key is there").revision.key
@@ -290,7 +290,7 @@ async fn every_change_of_a_key_renews_its_revision() {
         KeyChanges { name: Some(name("renamed")), allowlist: None },
         KeyChanges { name: None, allowlist: Some(Allowlist::parse(&["192.0.2.7"]).expect("good entries")) },
     ] {
-        apply(&fixture, tenant, EditKey { id, changes, seen: None }).await;
+        apply(&fixture, tenant, EditKey::new(id, changes)).await;
         seen.push(revision().await);
     }
     apply(&fixture, tenant, RotateKey { id, overlap: Overlap::MAX }).await;

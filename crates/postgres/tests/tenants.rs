@@ -142,7 +142,7 @@ fn first() -> FirstStart {
     FirstStart {
         tenant: name("First"),
         admin: CreateUser { email, role: Role::CompanyAdmin, account: AccountToUse::New(password) },
-        key: CreateKey { mode: KeyMode::Live, key },
+        key: CreateKey::new(KeyMode::Live, key),
     }
 }
 

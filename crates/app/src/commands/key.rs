@@ -40,7 +40,7 @@ pub(crate) async fn run(args: &DatabaseArgs, command: KeyCommand, output: Output
                 expires_at: expires_in.map(|duration| now.plus(*duration)),
             };
             let mode = if test { KeyMode::Test } else { KeyMode::Live };
-            create(args, tenant, CreateKey { mode, key }, output).await
+            create(args, tenant, CreateKey::new(mode, key), output).await
         }
         KeyCommand::List { tenant } => list(args, tenant, output).await,
         KeyCommand::Rotate { key, overlap } => rotate(args, key, *overlap, output).await,

@@ -43,16 +43,16 @@ pub(super) async fn provision(store: &PgStore, environment: &Environment) -> any
             role: Role::CompanyAdmin,
             account: AccountToUse::New(hash),
         },
-        key: CreateKey {
-            mode: KeyMode::Live,
-            key: NewKey {
+        key: CreateKey::new(
+            KeyMode::Live,
+            NewKey {
                 name: KeyName::parse(KEY.to_owned()).map_err(wrong("the key's name"))?,
                 scopes: [ScopeId::ContactsRead, ScopeId::ContactsWrite, ScopeId::ContactsDelete].into_iter().collect(),
                 allowlist: Allowlist::any(),
                 rate_limit: RateLimit::OF_KEY,
                 expires_at: None,
             },
-        },
+        ),
     };
     let made = first_start(store, environment, &first).await?;
     Ok(made.map(|provisioned| Made { provisioned, password }))

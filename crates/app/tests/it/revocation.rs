@@ -220,7 +220,7 @@ impl Ground {
             rate_limit: RateLimit::NONE,
             expires_at: None,
         };
-        let create = CreateKey { mode: KeyMode::Live, key };
+        let create = CreateKey::new(KeyMode::Live, key);
         apply(&self.store, &self.environment, self.tenant, create).await
     }
 
@@ -228,7 +228,7 @@ impl Ground {
     async fn narrow(&self, key: &ApiKey) {
         let elsewhere = Allowlist::parse(&["192.0.2.7"]).expect("an address");
         let changes = KeyChanges { name: None, allowlist: Some(elsewhere) };
-        apply(&self.store, &self.environment, self.tenant, EditKey { id: key.id, changes, seen: None }).await;
+        apply(&self.store, &self.environment, self.tenant, EditKey::new(key.id, changes)).await;
     }
 
     async fn revoke(&self, key: &ApiKey) {

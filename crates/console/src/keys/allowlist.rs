@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, http::header::ContentType};
 use bwp_domain::{
-    fields::{Fault, Field, FieldErrors},
+    fields::{Entries, Fault, Field, FieldErrors},
     keys::Allowlist,
 };
 use maud::{Markup, html};
@@ -59,7 +59,7 @@ pub(super) fn by_line(errors: &FieldErrors, form: &Form) -> FieldErrors {
 }
 
 /// The entries of an allowlist, a line each.
-pub(super) fn entries(form: &Form) -> Vec<Field<String>> {
+pub(super) fn entries(form: &Form) -> Entries<String> {
     form.lines("allowlist").into_iter().map(|(_, line)| Field::Value(line)).collect()
 }
 
@@ -100,7 +100,10 @@ mod tests {
     fn a_list_full_of_wrong_lines_is_told_of_some() {
         let lines: Vec<_> = (1..=30_000).map(|n| (n, "x".to_owned())).collect();
         let told = wrong_lines(&lines);
-        assert!(told.len() <= 2 * FieldErrors::MOST_BYTES && told.starts_with("Line 1: `x` is not an IP address"), "{told}");
+        assert!(
+            told.len() <= 2 * FieldErrors::MOST_BYTES && told.starts_with("Line 1: `x` is not an IP address"),
+            "{told}"
+        );
         assert!(told.ends_with(" more."), "{told}");
         assert_eq!(wrong_lines(&[(1, "::1".to_owned())]), "");
     }

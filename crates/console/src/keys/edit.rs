@@ -47,7 +47,7 @@ pub(super) async fn edit(visit: Rc<Visit>, form: Form) -> Answer {
         ..KeyDraft::default()
     };
     let command = match draft.edit(FieldErrors::new()) {
-        Ok(changes) => EditKey { id: key.id, changes, seen: seen(&key, &form) },
+        Ok(changes) => EditKey { seen: seen(&key, &form), ..EditKey::new(key.id, changes) },
         Err(errors) => return show(UNPROCESSABLE, list, &allowlist::by_line(&errors, &form), &html! {}),
     };
     match run(&visit, command).await? {

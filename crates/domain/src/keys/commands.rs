@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     execute::{Applied, Command, Context, Failure},
+    fields::{FieldErrors, Guard},
     ids::{KeyId, KeyPublicId},
     principal::Principal,
     security::{KeyNote, SecurityAction},
@@ -20,12 +21,14 @@ use crate::{
 type Result<T> = std::result::Result<T, Failure<KeyError>>;
 
 /// Makes a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct CreateKey {
     /// Live or test.
     pub mode: KeyMode,
     /// What the key is to be.
     pub key: NewKey,
+    /// What else was said of it, to be so once it is made.
+    pub guard: Guard<ApiKey>,
 }
 
 /// A key that was just made: the only moment at which its secret is known.
@@ -38,7 +41,7 @@ pub struct CreatedKey {
 }
 
 /// Changes a key that can be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct EditKey {
     /// Which key.
     pub id: KeyId,
@@ -46,6 +49,8 @@ pub struct EditKey {
     pub changes: KeyChanges,
     /// What it was when this was asked for: somebody else may have changed that meanwhile. `None`: whatever it was.
     pub seen: Option<SeenKey>,
+    /// What was said of what this does not change, to be so.
+    pub guard: Guard<ApiKey>,
 }
 
 /// What the one who asks for a change of a key saw of it.
@@ -112,6 +117,20 @@ impl SeenKey {
     }
 }
 
+impl CreateKey {
+    /// Makes this key.
+    pub const fn new(mode: KeyMode, key: NewKey) -> Self {
+        Self { mode, key, guard: Guard::NONE }
+    }
+}
+
+impl EditKey {
+    /// Makes these changes, whatever the key was before.
+    pub const fn new(id: KeyId, changes: KeyChanges) -> Self {
+        Self { id, changes, seen: None, guard: Guard::NONE }
+    }
+}
+
 impl RevokeKey {
     /// Revokes this key, whatever was done to it meanwhile.
     pub const fn always(id: KeyId) -> Self {
@@ -133,6 +152,7 @@ impl<U: HasKeys + ?Sized> Command<U> for CreateKey {
             own.include_new(&Bounds::from(&self.key)).map_err(exceeds)?;
         }
         let created = make(context, uow, self.mode, self.key.clone(), None).await?;
+        self.guard.check(&created.key).map_err(invalid)?;
         let noted = SecurityAction::key_created(&created.key, self.key.expires_at);
         Ok(Applied::noting(created, vec![noted]))
     }
@@ -154,11 +174,14 @@ impl<U: HasKeys + ?Sized> Command<U> for EditKey {
         if let Some(seen) = &self.seen {
             seen.is_still(&before).map_err(Failure::Rejected)?;
         }
+        if let Some(own) = &own {
+            own.include(&Bounds::from(&before)).map_err(exceeds)?;
+        }
+        self.guard.check(&before).map_err(invalid)?;
         let mut key = before.clone();
         key.name = self.changes.name.clone().unwrap_or(key.name);
         key.allowlist = self.changes.allowlist.clone().unwrap_or(key.allowlist);
         if let Some(own) = own {
-            own.include(&Bounds::from(&before)).map_err(exceeds)?;
             own.include(&Bounds::from(&key)).map_err(exceeds)?;
         }
         let noted = changes(&before, &key);
@@ -237,6 +260,10 @@ fn bounds(context: &Context<'_>) -> Result<Option<Bounds>> {
 
 fn exceeds(excesses: super::Excesses) -> Failure<KeyError> {
     Failure::Rejected(KeyError::Exceeds(excesses))
+}
+
+fn invalid(errors: FieldErrors) -> Failure<KeyError> {
+    Failure::Rejected(KeyError::Invalid(errors))
 }
 
 async fn lock<U: HasKeys + ?Sized>(context: &Context<'_>, uow: &mut U, id: KeyId) -> Result<ApiKey> {

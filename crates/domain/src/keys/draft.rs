@@ -3,7 +3,7 @@
 use super::{Allowlist, CreateKey, KeyChanges, KeyError, KeyMode, KeyName, NewKey};
 use crate::{
     clock::{Rounding, Timestamp},
-    fields::{Fault, Field, FieldErrors},
+    fields::{Entries, Fault, Field, FieldErrors},
     rate_limits::RateLimit,
     scopes::{ScopeId, ScopeSet},
 };
@@ -16,31 +16,28 @@ pub struct KeyDraft {
     /// `mode`: live, unless said otherwise.
     pub mode: Field<String>,
     /// `scopes`.
-    pub scopes: Field<Vec<Field<String>>>,
+    pub scopes: Field<Entries<String>>,
     /// `allowlist`: none, unless said otherwise.
-    pub allowlist: Field<Vec<Field<String>>>,
+    pub allowlist: Field<Entries<String>>,
     /// `rateLimit`: the usual one, unless said otherwise.
     pub rate_limit: Field<i64>,
     /// `expiresAt`, an RFC 3339 date-time: never, unless said otherwise.
     pub expires_at: Field<String>,
 }
 
-/// The most entries of a list that is asked for: each is looked at in each request.
-const MOST_ENTRIES: usize = 100;
-
 impl KeyDraft {
     /// The making of a key at `now`, or everything that is wrong with it. `errors` holds what was found before.
     pub fn create(self, now: Timestamp, mut errors: FieldErrors) -> Result<CreateKey, FieldErrors> {
         let name = errors.required("name", self.name, KeyName::parse);
         let mode = errors.non_null("mode", self.mode, |text| mode(&text)).unwrap_or(KeyMode::Live);
-        let scopes = errors.required("scopes", self.scopes, few).map(|sent| scopes(sent, &mut errors));
+        let scopes = errors.required("scopes", self.scopes, Entries::all).map(|sent| scopes(sent, &mut errors));
         let allowlist = allowlist(self.allowlist, &mut errors).unwrap_or_default();
         let limit = errors.non_null("rateLimit", self.rate_limit, rate_limit).unwrap_or(RateLimit::OF_KEY);
         let expiry = errors.optional("expiresAt", self.expires_at, |text| expiry(&text, now)).into_option();
         match (name, scopes, errors.is_empty()) {
             (Some(name), Some(scopes), true) => {
                 let key = NewKey { name, scopes, allowlist, rate_limit: limit, expires_at: expiry };
-                Ok(CreateKey { mode, key })
+                Ok(CreateKey::new(mode, key))
             }
             _ => Err(errors),
         }
@@ -60,14 +57,6 @@ fn mode(text: &str) -> Result<KeyMode, Fault> {
     known.ok_or_else(|| Fault::new("invalid_value", "Must be live or test."))
 }
 
-fn few<T>(sent: Vec<T>) -> Result<Vec<T>, Fault> {
-    if sent.len() <= MOST_ENTRIES {
-        Ok(sent)
-    } else {
-        Err(Fault::new("too_long", format!("Must have at most {MOST_ENTRIES} entries.")))
-    }
-}
-
 fn scopes(sent: Vec<Field<String>>, errors: &mut FieldErrors) -> ScopeSet {
     each("scopes", sent, errors, |text| {
         text.parse::<ScopeId>().map_err(|unknown| Fault::new("invalid_value", format!("{unknown}.")))
@@ -75,8 +64,8 @@ fn scopes(sent: Vec<Field<String>>, errors: &mut FieldErrors) -> ScopeSet {
     .collect()
 }
 
-fn allowlist(sent: Field<Vec<Field<String>>>, errors: &mut FieldErrors) -> Option<Allowlist> {
-    let sent = errors.non_null("allowlist", sent, few)?;
+fn allowlist(sent: Field<Entries<String>>, errors: &mut FieldErrors) -> Option<Allowlist> {
+    let sent = errors.non_null("allowlist", sent, Entries::all)?;
     let networks = each("allowlist", sent, errors, |text| {
         Allowlist::entry(text).map_err(|wrong| Fault::new("invalid_format", format!("{wrong}.")))
     });

@@ -47,7 +47,9 @@ pub(super) async fn create(
     body: Json<CreateBody>,
 ) -> Answer {
     let draft = keys::KeyDraft::from(body.value);
-    let command = draft.create(now(&context), body.errors).map_err(KeyError::Invalid)?;
+    let now = now(&context);
+    let mut command = draft.create(now, body.errors).map_err(KeyError::Invalid)?;
+    command.guard = body.guarded.against(move |key| json!(ApiKey::of(key, None, now)));
     let shown = |made: &CreatedKey| once(&context, made, true);
     let kept = |made: &CreatedKey| once(&context, made, false);
     caller.execute_showing_once(&context.state, keyed.with(body.fingerprint), command, shown, kept).await
@@ -71,7 +73,8 @@ pub(super) async fn update(
     let render = |key: &keys::ApiKey| {
         Envelope { data: ApiKey::of(key, used, now), meta: Meta::of(context.request_id()) }.rendered(StatusCode::OK)
     };
-    let command = keys::EditKey { id: found.key.id, changes, seen: None };
+    let guard = body.guarded.against(move |key| json!(ApiKey::of(key, used, now)));
+    let command = keys::EditKey { guard, ..keys::EditKey::new(found.key.id, changes) };
     caller.execute(&context.state, keyed.with(body.fingerprint), command, render).await
 }
 

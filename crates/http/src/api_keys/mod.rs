@@ -1,7 +1,7 @@
 //! `/api-keys`.
 
 mod handlers;
-mod requests;
+pub(crate) mod requests;
 mod responses;
 
 use crate::operation::{Operation, Reply, Tag};

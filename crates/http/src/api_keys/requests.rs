@@ -1,7 +1,7 @@
 //! What clients send about keys.
 
 use bwp_domain::{
-    fields::{Field, FieldErrors},
+    fields::{Entries, Field, FieldErrors},
     keys::{KeyDraft, KeyStatus, Overlap},
     rate_limits::RateLimit,
     text::SearchText,
@@ -15,7 +15,7 @@ use crate::{
     openapi::{Integer, TEXT_PATTERN},
     paging::PageParams,
     request::{
-        JsonBody, QueryParams,
+        JsonBody, QueryParams, ReadOnly, ReadOnlyFields,
         query::{Param, Values},
     },
 };
@@ -36,11 +36,11 @@ pub(crate) struct CreateBody {
     /// What the key may do. May be empty: `GET /me` needs no scope.
     #[serde(default)]
     #[schema(value_type = Vec<ScopeSchema>, required = true, max_items = 100)]
-    scopes: Field<Vec<Field<String>>>,
+    scopes: Field<Entries<String>>,
     /// From where the key may be used: addresses and CIDR blocks. Empty: from everywhere.
     #[serde(default)]
     #[schema(value_type = Vec<String>, required = false, max_items = 100, example = json!(["192.0.2.0/24"]))]
-    allowlist: Field<Vec<Field<String>>>,
+    allowlist: Field<Entries<String>>,
     /// How many requests a minute may be sent with the key. 0: no limit.
     #[serde(default)]
     #[schema(value_type = i64, required = false, minimum = 0, maximum = 2_147_483_647_i64, default = 60)]
@@ -90,7 +90,7 @@ pub(crate) struct UpdateBody {
     /// From where the key may be used: addresses and CIDR blocks, all of them. Empty: from everywhere.
     #[serde(default)]
     #[schema(value_type = Vec<String>, required = false, max_items = 100, example = json!(["192.0.2.0/24"]))]
-    allowlist: Field<Vec<Field<String>>>,
+    allowlist: Field<Entries<String>>,
 }
 
 impl From<UpdateBody> for KeyDraft {
@@ -124,6 +124,10 @@ impl RotateBody {
         let overlap = errors.non_null("overlapSeconds", sent, Overlap::of_seconds).unwrap_or(Overlap::USUAL);
         errors.or(overlap)
     }
+}
+
+impl ReadOnlyFields for RotateBody {
+    const READ_ONLY: &'static [(&'static str, ReadOnly)] = &[];
 }
 
 impl JsonBody for RotateBody {

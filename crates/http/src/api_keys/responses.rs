@@ -9,7 +9,10 @@ use bwp_domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::openapi::word_schema;
+use crate::{
+    openapi::word_schema,
+    request::{ReadOnly, ReadOnlyFields},
+};
 
 word_schema! {
     /// Live or test.
@@ -75,6 +78,35 @@ pub(crate) struct ApiKey<'a> {
     /// The id of the key that was made to replace it.
     #[schema(value_type = Option<i64>, required = true, example = json!(null))]
     replaced_by: Option<KeyId>,
+}
+
+/// What gives a key other rights.
+const OTHER_RIGHTS: &str =
+    "For other rights, make another key with `POST /api-keys`, and revoke this one with `DELETE /api-keys/{id}`.";
+/// What ends a key.
+const END: &str =
+    "`DELETE /api-keys/{id}` revokes a key at once, and `POST /api-keys/{id}/rotate` lets it end after a while.";
+/// What replaces a key.
+const REPLACE: &str = "`POST /api-keys/{id}/rotate` makes the successor of a key.";
+
+impl ReadOnlyFields for ApiKey<'static> {
+    const READ_ONLY: &'static [(&'static str, ReadOnly)] = &[
+        ("id", ReadOnly::Ignored),
+        ("keyId", ReadOnly::Ignored),
+        // It tells keys apart, as an id does.
+        ("prefix", ReadOnly::Ignored),
+        ("mode", ReadOnly::Guarded("A key stays live or test. Make another one with `POST /api-keys`.")),
+        ("scopes", ReadOnly::Guarded(OTHER_RIGHTS)),
+        ("rateLimit", ReadOnly::Guarded(OTHER_RIGHTS)),
+        ("status", ReadOnly::Guarded(END)),
+        ("createdBy", ReadOnly::Guarded("It is the caller that makes the key.")),
+        ("createdAt", ReadOnly::Ignored),
+        ("expiresAt", ReadOnly::Guarded(END)),
+        ("revokedAt", ReadOnly::Guarded(END)),
+        ("lastUsedAt", ReadOnly::Ignored),
+        ("replaces", ReadOnly::Guarded(REPLACE)),
+        ("replacedBy", ReadOnly::Guarded(REPLACE)),
+    ];
 }
 
 /// Who made a key.

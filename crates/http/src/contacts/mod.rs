@@ -1,7 +1,7 @@
 //! `/contacts`.
 
 mod handlers;
-mod requests;
+pub(crate) mod requests;
 mod responses;
 
 use crate::operation::{Operation, Reply, Tag};

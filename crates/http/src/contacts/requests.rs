@@ -19,7 +19,7 @@ use crate::{
     paging::{COMPACT, DATE_FROM, DATE_TO, PageParams},
     problem::ErrorCode,
     request::{
-        JsonBody, QueryParams,
+        JsonBody, QueryParams, ReadOnly, ReadOnlyFields,
         query::{Param, Values},
     },
 };
@@ -140,6 +140,10 @@ fn ids_schema() -> utoipa::openapi::schema::Array {
         .max_items(Some(GetManyBody::MAX))
         .description(Some("Their ids."))
         .build()
+}
+
+impl ReadOnlyFields for GetManyBody {
+    const READ_ONLY: &'static [(&'static str, ReadOnly)] = &[];
 }
 
 impl JsonBody for GetManyBody {

@@ -8,7 +8,11 @@ use bwp_domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{openapi::word_schema, projection::Projected};
+use crate::{
+    openapi::word_schema,
+    projection::Projected,
+    request::{ReadOnly, ReadOnlyFields},
+};
 
 word_schema! {
     /// What a contact is to the tenant.
@@ -67,6 +71,11 @@ pub(crate) struct Contact<'a> {
     #[serde(skip_serializing_if = "Projected::is_left_out")]
     #[schema(value_type = Option<String>, example = "Prefers to be called in the morning.")]
     notes: Projected<Option<&'a str>>,
+}
+
+impl ReadOnlyFields for Contact<'static> {
+    const READ_ONLY: &'static [(&'static str, ReadOnly)] =
+        &[("id", ReadOnly::Ignored), ("createdAt", ReadOnly::Ignored), ("updatedAt", ReadOnly::Ignored)];
 }
 
 impl<'a> Contact<'a> {

@@ -11,6 +11,11 @@ pub(super) const FIELD_ERRORS: &[(&str, &str)] = &[
     ("required", "The field is not there, and must be."),
     ("not_nullable", "The field is `null`, and cannot be. Send a value, or leave the field out."),
     ("unknown_field", "There is no field of this name. `message` names the nearest one that there is."),
+    (
+        "read_only",
+        "The field cannot be set here, and has another value than you sent. Send the value that it has, or leave it out; \
+     `message` names what changes it instead. Ids, times of record and sums are ignored whatever you send.",
+    ),
     ("repeated", "The field stands in its object more than once, or the parameter in the query."),
     ("invalid_type", "The value is of the wrong kind, such as a number where a string belongs."),
     ("invalid_format", "The text is not written as it must be, such as an e-mail address."),

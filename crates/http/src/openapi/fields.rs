@@ -11,15 +11,15 @@ use bwp_domain::fields::{Fault, FieldErrors};
 use serde_json::{Map, Value};
 
 use super::Schemas;
-use crate::request::JsonBody;
+use crate::request::{Guarded, JsonBody, ReadOnly, class_of};
 
 /// The fields that are known at one place of a body.
 #[derive(Debug, Default)]
 pub(crate) struct KnownFields {
     /// Those that can be set, with what is known inside them.
     settable: HashMap<String, Inside>,
-    /// Those that answers show and bodies cannot set: ignored, so that what was read can be edited and sent back.
-    shown: Vec<String>,
+    /// Those that answers show and this body cannot set.
+    read_only: HashMap<String, ReadOnly>,
 }
 
 #[derive(Debug)]
@@ -44,7 +44,11 @@ impl KnownFields {
         let mut schemas = Schemas::default();
         let (body, resource) = (schemas.put::<T>(), schemas.put::<T::Resource>());
         let (body, resource) = (reference(&body), reference(&resource));
-        let known = Arc::new(Self::read(&schemas, &body, &resource));
+        let mut known = Self::read(&schemas, &body, &resource);
+        for (name, class) in &mut known.read_only {
+            *class = class_of::<T::Resource>(name);
+        }
+        let known = Arc::new(known);
         CACHE.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&known));
         known
     }
@@ -59,13 +63,22 @@ impl KnownFields {
                 (name, inside)
             })
             .collect();
-        let shown = shown.into_keys().filter(|name| !settable.contains_key(name)).collect();
-        Self { settable, shown }
+        let shown = shown.into_keys().filter(|name| !settable.contains_key(name));
+        Self { read_only: shown.map(|name| (name, ReadOnly::Ignored)).collect(), settable }
     }
 
-    /// Adds what is wrong with the names in `object`.
-    pub(crate) fn check(&self, object: &Map<String, Value>, errors: &mut FieldErrors) {
+    /// Adds what is wrong with the names in `object`, and takes out of it what it says of guarded fields.
+    pub(crate) fn check(&self, object: &mut Map<String, Value>, errors: &mut FieldErrors) -> Guarded {
         self.check_at(format_args!(""), object, errors);
+        let guarded: Vec<_> = object
+            .keys()
+            .filter_map(|name| match self.read_only.get(name) {
+                Some(ReadOnly::Guarded(instead)) => Some((name.clone(), *instead)),
+                _ => None,
+            })
+            .collect();
+        let said = |(name, instead): (String, _)| object.remove(&name).map(|value| (name, value, instead));
+        guarded.into_iter().filter_map(said).collect()
     }
 
     fn check_at(&self, path: fmt::Arguments<'_>, object: &Map<String, Value>, errors: &mut FieldErrors) {
@@ -82,7 +95,7 @@ impl KnownFields {
                     }
                 }
                 (Some(_), _) => {}
-                (None, _) if self.shown.contains(name) => {}
+                (None, _) if self.read_only.contains_key(name) => {}
                 (None, _) => errors.push_with(format_args!("{path}{name}"), || self.unknown(name)),
             }
         }
@@ -121,7 +134,7 @@ fn reference(name: &str) -> Value {
 }
 
 /// The properties of a schema and of those that it is made of.
-fn properties<'a>(schemas: &'a Schemas, schema: &'a Value) -> HashMap<String, &'a Value> {
+pub(super) fn properties<'a>(schemas: &'a Schemas, schema: &'a Value) -> HashMap<String, &'a Value> {
     let schema = schemas.resolve(schema);
     let mut all = HashMap::new();
     if let Some(own) = schema.get("properties").and_then(Value::as_object) {

@@ -6,7 +6,8 @@ use utoipa::{
     openapi::{RefOr, schema::Schema},
 };
 
-use crate::request::JsonBody;
+use super::fields::properties;
+use crate::request::{JsonBody, ReadOnly, class_of};
 
 /// The schemas by name.
 #[derive(Default)]
@@ -44,6 +45,11 @@ impl Schemas {
     }
 
     /// The schema of this name, as it stands.
+    pub(crate) fn get(&self, name: &str) -> &Value {
+        self.0.get(name).unwrap_or(&Value::Null)
+    }
+
+    /// The schema of this name, to be added to.
     pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
         self.0.get_mut(name)
     }
@@ -70,9 +76,14 @@ impl Schemas {
 pub(crate) const TEXT_PATTERN: &str = "^[^\\u0000]*$";
 
 /// Puts the schema of a body among the others, and gives its name. It says what holds for every body: other fields are
-/// refused, and so is NUL in a text that has no pattern of its own.
+/// refused, and so is NUL in a text that has no pattern of its own. What was read may be sent back: the fields that answers
+/// show and the body cannot set are read-only.
 pub(crate) fn request_schema<T: JsonBody>(schemas: &mut Schemas) -> String {
     let name = schemas.put::<T>();
+    let resource = schemas.put::<T::Resource>();
+    let shown = properties(schemas, schemas.get(&resource));
+    let mut shown: Vec<_> = shown.into_iter().map(|(name, schema)| (read_only::<T>(&name, schema), name)).collect();
+    shown.sort_by(|(_, a), (_, b)| a.cmp(b));
     if let Some(Value::Object(schema)) = schemas.get_mut(&name) {
         schema.insert("additionalProperties".to_owned(), json!(false));
         let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
@@ -81,8 +92,29 @@ pub(crate) fn request_schema<T: JsonBody>(schemas: &mut Schemas) -> String {
                 property["pattern"] = json!(TEXT_PATTERN);
             }
         }
+        let properties = schema.entry("properties").or_insert_with(|| json!({})).as_object_mut();
+        if let Some(properties) = properties {
+            for (schema, name) in shown {
+                properties.entry(name).or_insert(schema);
+            }
+        }
     }
     name
+}
+
+/// What a body's schema says of a field that it cannot set, from what answers say of it.
+fn read_only<T: JsonBody>(name: &str, shown: &Value) -> Value {
+    let mut schema = shown.clone();
+    let described = shown.get("description").and_then(Value::as_str).unwrap_or_default();
+    let how = match class_of::<T::Resource>(name) {
+        ReadOnly::Ignored => "Ignored: it cannot be set.".to_owned(),
+        ReadOnly::Guarded(instead) => {
+            format!("It cannot be set: another value than it has is refused (`read_only`). {instead}")
+        }
+    };
+    schema["readOnly"] = json!(true);
+    schema["description"] = json!(format!("{described} {how}").trim());
+    schema
 }
 
 /// Whether a property is free text.

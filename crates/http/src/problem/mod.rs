@@ -14,6 +14,10 @@ use utoipa::ToSchema;
 
 pub use code::ErrorCode;
 
+/// The most bytes of an answer that refuses a request: what [`FieldErrors`] keeps, what JSON puts around each, and the rest.
+#[cfg(test)]
+pub(crate) const MOST_BYTES: usize = FieldErrors::MOST_BYTES + 75 * FieldErrors::MOST + 1_024;
+
 /// An error on its way to the client.
 ///
 /// What the client is told and what the log is told are two texts: `detail` never holds what only the operator should
@@ -127,6 +131,19 @@ impl Problem {
     /// The same problem, counted as a refused credential. `reason` is one of a few fixed words.
     pub(crate) fn refusing(self, reason: &'static str) -> Self {
         Self { refused: Some(reason), ..self }
+    }
+
+    /// What went wrong.
+    #[cfg(test)]
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// How many bytes the answer's body has.
+    #[cfg(test)]
+    pub(crate) fn bytes(self) -> usize {
+        let answer = self.into_response("http://127.0.0.1:8080/docs/errors", "req_01JD0C9Z3T7QWERTYV5K8M2N4P");
+        actix_web::body::MessageBody::try_into_bytes(answer.into_body()).expect("a body at hand").len()
     }
 
     /// The HTTP status.

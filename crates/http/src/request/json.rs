@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Call, Extract, idempotency, members};
+use super::{Call, Extract, Guarded, ReadOnlyFields, idempotency, members};
 use crate::{
     openapi::{self, fields::KnownFields},
     problem::{ErrorCode, Problem},
@@ -19,9 +19,9 @@ use crate::{
 /// What a client sends in a body. Every field of it is a [`Field`](bwp_domain::fields::Field) (or has a default), so
 /// that one that is wrong does not hide the others.
 pub(crate) trait JsonBody: DeserializeOwned + ToSchema + 'static {
-    /// What the body is about, as answers show it: its fields that a body cannot set are ignored, so that what was read
-    /// can be edited and sent back.
-    type Resource: ToSchema + 'static;
+    /// What the body is about, as answers show it: its fields that the body cannot set may be sent too, so that what was read can
+    /// be edited and sent back.
+    type Resource: ReadOnlyFields;
 
     /// A good body.
     fn example() -> Value;
@@ -32,6 +32,8 @@ pub(crate) struct Json<T> {
     pub(crate) value: T,
     /// Fields that nobody knows, and those that stand in it more than once.
     pub(crate) errors: FieldErrors,
+    /// What it says of fields that it cannot set, for the command to hold against what is so.
+    pub(crate) guarded: Guarded,
     /// What makes this request the same as another one.
     pub(crate) fingerprint: Fingerprint,
 }
@@ -45,18 +47,27 @@ impl<T: JsonBody> Extract for Json<T> {
         if bytes.is_empty() {
             return Err(Problem::new(ErrorCode::BadRequest, "The body is empty. Send a JSON object."));
         }
-        let (object, mut errors) = object(&bytes)?;
-        KnownFields::of::<T>().check(&object, &mut errors);
-        // Every field reports its own fault: what fails here is the shape of the object itself, and it has none.
-        let value = serde_json::from_value(Value::Object(object)).map_err(|error| {
-            Problem::invalid(FieldErrors::one("", Fault::new("invalid_type", format_args!("Wrong kind of value: {error}."))))
-        })?;
-        Ok(Self { value, errors, fingerprint: idempotency::fingerprint(call.request, &bytes) })
+        let (value, errors, guarded) = parse(&bytes)?;
+        Ok(Self { value, errors, guarded, fingerprint: idempotency::fingerprint(call.request, &bytes) })
     }
 
     fn describe(input: &mut openapi::Input) {
         input.body = Some(openapi::Body { schema: openapi::request_schema::<T>, example: T::example() });
     }
+}
+
+/// What a body says, with what is wrong with the names of its fields, and what it says of fields that it cannot set.
+fn parse<T: JsonBody>(bytes: &[u8]) -> Result<(T, FieldErrors, Guarded), Problem> {
+    let (mut object, mut errors) = object(bytes)?;
+    let guarded = KnownFields::of::<T>().check(&mut object, &mut errors);
+    // Every field reports its own fault: what fails here is the shape of the object itself, and it has none.
+    let value = serde_json::from_value(Value::Object(object)).map_err(|error| {
+        Problem::invalid(FieldErrors::one(
+            "",
+            Fault::new("invalid_type", format_args!("Wrong kind of value: {error}.")),
+        ))
+    })?;
+    Ok((value, errors, guarded))
 }
 
 /// The object, with the names that stand in it more than once.
@@ -101,5 +112,81 @@ fn too_much(error: BodyError) -> Problem {
             format!("The body did not arrive within {} seconds.", deadline.as_secs()),
         ),
         BodyError::Incomplete => Problem::new(ErrorCode::BadRequest, "The body ended before it was complete."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bwp_domain::{contacts::ContactChanges, keys::KeyDraft};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{api_keys::requests::UpdateBody, contacts::requests::UpdateContactBody, problem::MOST_BYTES};
+
+    /// How many bytes the refusal has, if the body is refused.
+    fn refusal<T: JsonBody>(body: &str, read: impl Fn(T, FieldErrors) -> Result<(), FieldErrors>) -> usize {
+        let outcome = parse::<T>(body.as_bytes());
+        let refused = outcome.and_then(|(value, errors, _)| read(value, errors).map_err(Problem::invalid));
+        refused.map_or_else(Problem::bytes, |()| 0)
+    }
+
+    fn refusals(body: &str) -> usize {
+        let contact = |value: UpdateContactBody, errors| ContactChanges::parse(value.into(), errors).map(|_| ());
+        let key = |value: UpdateBody, errors| KeyDraft::from(value).edit(errors).map(|_| ());
+        refusal(body, contact).max(refusal(body, key))
+    }
+
+    /// A text as JSON writes it, short or long, with and without what is escaped.
+    fn texts() -> impl Strategy<Value = String> {
+        let long = ("[a-z\u{1}\"\u{7f}é🏗]", 0_usize..5_000).prop_map(|(one, times)| one.repeat(times));
+        let known = prop::sample::select(vec!["firstName", "email", "type", "name", "allowlist", "status", "id"]);
+        prop_oneof![any::<String>(), long, known.prop_map(str::to_owned)].prop_map(|text| Value::from(text).to_string())
+    }
+
+    /// JSON in which names are repeated.
+    fn bodies() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![texts(), Just("0".to_owned()), Just("null".to_owned())];
+        let inner = leaf.prop_recursive(3, 64, 4, |inner| {
+            let members = prop::collection::vec((texts(), inner.clone(), 1_usize..150), 0..4);
+            let lists =
+                (inner, 0_usize..300).prop_map(|(item, times)| format!("[{}]", repeated(item, times).join(",")));
+            prop_oneof![members.prop_map(|members| object_of(&members)), lists]
+        });
+        prop::collection::vec((texts(), inner, 1_usize..150), 1..4).prop_map(|members| object_of(&members))
+    }
+
+    fn object_of(members: &[(String, String, usize)]) -> String {
+        let all = members.iter().flat_map(|(name, value, times)| repeated(format!("{name}:{value}"), *times));
+        format!("{{{}}}", all.collect::<Vec<_>>().join(","))
+    }
+
+    /// A text so many times, unless that is longer than a body: then once.
+    fn repeated(text: String, times: usize) -> Vec<String> {
+        let times = if text.len() * times > 200_000 { 1 } else { times };
+        vec![text; times]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn a_refusal_is_bounded_whatever_the_body_is(body in bodies()) {
+            prop_assert!(refusals(&body) <= MOST_BYTES);
+        }
+    }
+
+    #[test]
+    fn so_it_is_for_the_longest_names_and_lists() {
+        let name = "a".repeat(1_000_000);
+        for body in [
+            format!("{{\"{name}\":{{{}\"b\":0}}}}", "\"b\":0,".repeat(101)),
+            format!("{{{}\"a\":0}}", "\"a\":0,".repeat(100_000)),
+            format!("{{{}\"a\":0}}", (0..50_000).map(|n| format!("\"x{n}\":0,")).collect::<String>()),
+            format!("{{\"allowlist\":[{}0]}}", "0,".repeat(400_000)),
+            format!("{{\"allowlist\":[{}\"\"]}}", format!("\"{}\",", "\\u0001".repeat(1_500)).repeat(99)),
+            format!("{{\"allowlist\":\"{name}\",\"email\":\"{name}\",\"name\":\"{name}\"}}"),
+        ] {
+            let bytes = refusals(&body);
+            assert!((200..=MOST_BYTES).contains(&bytes), "{bytes} of {}", body.get(..40).unwrap_or(&body));
+        }
     }
 }

@@ -99,9 +99,8 @@ impl<'de> Visitor<'de> for Place<'_> {
             let path = Path::Member(self.path, &name);
             let value = members.next_value_seed(Place { path: &path, repeated: self.repeated })?;
             if object.contains_key(&name) {
-                self.repeated.push_with(&path, || {
-                    Fault::new("repeated", "Stands in its object more than once. Send it once.")
-                });
+                self.repeated
+                    .push_with(&path, || Fault::new("repeated", "Stands in its object more than once. Send it once."));
             }
             object.insert(name, value);
         }

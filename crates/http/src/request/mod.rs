@@ -6,6 +6,7 @@ mod idempotency;
 mod json;
 mod members;
 pub(crate) mod query;
+mod read_only;
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -17,6 +18,7 @@ pub(crate) use id::PathId;
 pub(crate) use idempotency::{HEADER as IDEMPOTENCY_HEADER, KeyIgnored, Keyed, KeyedEmpty};
 pub(crate) use json::{Json, JsonBody};
 pub(crate) use query::{Query, QueryParams};
+pub(crate) use read_only::{Guarded, ReadOnly, ReadOnlyFields, class_of};
 
 use crate::{problem::Problem, state::ApiState};
 

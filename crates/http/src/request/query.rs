@@ -142,3 +142,32 @@ fn unknown_parameter(name: &str, known: &[Known]) -> String {
         None => "There is no such parameter.".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{contacts::requests::ListQuery, problem::MOST_BYTES};
+
+    fn refusal(query: &str) -> usize {
+        parse::<ListQuery>(query).map_or_else(Problem::bytes, |_| 0)
+    }
+
+    proptest! {
+        #[test]
+        fn a_refusal_is_bounded_whatever_the_query_is(
+            parts in prop::collection::vec(("[a-z%&=+\u{1}\"]{0,40}|limit=|cursor=|search=|\\PC{0,40}", 1_usize..400), 0..8),
+        ) {
+            let query: String = parts.iter().map(|(part, times)| part.repeat(*times)).collect();
+            prop_assert!(refusal(&query) <= MOST_BYTES);
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted() {
+        let problem = parse::<ListQuery>(&"%&".repeat(4_096)).map(|_| ()).expect_err("a percent sign alone");
+        assert!(problem.detail().ends_with(" more."), "{}", problem.detail());
+        assert!(problem.bytes() <= MOST_BYTES);
+    }
+}

@@ -81,7 +81,7 @@ impl Fixture {
             rate_limit: RateLimit::NONE,
             expires_at: None,
         };
-        let command = CreateKey { mode: KeyMode::Live, key };
+        let command = CreateKey::new(KeyMode::Live, key);
         let mut uow = self.begin().await;
         let principal = Principal::Operator(tenant);
         let context = Context::new(&principal, &self.environment);

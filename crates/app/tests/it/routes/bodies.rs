@@ -164,3 +164,34 @@ async fn a_body_that_ends_too_soon_changes_nothing() {
     }
     assert!(world.events().await.is_empty());
 }
+
+/// The most bytes of an answer that refuses something.
+const MOST_OF_A_REFUSAL: usize = 25 * 1024;
+
+#[tokio::test]
+async fn a_refusal_is_small_however_large_the_request_is() {
+    let (world, client) = start().await;
+    let name = "a".repeat(1_000_000);
+    let repeated = format!("{{\"{name}\":{{{}\"b\":0}}}}", "\"b\":0,".repeat(101));
+    let unknown: String = (0..60_000).map(|n| format!("\"unknown{n}\":0,")).collect();
+    for path in ["/contacts", "/contacts/get-many"] {
+        for body in [repeated.clone(), format!("{{{unknown}\"a\":0}}")] {
+            let answer = send(client.request(Method::POST, path).body(body)).await;
+            assert!(answer.bytes.len() <= MOST_OF_A_REFUSAL, "{} bytes", answer.bytes.len());
+            let told = answer.json["errors"].as_array().expect("errors").len();
+            let detail = answer.problem(422, "validation_failed");
+            assert!(told <= 100 && detail.contains(&format!("the first {told}.")), "{detail}");
+        }
+    }
+    for query in ["%&".repeat(4_000), "a&".repeat(4_000), (0..1_000).map(|n| format!("q{n}&")).collect()] {
+        let answer = client.get(&format!("/contacts?{query}")).await;
+        assert!(answer.bytes.len() <= MOST_OF_A_REFUSAL, "{} bytes", answer.bytes.len());
+        let detail = answer.problem(400, "bad_request");
+        assert!(detail.ends_with(" more."), "{detail}");
+    }
+    let mut connection = Connection::connect(&world.server).await;
+    connection.head(&"A".repeat(100_000), "/contacts", &[]).await;
+    let answer = connection.answer().await;
+    assert!(answer.bytes.len() <= 1_024, "{} bytes", answer.bytes.len());
+    answer.problem(405, "bad_request");
+}

@@ -8,4 +8,5 @@ mod every_route;
 mod idempotency;
 mod me;
 mod order_of_checks;
+mod read_only;
 mod users;

@@ -17,8 +17,10 @@ pub(crate) struct Operation {
     pub(crate) scopes: Vec<String>,
     /// A good body, if it takes one.
     pub(crate) example: Option<Value>,
-    /// The fields that a body may have.
+    /// The fields that a body can set.
     pub(crate) fields: Vec<String>,
+    /// The fields that a body may have and cannot set.
+    pub(crate) read_only: Vec<String>,
 }
 
 impl Operation {
@@ -52,13 +54,17 @@ pub(crate) fn read(document: &Value) -> Vec<Operation> {
             let Ok(method) = Method::from_bytes(method.to_ascii_uppercase().as_bytes()) else { continue };
             let body = &operation["requestBody"]["content"]["application/json"];
             let schema = resolve(document, &body["schema"]);
+            let properties = schema["properties"].as_object().into_iter().flatten();
+            let (read_only, fields): (Vec<_>, Vec<_>) = properties.partition(|(_, field)| field["readOnly"] == true);
+            let names = |fields: Vec<(&String, &Value)>| fields.into_iter().map(|(name, _)| name.clone()).collect();
             all.push(Operation {
                 name: text(&operation["operationId"]),
                 method,
                 path: path.clone(),
                 scopes: operation["security"][0]["bearerAuth"].as_array().into_iter().flatten().map(text).collect(),
                 example: body.get("example").cloned(),
-                fields: schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect(),
+                fields: names(fields),
+                read_only: names(read_only),
             });
         }
     }

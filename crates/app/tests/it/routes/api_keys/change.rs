@@ -15,9 +15,52 @@ async fn name_and_allowlist_are_changed_and_nothing_else() {
     expected["allowlist"] = json!(["127.0.0.0/8"]);
     assert_eq!(changed.data(200), &expected);
     assert_eq!(client.get(&path(&made)).await.data(200), &expected);
-    // What was read may be sent back: what cannot be set is ignored.
+    // What was read may be sent back.
     assert_eq!(client.patch(&path(&made), &expected).await.data(200), &expected);
     client.patch(&path(&made), &json!({})).await.data(200);
+}
+
+#[tokio::test]
+async fn a_right_does_not_seem_to_be_taken_away() {
+    let (world, client) = start().await;
+    let made = create(&client, &new("k")).await;
+    let shown = without_secret(&made);
+    for (field, value, instead) in [
+        ("status", json!("revoked"), "DELETE /api-keys/{id}"),
+        ("revokedAt", json!("2026-01-31T08:00:00.000Z"), "DELETE /api-keys/{id}"),
+        ("scopes", json!([]), "POST /api-keys"),
+        ("scopes", json!(null), "POST /api-keys"),
+        ("rateLimit", json!(1), "POST /api-keys"),
+        ("expiresAt", json!("2026-01-31T08:00:00.000Z"), "POST /api-keys/{id}/rotate"),
+    ] {
+        let answer = client.patch(&path(&made), &json!({ "name": "other", field: value })).await;
+        answer.refuses_fields(&[(field, "read_only")]);
+        assert!(answer.json["errors"][0]["message"].as_str().is_some_and(|text| text.contains(instead)), "{answer}");
+        assert_eq!(client.get(&path(&made)).await.data(200), &shown);
+    }
+    // A fault of what can be set comes first; the key as it is is looked at when all else is good.
+    let body = json!({ "name": "", "status": "revoked" });
+    client.patch(&path(&made), &body).await.refuses_fields(&[("name", "invalid_length")]);
+    // Said in another way, it is the same.
+    let same = json!({ "expiresAt": null, "rateLimit": 60.0, "createdBy": { "type": "key" }, "status": "active" });
+    assert_eq!(client.patch(&path(&made), &same).await.data(200), &shown);
+    // What is said of a key that is being made is held against the key as it is made.
+    let count = "SELECT count(*) FROM api_keys";
+    let before = world.number(count).await;
+    for (field, value) in [
+        ("status", json!("revoked")),
+        ("revokedAt", json!("2026-01-31T08:00:00.000Z")),
+        ("createdBy", json!({ "type": "operator", "id": null })),
+        ("replaces", made["id"].clone()),
+    ] {
+        let mut body = new("copy");
+        body[field] = value;
+        client.post("/api-keys", &body).await.refuses_fields(&[(field, "read_only")]);
+    }
+    assert_eq!(world.number(count).await, before);
+    let mut copy = shown.clone();
+    copy["name"] = json!("copy");
+    client.post("/api-keys", &copy).await.data(201);
 }
 
 #[tokio::test]
