@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 use bwp_domain::{
     clock::Timestamp,
     execute::{Applied, Command, Context, Failure},
+    fields::{Fault, FieldErrors, Guard},
     ids::KeyId,
     keys::{
         Allowlist, ApiKey, CreateKey, CreatedBy, EditKey, Excess, KeyChanges, KeyError, KeyMode, KeyName, KeyState,
@@ -108,6 +109,20 @@ fn what_somebody_else_changed_meanwhile_is_not_put_back() {
     }
     let mut uow = storing(key.clone(), |key| key.name.as_str() == "mine");
     assert!(apply(&OPERATOR(), &mut uow, &change(seen(name, &["192.0.2.1"]))).is_ok());
+}
+
+#[test]
+fn what_is_said_of_other_fields_has_to_be_so_before_anything_is_changed() {
+    let guard = Guard::new(|key: &ApiKey| match key.state {
+        KeyState::Active { expires_at: None } => Ok(()),
+        _ => Err(FieldErrors::one("expiresAt", Fault::new("read_only", "Has another value."))),
+    });
+    let change = EditKey { guard, ..EditKey::new(id(9), rename("mine")) };
+    let mut uow = storing(stored(), |key| key.name.as_str() == "mine");
+    assert!(apply(&OPERATOR(), &mut uow, &change).is_ok());
+    let mut uow = locking(Some(expiring(now().plus(DAY))));
+    let refused = apply(&OPERATOR(), &mut uow, &change).map(|_| ());
+    assert!(matches!(refused, Err(KeyError::Invalid(errors)) if errors.to_string().contains("expiresAt")));
 }
 
 /// A unit of work in which a successor with the id 10 is stored.

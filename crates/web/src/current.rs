@@ -63,9 +63,9 @@ impl CurrentRequest {
         &self.id
     }
 
-    /// `GET`, `POST` and so on.
+    /// `GET`, `POST` and so on. Any word is a method: it is cut like the path.
     pub fn method(&self) -> &str {
-        self.method.as_str()
+        loggable(self.method.as_str())
     }
 
     /// The path as far as it is worth a log line: one beyond the limit is refused anyway.
@@ -84,6 +84,6 @@ impl CurrentRequest {
 }
 
 /// See [`CurrentRequest::path`].
-pub(crate) fn loggable(path: &str) -> &str {
-    &path[..path.floor_char_boundary(MAX_PATH_BYTES)]
+pub(crate) fn loggable(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_PATH_BYTES)]
 }

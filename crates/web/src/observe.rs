@@ -132,7 +132,7 @@ fn begin(trace: &dyn Trace, id: &RequestId, request: &ServiceRequest) -> Span {
         "request",
         otel.kind = "server",
         request_id = %id,
-        method = %request.method(),
+        method = loggable(request.method().as_str()),
         path = loggable(request.path()),
         tenant = field::Empty,
     );

@@ -324,6 +324,7 @@ mod the_table {
             scopes: all(scopes),
             example: None,
             fields: all(fields),
+            read_only: Vec::new(),
         }
     }
 

@@ -40,8 +40,9 @@ pub(crate) fn operations() -> Vec<Operation> {
             .description(
                 "Changes the name, the allowlist or both. A narrower allowlist holds from the next request on, and requests \
                  in flight from elsewhere end in 401. The key lies within what the calling key holds, before and after \
-                 (403 `forbidden`). One that was revoked or has expired is not changed: 409. For other scopes, make \
-                 another key.",
+                 (403 `forbidden`). One that was revoked or has expired is not changed: 409. No other field is \
+                 changed here: one that is sent with another value than it has is 422 `read_only`. For other scopes, make \
+                 another key; to take a key out of use, revoke it.",
             )
             .replies(Reply::data::<ApiKey>("The key after the change.")),
         Operation::delete("/api-keys/{id}", handlers::revoke)

@@ -35,6 +35,28 @@ async fn every_operation_is_described_whole() {
 }
 
 #[actix_web::test]
+async fn what_a_body_cannot_set_is_said_with_what_does_it_instead() {
+    let document = document().await;
+    let (mut ignored, mut guarded) = (0, 0);
+    for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
+        for (field, property) in schema["properties"].as_object().into_iter().flatten() {
+            if property["readOnly"] != true {
+                continue;
+            }
+            let text = property["description"].as_str().expect("a description");
+            if text.ends_with("Ignored: it cannot be set.") {
+                ignored += 1;
+            } else {
+                guarded += 1;
+                let instead = text.split_once("is refused (`read_only`). ").map(|(_, instead)| instead);
+                assert!(instead.is_some_and(|text| text.len() > 20), "{name}.{field} is not declared: {text}");
+            }
+        }
+    }
+    assert!(ignored > 0 && guarded > 0);
+}
+
+#[actix_web::test]
 async fn the_kept_copy_is_the_served_one() {
     let kept = include_str!("../../../../docs/openapi.json");
     let mut kept: Value = serde_json::from_str(kept).expect("JSON");
