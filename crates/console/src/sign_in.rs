@@ -16,6 +16,7 @@ use bwp_domain::{
     ids::TenantId,
     sessions::{Membership, SessionError, SessionToken, choose, sign_out},
     sign_in::{DEVICE_LIFETIME, DeviceToken, Origin, SignInAttempt, SignInError, SignedInNow, TooMany, sign_in},
+    store::StoreError,
 };
 use maud::{Markup, html};
 
@@ -75,7 +76,8 @@ async fn enter(visit: Rc<Visit>, form: Form) -> Answer {
         let page = page(&visit, form.get("email"), form.get("next"), &refusal(text));
         Ok(visit.page(status, "Sign in", &page))
     };
-    match sign_in(&*state.store, &state.environment, &*state.passwords, attempt).await {
+    let refused = &state.guards.refused;
+    match sign_in(&*state.store, &state.environment, &*state.passwords, refused, attempt).await {
         Ok(signed_in) => {
             // Another session of this browser's would go on without anybody who could end it.
             if let Ok(before) = visit.session() {
@@ -89,9 +91,8 @@ async fn enter(visit: Rc<Visit>, form: Form) -> Answer {
         }
         Err(SignInError::Wrong) => refuse(UNPROCESSABLE, "The e-mail address or the password is wrong."),
         Err(SignInError::TooMany(too_many)) => {
-            let mut answer = refuse(StatusCode::TOO_MANY_REQUESTS, &too_many_text(too_many))?;
-            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(too_many.retry_after.as_secs()));
-            Ok(answer)
+            let answer = refuse(StatusCode::TOO_MANY_REQUESTS, &too_many_text(too_many))?;
+            Ok(come_again(answer, too_many))
         }
         Err(SignInError::Hasher(error)) => Err(busy(error)),
         Err(SignInError::Store(error)) => Err(error.into()),
@@ -121,14 +122,20 @@ pub(crate) fn keep_session(visit: &Visit, session: &SessionToken) {
     visit.set_cookie(cookies.forget(CookieName::Visit));
 }
 
-/// That there were too many failures, and how long to wait.
+/// That there were too many attempts, and how long to wait.
 pub(crate) fn too_many_text(too_many: TooMany) -> String {
-    format!("There were too many failed attempts. Try again in {}.", span(too_many.retry_after))
+    format!("There were too many attempts. Try again in {}.", span(too_many.retry_after))
+}
+
+/// The same, for programs.
+pub(crate) fn come_again(mut answer: HttpResponse, too_many: TooMany) -> HttpResponse {
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(too_many.retry_after.as_secs()));
+    answer
 }
 
 pub(crate) fn busy(error: PasswordHasherError) -> Trouble {
     match error {
-        PasswordHasherError::Busy => Trouble::Store(bwp_domain::store::StoreError::Unavailable(error.to_string())),
+        PasswordHasherError::Busy => Trouble::Store(StoreError::Busy(error.to_string())),
         PasswordHasherError::Failed(text) => Trouble::Internal(text),
     }
 }
