@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn a_line_a_minute_says_how_many_were_left_out() {
         let seldom = Seldom::default();
-        let turn = |second| seldom.turn(Timestamp::from_unix_millis(second * 1000));
+        let turn = |second: i64| seldom.turn(Timestamp::from_unix_millis(second * 1000));
         assert_eq!([turn(100), turn(100), turn(159), turn(160), turn(161)], [Some(0), None, None, Some(2), None]);
         assert_eq!([turn(10), turn(11)], [Some(1), None]);
     }

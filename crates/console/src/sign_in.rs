@@ -14,6 +14,7 @@ use bwp_domain::{
     audit::Excerpt,
     fields::FieldErrors,
     ids::TenantId,
+    paging::Limit,
     sessions::{Membership, SessionError, SessionToken, choose, sign_out},
     sign_in::{DEVICE_LIFETIME, DeviceToken, Origin, SignInAttempt, SignInError, SignedInNow, TooMany, sign_in},
     store::StoreError,
@@ -28,7 +29,7 @@ use crate::{
     routes::{Answer, Entry, UNPROCESSABLE},
     trouble::Trouble,
     visit::{Visit, local_path},
-    widgets::{TextField, isolated, refusal, span},
+    widgets::{Pager, TextField, isolated, refusal, span},
 };
 
 pub(crate) fn entries() -> Vec<Entry> {
@@ -175,6 +176,19 @@ async fn choose_one(visit: Rc<Visit>, form: Form) -> Answer {
 }
 
 fn show_choices(visit: &Visit, status: StatusCode, memberships: &[Membership], note: &Markup) -> HttpResponse {
+    let after = visit.query("after").parse().ok().and_then(TenantId::new);
+    let first =
+        after.and_then(|after| memberships.iter().position(|one| one.tenant.id == after)).map_or(0, |at| at + 1);
+    let (shown, rest) = memberships[first..].split_at((memberships.len() - first).min(Limit::LARGEST.get()));
+    let last = shown.last().filter(|_| !rest.is_empty());
+    let next = visit.query("next");
+    let pager = Pager {
+        path: &visit.link("/choose"),
+        kept: &[("next", &next)],
+        is_first: first == 0,
+        next: last.map(|last| ("after", last.tenant.id.to_string())),
+        word: "More",
+    };
     let page = html! {
         h1 { "Choose an organization" }
         (note)
@@ -184,14 +198,15 @@ fn show_choices(visit: &Visit, status: StatusCode, memberships: &[Membership], n
             p { "You act in one at a time, and can switch at the head of each page." }
             form method="post" action=(visit.link("/choose")) {
                 (token(visit))
-                input type="hidden" name="next" value=(visit.query("next"));
-                @for Membership { tenant, user } in memberships {
+                input type="hidden" name="next" value=(next);
+                @for Membership { tenant, user } in shown {
                     p {
                         button.second type="submit" name="tenant" value=(tenant.id) { (isolated(tenant.name.as_str())) }
                         " " span.quiet { (user.role.label()) }
                     }
                 }
             }
+            (pager.show())
         }
     };
     visit.page(status, "Choose an organization", &page)

@@ -153,7 +153,14 @@ async fn look_up(
     let is_owner = |owner: AccountId| account.as_ref().is_some_and(|stored| stored.account.id == owner);
     let known = owners.into_iter().find(|(owner, _)| is_owner(*owner)).map(|(_, known)| known);
     let attempt = origin.device.as_ref().map(|device| FailuresKey::of_attempt(&device.hash(), email));
-    match admit(uow, refused, &counted(email, account.as_ref(), origin, known), at).await? {
+    let counted = counted(email, account.as_ref(), origin, known);
+    // Without a token that was looked up before the unit of work began.
+    let in_memory = if attempt.is_some() { refused.check(&keys(&counted), at) } else { Ok(()) };
+    let admitted = match in_memory {
+        Ok(()) => admit(uow, refused, &counted, at).await?,
+        Err(too_many) => Err(too_many),
+    };
+    match admitted {
         Ok(()) => refused.forget(attempt.as_slice()),
         Err(too_many) => {
             attempt.into_iter().for_each(|attempt| refused.remember(attempt, too_many, at));
@@ -178,7 +185,7 @@ fn counted<'a>(
     }
 }
 
-/// Counts a failure of each of these, unless one of them had too many. No row is locked for who is known to be refused.
+/// Counts a failure of each of these, unless one of them had too many, which is remembered then.
 pub(crate) async fn admit(
     uow: &mut dyn UnitOfWork,
     refused: &Refused,
@@ -186,9 +193,6 @@ pub(crate) async fn admit(
     now: Timestamp,
 ) -> Result<Result<(), TooMany>, StoreError> {
     let keys = keys(counted);
-    if let Err(too_many) = refused.check(&keys, now) {
-        return Ok(Err(too_many));
-    }
     let mut failures = uow.sign_ins().lock_failures(&keys).await?;
     let mut longest = None;
     for ((of, key), failures) in counted.iter().zip(&keys).zip(&mut failures) {

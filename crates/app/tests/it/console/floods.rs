@@ -197,6 +197,26 @@ async fn the_team_its_invitations_and_the_log_are_shown_in_pages() {
     assert!(page.text.contains("u060@example.com"), "{}", page.text);
 }
 
+#[tokio::test]
+async fn who_is_in_many_organizations_chooses_from_pages() {
+    let world = World::start().await;
+    let mut ada = world.signed_in("ada@example.com", "viewer").await;
+    world
+        .sql(
+            "INSERT INTO tenants (public_id, name, status, created_at)
+             SELECT gen_random_uuid(), 'Org ' || lpad(n::text, 3, '0'), 'active', now() FROM generate_series(1, 120) n;
+             INSERT INTO users (tenant_id, account_id, role, created_at)
+             SELECT tenants.id, accounts.id, 'viewer', now() FROM tenants, accounts WHERE tenants.name LIKE 'Org %'",
+        )
+        .await;
+    let page = ada.get("/choose?next=%2Fsettings%2Faccount").await;
+    assert_eq!(page.text.matches("name=\"tenant\"").count(), 100);
+    let page = ada.get(&linked(&page, "More").expect("a second page")).await;
+    assert_eq!(page.text.matches("name=\"tenant\"").count(), 21, "{}", page.text);
+    assert_eq!(page.hidden("next"), "/settings/account");
+    assert!(page.text.contains("Test Builders") && linked(&page, "More").is_none(), "{}", page.text);
+}
+
 /// Where the link with this text leads.
 fn linked(page: &Page, text: &str) -> Option<String> {
     let (before, _) = page.text.split_once(&format!("\">{text}</a>"))?;
