@@ -1,2 +1,2 @@
 DROP INDEX invitations_pending_by_age;
-DROP TABLE session_notes;
+ALTER TABLE sessions DROP COLUMN noted;

@@ -1,11 +1,6 @@
--- When a session was noted last in a tenant's security log, so that switching to and fro does not fill the log. A session that is
--- renewed gets another number, and keeps what was noted of it.
-CREATE TABLE session_notes (
-    session_id bigint NOT NULL REFERENCES sessions (id) ON UPDATE CASCADE ON DELETE CASCADE,
-    tenant_id bigint NOT NULL REFERENCES tenants (id),
-    noted_at timestamptz(3) NOT NULL,
-    PRIMARY KEY (session_id, tenant_id)
-);
+-- When a session was noted last in the security log of each tenant that it acted in, in milliseconds since 1970, by the tenant's id:
+-- switching to and fro must not fill the logs.
+ALTER TABLE sessions ADD COLUMN noted jsonb NOT NULL DEFAULT '{}';
 
 -- The pending invitations are shown in pages.
 CREATE INDEX invitations_pending_by_age ON invitations (tenant_id, created_at, id)

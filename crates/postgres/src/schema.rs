@@ -189,16 +189,6 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
-    session_notes (session_id, tenant_id) {
-        session_id -> Int8,
-        tenant_id -> Int8,
-        noted_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-
     sessions (id) {
         id -> Int8,
         token_hash -> Bytea,
@@ -209,6 +199,7 @@ diesel::table! {
         seen_at -> Timestamptz,
         address -> Nullable<Inet>,
         user_agent -> Nullable<Text>,
+        noted -> Jsonb,
     }
 }
 
@@ -254,8 +245,6 @@ diesel::table! {
 diesel::joinable!(api_keys -> tenants (tenant_id));
 diesel::joinable!(invitations -> tenants (tenant_id));
 diesel::joinable!(known_browsers -> accounts (account_id));
-diesel::joinable!(session_notes -> sessions (session_id));
-diesel::joinable!(session_notes -> tenants (tenant_id));
 diesel::joinable!(sessions -> accounts (account_id));
 diesel::joinable!(users -> accounts (account_id));
 diesel::joinable!(users -> tenants (tenant_id));
@@ -273,7 +262,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     known_browsers,
     outbox,
     security_log,
-    session_notes,
     sessions,
     sign_in_failures,
     tenants,

@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 use diesel::{
     pg::Pg,
     prelude::*,
-    sql_types::{BigInt, Bytea, Interval, Nullable, Timestamptz},
+    sql_types::{BigInt, Bytea, Interval, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ipnetwork::IpNetwork;
@@ -104,9 +104,8 @@ const END_OLDEST: &str = "DELETE FROM sessions WHERE id IN (
         ORDER BY (seen_at > $4 - $5 AND created_at > $4 - $6) DESC, created_at DESC, id DESC OFFSET $3
     )";
 
-const NOTE: &str = "INSERT INTO session_notes (session_id, tenant_id, noted_at) VALUES ($1, $2, $3)
-    ON CONFLICT (session_id, tenant_id) DO UPDATE SET noted_at = excluded.noted_at
-    WHERE session_notes.noted_at <= $3 - $4";
+const NOTE: &str = "UPDATE sessions SET noted = noted || jsonb_build_object($2, $3)
+    WHERE id = $1 AND coalesce((noted->>$2)::bigint <= $4, true)";
 
 /// How long after one request another one is not noted.
 const SEEN_ANEW_AFTER: Duration = Duration::from_mins(1);
@@ -262,9 +261,9 @@ impl SessionRepository for PgUnitOfWork {
     async fn note(&mut self, session: SessionId, tenant: TenantId, now: Timestamp) -> Result<bool, StoreError> {
         let noted = diesel::sql_query(NOTE)
             .bind::<BigInt, _>(session.get())
-            .bind::<BigInt, _>(tenant.get())
-            .bind::<Timestamptz, _>(DateTime::<Utc>::from(now))
-            .bind::<Interval, _>(interval(Session::NOTED_AGAIN_AFTER))
+            .bind::<Text, _>(tenant.to_string())
+            .bind::<BigInt, _>(now.unix_millis())
+            .bind::<BigInt, _>(now.minus(Session::NOTED_AGAIN_AFTER).unix_millis())
             .execute(self.connection()?)
             .await
             .during("noting that a session acts")?;
