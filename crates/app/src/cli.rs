@@ -169,7 +169,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_WORKERS", value_name = "N", value_parser = workers)]
     pub(crate) workers: Option<NonZeroUsize>,
 
-    /// Connections to the database, at most [default: up to 16 for each thread, 64 in all, and 3]
+    /// Connections to the database, at most [default: up to 16 for each thread, 64 in all, and 7]
     #[arg(long, env = "BWP_DATABASE_CONNECTIONS", value_name = "N")]
     pub(crate) database_connections: Option<usize>,
 

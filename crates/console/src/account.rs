@@ -7,6 +7,7 @@ use bwp_domain::{
     accounts::{PasswordChange, PasswordChangeError, TypedPassword, change_password},
     fields::{Fault, FieldErrors},
     ids::SessionId,
+    paging::{Limit, PageRequest},
     sessions::{SessionError, end_session, ports::SessionListing, sign_out_everywhere},
 };
 use maud::{Markup, html};
@@ -17,10 +18,11 @@ use crate::{
     form::Form,
     layout::token,
     routes::{Answer, Entry, UNPROCESSABLE},
-    sign_in::{busy, keep_session, too_many_text},
+    security::{position, written},
+    sign_in::{busy, come_again, keep_session, too_many_text},
     trouble::Trouble,
     visit::Visit,
-    widgets::{TextField, ago, good, isolated, refusal, time, trouble},
+    widgets::{Pager, TextField, ago, good, isolated, refusal, time, trouble},
 };
 
 const PATH: &str = "/settings/account";
@@ -55,7 +57,8 @@ async fn set_password(visit: Rc<Visit>, form: Form) -> Answer {
         address: visit.address(),
     };
     let open = visit.session()?;
-    match change_password(&*state.store, &state.environment, &*state.passwords, open, change).await {
+    let refused = &state.guards.refused;
+    match change_password(&*state.store, &state.environment, &*state.passwords, refused, open, change).await {
         Ok(session) => {
             keep_session(&visit, &session);
             Ok(visit.redirect(&format!("{PATH}?done=password")))
@@ -63,7 +66,8 @@ async fn set_password(visit: Rc<Visit>, form: Form) -> Answer {
         Err(PasswordChangeError::Invalid(errors)) => page(&visit, UNPROCESSABLE, &errors, &html! {}).await,
         Err(PasswordChangeError::TooMany(too_many)) => {
             let note = refusal(&too_many_text(too_many));
-            page(&visit, StatusCode::TOO_MANY_REQUESTS, &FieldErrors::new(), &note).await
+            let page = page(&visit, StatusCode::TOO_MANY_REQUESTS, &FieldErrors::new(), &note).await?;
+            Ok(come_again(page, too_many))
         }
         Err(PasswordChangeError::SignedOut) => Err(Trouble::SignInFirst),
         Err(PasswordChangeError::Hasher(error)) => Err(busy(error)),
@@ -100,7 +104,9 @@ fn of_session(error: SessionError) -> Trouble {
 
 async fn page(visit: &Visit, status: StatusCode, errors: &FieldErrors, note: &Markup) -> Answer {
     let open = visit.session()?;
-    let sessions = visit.state.sessions.list(open.account.id, visit.state.environment.clock.now()).await?;
+    let after = position(&visit.query("before"));
+    let request = PageRequest { limit: Limit::DEFAULT, after };
+    let sessions = visit.state.sessions.list(open.account.id, visit.state.environment.clock.now(), request).await?;
     let password = |name, label, autocomplete, hint| TextField {
         name,
         label,
@@ -128,7 +134,8 @@ async fn page(visit: &Visit, status: StatusCode, errors: &FieldErrors, note: &Ma
             p.actions { button type="submit" { "Change password" } }
         }
         h2 { "Where you are signed in" }
-        (table(visit, open.session.id, &sessions))
+        (table(visit, open.session.id, &sessions.items))
+        (Pager { path: &visit.link(PATH), is_first: after.is_none(), next: sessions.next.map(|next| ("before", written(next))), ..Pager::OLDER }.show())
         form method="post" action=(visit.link("/settings/account/sessions/end-all")) {
             (token(visit))
             p.actions { button.danger type="submit" { "Sign out everywhere" } }

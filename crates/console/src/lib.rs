@@ -11,6 +11,7 @@ mod assets;
 mod browser;
 mod change;
 mod form;
+mod guards;
 mod hasher;
 mod home;
 mod invitations;
@@ -28,6 +29,7 @@ mod widgets;
 
 pub use access::Access;
 pub use assets::Assets;
+pub use guards::Guards;
 pub use hasher::BlockingHasher;
 pub use not_found::configure_not_found;
 pub use routes::{Entry, configure, entries};

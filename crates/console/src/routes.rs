@@ -14,7 +14,6 @@ use futures_util::{FutureExt, future::LocalBoxFuture};
 use crate::{
     access::Access,
     account, assets,
-    browser::check_origin,
     form::Form,
     home, invitations, keys, security, sign_in,
     state::ConsoleState,
@@ -156,16 +155,19 @@ async fn answer(entry: Entry, state: Data<ConsoleState>, request: HttpRequest, p
 /// Nothing of a form is looked at before it is known to be ours, and nobody's before it is known who asks.
 async fn run(entry: &Entry, visit: &Rc<Visit>, request: &HttpRequest, mut payload: Payload) -> Answer {
     if entry.method == Method::GET {
+        visit.charge_account()?;
         visit.check(entry.access)?;
         return (entry.run)(Rc::clone(visit), Form::default()).await;
     }
-    check_origin(request, &visit.state.public_url.origin()).map_err(|_| Trouble::Forged)?;
+    visit.check_origin()?;
     visit.check(entry.access)?;
     if let Some(retry_after) = visit.state.closed().filter(|_| !entry.stays_open) {
         return Err(Trouble::Closed { retry_after });
     }
     let form = Form::read(request, &mut payload, visit.state.form_timeout).await?;
     visit.check_form(&form)?;
+    // What others had the browser send is not on its owner's account.
+    visit.charge_account()?;
     (entry.run)(Rc::clone(visit), form).await
 }
 

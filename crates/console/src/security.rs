@@ -14,7 +14,7 @@ use crate::{
     access::Access,
     routes::{Answer, Entry},
     visit::Visit,
-    widgets::{isolated, time},
+    widgets::{Pager, isolated, time},
 };
 
 const PATH: &str = "/settings/developer/security-log";
@@ -25,15 +25,14 @@ pub(crate) fn entries() -> Vec<Entry> {
 
 async fn list(visit: Rc<Visit>) -> Answer {
     let tenant = visit.member()?.tenant.id;
-    let page = PageRequest { limit: Limit::DEFAULT, after: position(&visit.query("before")) };
+    let after = position(&visit.query("before"));
+    let page = PageRequest { limit: Limit::DEFAULT, after };
     let found = visit.state.security_log.list(tenant, None, page).await?;
     let main = html! {
         h1 { "Security log" }
         p { "What was changed about API keys and people, by whom, and from which address. Nothing is ever removed from it." }
         (table(&visit, &found.items))
-        @if let Some(next) = found.next {
-            p.actions { a.button.second href=(format!("{}?before={}", visit.link(PATH), written(next))) { "Older" } }
-        }
+        (Pager { path: &visit.link(PATH), is_first: after.is_none(), next: found.next.map(|next| ("before", written(next))), ..Pager::OLDER }.show())
     };
     Ok(visit.ok("Security log", &main))
 }

@@ -14,8 +14,10 @@ use bwp_domain::{
     audit::Excerpt,
     fields::FieldErrors,
     ids::TenantId,
+    paging::Limit,
     sessions::{Membership, SessionError, SessionToken, choose, sign_out},
     sign_in::{DEVICE_LIFETIME, DeviceToken, Origin, SignInAttempt, SignInError, SignedInNow, TooMany, sign_in},
+    store::StoreError,
 };
 use maud::{Markup, html};
 
@@ -27,7 +29,7 @@ use crate::{
     routes::{Answer, Entry, UNPROCESSABLE},
     trouble::Trouble,
     visit::{Visit, local_path},
-    widgets::{TextField, isolated, refusal, span},
+    widgets::{Pager, TextField, isolated, refusal, span},
 };
 
 pub(crate) fn entries() -> Vec<Entry> {
@@ -75,7 +77,8 @@ async fn enter(visit: Rc<Visit>, form: Form) -> Answer {
         let page = page(&visit, form.get("email"), form.get("next"), &refusal(text));
         Ok(visit.page(status, "Sign in", &page))
     };
-    match sign_in(&*state.store, &state.environment, &*state.passwords, attempt).await {
+    let refused = &state.guards.refused;
+    match sign_in(&*state.store, &state.environment, &*state.passwords, refused, attempt).await {
         Ok(signed_in) => {
             // Another session of this browser's would go on without anybody who could end it.
             if let Ok(before) = visit.session() {
@@ -89,9 +92,8 @@ async fn enter(visit: Rc<Visit>, form: Form) -> Answer {
         }
         Err(SignInError::Wrong) => refuse(UNPROCESSABLE, "The e-mail address or the password is wrong."),
         Err(SignInError::TooMany(too_many)) => {
-            let mut answer = refuse(StatusCode::TOO_MANY_REQUESTS, &too_many_text(too_many))?;
-            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(too_many.retry_after.as_secs()));
-            Ok(answer)
+            let answer = refuse(StatusCode::TOO_MANY_REQUESTS, &too_many_text(too_many))?;
+            Ok(come_again(answer, too_many))
         }
         Err(SignInError::Hasher(error)) => Err(busy(error)),
         Err(SignInError::Store(error)) => Err(error.into()),
@@ -121,14 +123,20 @@ pub(crate) fn keep_session(visit: &Visit, session: &SessionToken) {
     visit.set_cookie(cookies.forget(CookieName::Visit));
 }
 
-/// That there were too many failures, and how long to wait.
+/// That there were too many attempts, and how long to wait.
 pub(crate) fn too_many_text(too_many: TooMany) -> String {
-    format!("There were too many failed attempts. Try again in {}.", span(too_many.retry_after))
+    format!("There were too many attempts. Try again in {}.", span(too_many.retry_after))
+}
+
+/// The same, for programs.
+pub(crate) fn come_again(mut answer: HttpResponse, too_many: TooMany) -> HttpResponse {
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(too_many.retry_after.as_secs()));
+    answer
 }
 
 pub(crate) fn busy(error: PasswordHasherError) -> Trouble {
     match error {
-        PasswordHasherError::Busy => Trouble::Store(bwp_domain::store::StoreError::Unavailable(error.to_string())),
+        PasswordHasherError::Busy => Trouble::Store(StoreError::Busy(error.to_string())),
         PasswordHasherError::Failed(text) => Trouble::Internal(text),
     }
 }
@@ -168,6 +176,19 @@ async fn choose_one(visit: Rc<Visit>, form: Form) -> Answer {
 }
 
 fn show_choices(visit: &Visit, status: StatusCode, memberships: &[Membership], note: &Markup) -> HttpResponse {
+    let after = visit.query("after").parse().ok().and_then(TenantId::new);
+    let first =
+        after.and_then(|after| memberships.iter().position(|one| one.tenant.id == after)).map_or(0, |at| at + 1);
+    let (shown, rest) = memberships[first..].split_at((memberships.len() - first).min(Limit::LARGEST.get()));
+    let last = shown.last().filter(|_| !rest.is_empty());
+    let next = visit.query("next");
+    let pager = Pager {
+        path: &visit.link("/choose"),
+        kept: &[("next", &next)],
+        is_first: first == 0,
+        next: last.map(|last| ("after", last.tenant.id.to_string())),
+        word: "More",
+    };
     let page = html! {
         h1 { "Choose an organization" }
         (note)
@@ -177,14 +198,15 @@ fn show_choices(visit: &Visit, status: StatusCode, memberships: &[Membership], n
             p { "You act in one at a time, and can switch at the head of each page." }
             form method="post" action=(visit.link("/choose")) {
                 (token(visit))
-                input type="hidden" name="next" value=(visit.query("next"));
-                @for Membership { tenant, user } in memberships {
+                input type="hidden" name="next" value=(next);
+                @for Membership { tenant, user } in shown {
                     p {
                         button.second type="submit" name="tenant" value=(tenant.id) { (isolated(tenant.name.as_str())) }
                         " " span.quiet { (user.role.label()) }
                     }
                 }
             }
+            (pager.show())
         }
     };
     visit.page(status, "Choose an organization", &page)

@@ -9,7 +9,7 @@ use bwp_domain::{
 };
 use bwp_web::{metrics::Meter, public_url::PublicUrl, readiness::Readiness};
 
-use crate::{assets::Assets, browser::Cookies};
+use crate::{assets::Assets, browser::Cookies, guards::Guards};
 
 /// The ports and settings behind the pages. Cheap to clone: each worker may have its own, with ports of its own.
 #[derive(Clone)]
@@ -28,6 +28,8 @@ pub struct ConsoleState {
     pub team: Arc<dyn TeamReader>,
     /// Where invitations are read.
     pub invitations: Arc<dyn InvitationReader>,
+    /// What keeps strangers within bounds: the same for all workers.
+    pub guards: Arc<Guards>,
     /// Who hashes passwords.
     pub passwords: Arc<dyn PasswordHasher>,
     /// Where requests are counted: the same as the observer's.

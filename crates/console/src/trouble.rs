@@ -8,16 +8,22 @@ use actix_web::{
     },
 };
 use bwp_domain::{
+    characters::legible,
     execute::ExecuteError,
     principal::Refusal,
+    rate_limits::TooFast,
     store::StoreError,
     tenants::TenantRefusal,
     users::{Forbidden, Permission},
 };
-use bwp_web::deadline::DeadlineExceeded;
+use bwp_web::{deadline::DeadlineExceeded, observe::TurnedAway};
 use maud::html;
 
-use crate::visit::Visit;
+use crate::{
+    browser::{ForeignOrigin, Mismatch},
+    visit::Visit,
+    widgets::{isolated, span},
+};
 
 /// Why a page is not shown.
 pub(crate) enum Trouble {
@@ -29,8 +35,12 @@ pub(crate) enum Trouble {
     Forbidden(Forbidden),
     /// The tenant may not use the server.
     Tenant(TenantRefusal),
-    /// The form was sent from another site, or carries another browser's token.
+    /// The form carries another browser's token, or one of before.
     Forged,
+    /// The form was sent from another origin, or so it looks.
+    ForeignOrigin(ForeignOrigin),
+    /// More is asked for than any person asks for.
+    TooFast(TooFast),
     /// What was sent is no form.
     NotAForm,
     /// The form is longer than any of ours.
@@ -59,6 +69,12 @@ impl From<StoreError> for Trouble {
 impl From<Forbidden> for Trouble {
     fn from(forbidden: Forbidden) -> Self {
         Self::Forbidden(forbidden)
+    }
+}
+
+impl From<TooFast> for Trouble {
+    fn from(error: TooFast) -> Self {
+        Self::TooFast(error)
     }
 }
 
@@ -93,6 +109,7 @@ pub(crate) fn rejected<E>(error: ExecuteError<E>) -> Result<E, Trouble> {
 
 /// The page shown instead.
 pub(crate) fn answer(visit: &Visit, trouble: &Trouble) -> HttpResponse {
+    note(visit, trouble);
     let (status, title, text) = match trouble {
         Trouble::SignInFirst => return visit.to_sign_in(),
         Trouble::ChooseFirst => return visit.redirect("/choose"),
@@ -110,9 +127,11 @@ pub(crate) fn answer(visit: &Visit, trouble: &Trouble) -> HttpResponse {
         Trouble::Forged => (
             StatusCode::FORBIDDEN,
             "This form is out of date",
-            "Nothing was changed. The form was shown before you signed in or out, or it was not sent from this site. Go \
-             back, reload the page, and send it again.",
+            "Nothing was changed. The form was shown before you signed in or out, or your browser keeps no cookies of this \
+             site. Go back, reload the page, and send it again.",
         ),
+        Trouble::ForeignOrigin(foreign) => return foreign_origin(visit, foreign),
+        Trouble::TooFast(too_fast) => return too_fast_page(visit, *too_fast),
         Trouble::NotAForm => {
             (StatusCode::BAD_REQUEST, "Not understood", "Nothing was changed: what was sent is not this page's form.")
         }
@@ -137,7 +156,7 @@ pub(crate) fn answer(visit: &Visit, trouble: &Trouble) -> HttpResponse {
             "Page not found",
             "There is nothing at this address, or it belongs to another organization.",
         ),
-        Trouble::Store(StoreError::Conflict(_) | StoreError::Unavailable(_)) => (
+        Trouble::Store(StoreError::Conflict(_) | StoreError::Unavailable(_) | StoreError::Busy(_)) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Try again in a moment",
             "The server cannot reach its database, or too much is going on at once.",
@@ -148,11 +167,6 @@ pub(crate) fn answer(visit: &Visit, trouble: &Trouble) -> HttpResponse {
             "It was written to the log, under the number below. Tell it to the operator of this server.",
         ),
     };
-    match trouble {
-        Trouble::Store(error) => tracing::error!(request_id = visit.request_id(), %error, "a page was not shown"),
-        Trouble::Internal(error) => tracing::error!(request_id = visit.request_id(), %error, "a page was not shown"),
-        _ => {}
-    }
     let is_planned = matches!(trouble, Trouble::Closed { .. });
     let page = html! {
         h1 { (title) }
@@ -161,9 +175,98 @@ pub(crate) fn answer(visit: &Visit, trouble: &Trouble) -> HttpResponse {
         p { a href=(visit.link("/")) { "To the home page" } }
     };
     let mut response = visit.page(status, title, &page);
-    if let Trouble::Closed { retry_after } = trouble {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(*retry_after));
+    let retry_after = match trouble {
+        Trouble::Closed { retry_after } => Some(*retry_after),
+        _ if status == StatusCode::SERVICE_UNAVAILABLE => Some(SOON),
+        _ => None,
+    };
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
+    if matches!(trouble, Trouble::Store(StoreError::Busy(_))) {
+        response.extensions_mut().insert(TurnedAway);
+    }
+    response
+}
+
+/// When a page may be asked for again that could not be shown, in seconds.
+const SOON: u32 = 5;
+
+/// Says in the log what the operator should know of.
+fn note(visit: &Visit, trouble: &Trouble) {
+    let (request_id, guards) = (visit.request_id(), &visit.state.guards);
+    let now = || visit.state.environment.clock.now();
+    match trouble {
+        // Whoever asks for too much must not fill the log.
+        Trouble::Store(StoreError::Busy(error)) => {
+            if let Some(left_out) = guards.busy.turn(now()) {
+                tracing::warn!(request_id, error, left_out, "a page was not shown: too much is asked for at once");
+            }
+        }
+        Trouble::Store(error) => tracing::error!(request_id, %error, "a page was not shown"),
+        Trouble::Internal(error) => tracing::error!(request_id, %error, "a page was not shown"),
+        Trouble::ForeignOrigin(ForeignOrigin { mismatch, origin, host }) => {
+            if let Some(left_out) = guards.origins.turn(now()) {
+                tracing::warn!(
+                    request_id,
+                    origin = &*legible(origin),
+                    host = &*legible(host),
+                    public_url = visit.state.public_url.origin(),
+                    left_out,
+                    "a form was refused, for it was sent from another origin than this server's. {}",
+                    mismatch.remedy(),
+                );
+            }
+        }
+        _ => {}
+    }
+}
+
+fn foreign_origin(visit: &Visit, ForeignOrigin { mismatch, origin, host }: &ForeignOrigin) -> HttpResponse {
+    let own = visit.state.public_url.origin();
+    let (title, what) = match mismatch {
+        Mismatch::OtherSite => (
+            "Sent from another site",
+            "The form was sent by a page of another site. To do what it says, open this server’s own page, and fill in the form there.",
+        ),
+        Mismatch::OtherOrigin => (
+            "Sent from another address",
+            "The form was sent from another address than the one that this server knows as its own.",
+        ),
+        Mismatch::Withheld => (
+            "Sent from nowhere",
+            "Your browser does not tell from where the form was sent, so it may be another site’s.",
+        ),
+        Mismatch::Unencrypted => (
+            "Opened without encryption",
+            "You opened this page over http. Over http your browser keeps no cookies of this server, so nothing can be done \
+             here. Open it over https.",
+        ),
+    };
+    let page = html! {
+        h1 { (title) }
+        p { "Nothing was changed. " (what) }
+        dl {
+            dt { "Sent from" } dd { code { (isolated(origin)) } }
+            dt { "This server" } dd { code { (own) } }
+            dt { "Asked for as" } dd { code { (isolated(host)) } }
+        }
+        p { "For the operator of this server: " (mismatch.remedy()) "." }
+        p { a href=(visit.state.public_url.join("/")) { "To the home page" } }
+    };
+    visit.page(StatusCode::FORBIDDEN, title, &page)
+}
+
+fn too_fast_page(visit: &Visit, TooFast { retry_after }: TooFast) -> HttpResponse {
+    let page = html! {
+        h1 { "Slow down" }
+        p {
+            "Nothing was done. More pages and forms were asked for from your network, or with your account, than people ask for. \
+             Wait " (span(retry_after)) ", then go back, and try again."
+        }
+    };
+    let mut response = visit.page(StatusCode::TOO_MANY_REQUESTS, "Slow down", &page);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after.as_secs()));
     response
 }
 

@@ -14,6 +14,7 @@ use actix_web::{
 use bwp_domain::{
     accounts::Account,
     principal::{Caller, Principal},
+    rate_limits::Asked,
     scopes::ScopeSet,
     sessions::{OpenSession, SessionToken, SignedIn},
     users::Permission,
@@ -23,7 +24,7 @@ use maud::Markup;
 
 use crate::{
     access::Access,
-    browser::{CookieName, FormToken, random_text},
+    browser::{CookieName, FormToken, check_origin, random_text, without_tls},
     form::Form,
     layout,
     routes::page_of,
@@ -52,9 +53,10 @@ impl Visit {
         Self { state, request_id, request, found: None, token: None, cookies: RefCell::default() }
     }
 
-    /// Finds out who asks.
+    /// Finds out who asks. Their address is charged before anything is looked for.
     pub(crate) async fn begin(state: Data<ConsoleState>, request: HttpRequest) -> Result<Self, Trouble> {
         let mut visit = Self::of_a_stranger(state, request);
+        visit.state.guards.budgets.charge_address(visit.address(), visit.asked())?;
         let cookies = visit.state.cookies();
         let shown = cookies.read(&visit.request, CookieName::Session);
         visit.found = visit.find(shown.as_deref()).await?;
@@ -93,10 +95,32 @@ impl Visit {
         }
     }
 
+    /// Whether a form was sent from a page of ours, as far as the browser tells.
+    pub(crate) fn check_origin(&self) -> Result<(), Trouble> {
+        check_origin(&self.request, &self.state.public_url.origin()).map_err(Trouble::ForeignOrigin)
+    }
+
     /// Whether a form that was sent is one of ours.
     pub(crate) fn check_form(&self, form: &Form) -> Result<(), Trouble> {
-        let good = self.token.as_ref().is_some_and(|token| token.is(form.get(crate::form::TOKEN)));
-        if good { Ok(()) } else { Err(Trouble::Forged) }
+        if self.token.as_ref().is_some_and(|token| token.is(form.get(crate::form::TOKEN))) {
+            return Ok(());
+        }
+        // It was sent along with a page; a browser that has none now did not keep it.
+        let no_cookie = [CookieName::Visit, CookieName::Session].iter().all(|name| self.cookie(*name).is_none());
+        let why = without_tls(&self.request, &self.state.public_url.origin()).filter(|_| no_cookie);
+        Err(why.map_or(Trouble::Forged, Trouble::ForeignOrigin))
+    }
+
+    /// Charges the account of who is signed in, if anybody is.
+    pub(crate) fn charge_account(&self) -> Result<(), Trouble> {
+        let account = self.account().map(|account| account.id);
+        let charge = |account| self.state.guards.budgets.charge_account(account, self.asked());
+        Ok(account.map_or(Ok(()), charge)?)
+    }
+
+    /// What is asked for.
+    fn asked(&self) -> Asked {
+        if self.request.method() == Method::POST { Asked::Form } else { Asked::Page }
     }
 
     /// The session.

@@ -112,6 +112,41 @@ pub(crate) fn refusal(text: &str) -> Markup {
     html! { div.note.bad role="alert" tabindex="-1" { p { (text) } } }
 }
 
+/// The way through a list of many pages: to the first, and to the one behind this.
+pub(crate) struct Pager<'a> {
+    /// Where the list is, as a link.
+    pub(crate) path: &'a str,
+    /// What of the query is the same on all pages.
+    pub(crate) kept: &'a [(&'a str, &'a str)],
+    /// Whether this is the first page.
+    pub(crate) is_first: bool,
+    /// The parameter that says where the next page starts, if there is one.
+    pub(crate) next: Option<(&'a str, String)>,
+    /// What the next page has, in a word.
+    pub(crate) word: &'a str,
+}
+
+impl Pager<'_> {
+    /// Of a list with the newest first.
+    pub(crate) const OLDER: Self = Self { path: "", kept: &[], is_first: true, next: None, word: "Older" };
+
+    pub(crate) fn show(&self) -> Markup {
+        let to = |next: Option<&(&str, String)>| {
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            query.extend_pairs(self.kept).extend_pairs(next);
+            format!("{}?{}", self.path, query.finish())
+        };
+        html! {
+            @if !self.is_first || self.next.is_some() {
+                p.actions {
+                    @if !self.is_first { a.button.second href=(to(None)) { "First page" } }
+                    @if let Some(next) = &self.next { a.button.second href=(to(Some(next))) { (self.word) } }
+                }
+            }
+        }
+    }
+}
+
 /// A moment, to the minute.
 pub(crate) fn time(at: Timestamp) -> Markup {
     let text = at.to_string();

@@ -25,6 +25,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod bounded;
 pub mod characters;
 pub mod clock;
 pub mod contacts;
@@ -36,6 +37,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod invitations;
 pub mod keys;
+mod network;
 pub mod paging;
 pub mod principal;
 pub mod rate_limits;

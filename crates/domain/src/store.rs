@@ -31,6 +31,9 @@ pub enum StoreError {
     /// The store cannot be reached, or did not answer in time.
     #[error("store unavailable: {0}")]
     Unavailable(String),
+    /// So much is asked of the store that it does not even try: trying again in some seconds may work.
+    #[error("store busy: {0}")]
+    Busy(String),
     /// A stored row does not make a domain value.
     #[error("inconsistent row: {0}")]
     Inconsistent(Inconsistency),

@@ -5,13 +5,13 @@
 use bwp_domain::{
     accounts::{
         PasswordChange, PasswordChangeError, PasswordHash, TypedPassword, change_password,
-        ports::{MockPasswordHasher, StoredAccount},
+        ports::{Asker, MockPasswordHasher, StoredAccount},
         set_password,
     },
     ids::{SessionId, TenantId},
     security::{Actor, SecurityAction, SecurityEntry},
     sessions::{OpenSession, Session, SessionError, choose, end_session, sign_out, sign_out_everywhere},
-    sign_in::{Counted, Failures},
+    sign_in::{Counted, Failures, Refused},
     testing::{Ending, ScriptedStore, ScriptedUnitOfWork, environment, membership, open_session, tenant_id},
     text::Email,
     users::Role,
@@ -81,7 +81,8 @@ fn admitting(before: usize) -> ScriptedUnitOfWork {
 
 fn hasher(right: bool) -> MockPasswordHasher {
     let mut hasher = MockPasswordHasher::new();
-    hasher.expect_verify().times(1).return_once(move |_, hash| {
+    hasher.expect_verify().times(1).return_once(move |_, hash, asker| {
+        assert_eq!(asker, Asker::Known);
         assert_eq!(hash.expect("an account's").as_str(), "$old");
         Ok(right)
     });
@@ -114,8 +115,14 @@ fn a_password_is_changed_every_other_session_ends_and_this_one_is_renewed() {
         matches!((&entry.action, &entry.actor), (SecurityAction::PasswordChanged { .. }, Actor::User { .. }))
     });
     let store = ScriptedStore::new([admitting(0), second]);
-    let changed =
-        block_on(change_password(&store, &environment(), &hasher(true), &open(), change("another horse battery")));
+    let changed = block_on(change_password(
+        &store,
+        &environment(),
+        &hasher(true),
+        &Refused::default(),
+        &open(),
+        change("another horse battery"),
+    ));
     assert!(changed.is_ok(), "{changed:?}");
     assert_eq!(store.endings(), [Ending::Committed, Ending::Committed]);
 }
@@ -123,16 +130,28 @@ fn a_password_is_changed_every_other_session_ends_and_this_one_is_renewed() {
 #[test]
 fn the_present_password_is_needed_and_the_new_one_has_rules() {
     let store = ScriptedStore::new([admitting(0)]);
-    let changed =
-        block_on(change_password(&store, &environment(), &hasher(false), &open(), change("another horse battery")));
+    let changed = block_on(change_password(
+        &store,
+        &environment(),
+        &hasher(false),
+        &Refused::default(),
+        &open(),
+        change("another horse battery"),
+    ));
     let Err(PasswordChangeError::Invalid(errors)) = changed else { panic!("{changed:?}") };
     assert_eq!(errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>(), ["presentPassword"]);
     assert_eq!(store.endings(), [Ending::Committed], "the attempt stays counted");
 
     for new in ["short", "passwordpassword", "ann@example.com"] {
         let store = ScriptedStore::new([]);
-        let changed =
-            block_on(change_password(&store, &environment(), &MockPasswordHasher::new(), &open(), change(new)));
+        let changed = block_on(change_password(
+            &store,
+            &environment(),
+            &MockPasswordHasher::new(),
+            &Refused::default(),
+            &open(),
+            change(new),
+        ));
         let Err(PasswordChangeError::Invalid(errors)) = changed else { panic!("{changed:?}") };
         assert_eq!(errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>(), ["newPassword"], "{new}");
     }
@@ -143,7 +162,14 @@ fn a_present_password_that_is_too_long_is_wrong_and_is_not_hashed() {
     let long = TypedPassword::new("a".repeat(1025));
     let change = PasswordChange { present: long, ..change("another horse battery") };
     let store = ScriptedStore::new([]);
-    let done = block_on(change_password(&store, &environment(), &MockPasswordHasher::new(), &open(), change));
+    let done = block_on(change_password(
+        &store,
+        &environment(),
+        &MockPasswordHasher::new(),
+        &Refused::default(),
+        &open(),
+        change,
+    ));
     let Err(PasswordChangeError::Invalid(errors)) = done else { panic!("{done:?}") };
     assert!(errors.iter().all(|error| error.field == "presentPassword"), "{errors}");
 }
@@ -152,7 +178,14 @@ fn a_present_password_that_is_too_long_is_wrong_and_is_not_hashed() {
 fn guesses_at_the_present_password_are_few() {
     let store = ScriptedStore::new([admitting(Counted::OF_PASSWORD_CHANGE)]);
     let hasher = MockPasswordHasher::new();
-    let changed = block_on(change_password(&store, &environment(), &hasher, &open(), change("another horse battery")));
+    let changed = block_on(change_password(
+        &store,
+        &environment(),
+        &hasher,
+        &Refused::default(),
+        &open(),
+        change("another horse battery"),
+    ));
     assert!(matches!(changed, Err(PasswordChangeError::TooMany(_))), "{changed:?}");
 }
 
@@ -161,8 +194,14 @@ fn a_password_that_was_changed_meanwhile_is_not_changed_again() {
     let mut second = held(Some(session()));
     second.accounts.expect_lock().return_once(|_| Ok(Some(stored("$changed"))));
     let store = ScriptedStore::new([admitting(0), second]);
-    let changed =
-        block_on(change_password(&store, &environment(), &hasher(true), &open(), change("another horse battery")));
+    let changed = block_on(change_password(
+        &store,
+        &environment(),
+        &hasher(true),
+        &Refused::default(),
+        &open(),
+        change("another horse battery"),
+    ));
     assert!(matches!(changed, Err(PasswordChangeError::Invalid(_))), "{changed:?}");
     assert_eq!(store.endings(), [Ending::Committed, Ending::RolledBack]);
 }
@@ -206,6 +245,10 @@ fn a_tenant_is_chosen_under_a_new_token_and_its_log_says_so() {
         assert_eq!(acts_as.expect("somebody").0, tenant_id(2));
         Ok(())
     });
+    uow.sessions.expect_note().times(1).return_once(|session, tenant, _| {
+        assert_eq!((session, tenant), (open().session.id, tenant_id(2)));
+        Ok(true)
+    });
     uow.security_log.expect_append().times(1).return_once(|tenant, entries| {
         assert_eq!(tenant, tenant_id(2));
         assert!(matches!(entries[0].action, SecurityAction::SignedIn { .. }));
@@ -214,6 +257,29 @@ fn a_tenant_is_chosen_under_a_new_token_and_its_log_says_so() {
     let store = ScriptedStore::new([uow]);
     block_on(choose(&store, &environment(), &open(), None, tenant_id(2))).expect("chosen");
     assert_eq!(store.endings(), [Ending::Committed]);
+}
+
+#[test]
+fn a_tenant_that_was_chosen_within_the_hour_is_not_noted_again() {
+    let mut uow = held(Some(session()));
+    uow.sessions.expect_memberships().return_once(|_| Ok(vec![membership(2, Role::Viewer)]));
+    uow.sessions.expect_renew().times(1).return_once(|_, _, _| Ok(()));
+    uow.sessions.expect_note().times(1).return_once(|_, _, _| Ok(false));
+    // A log that is appended to fails the test.
+    block_on(choose(&ScriptedStore::new([uow]), &environment(), &open(), None, tenant_id(2))).expect("chosen");
+}
+
+#[test]
+fn who_guessed_too_often_at_the_present_password_is_refused_without_asking_the_store() {
+    let refused = Refused::default();
+    let store = ScriptedStore::new([admitting(Counted::OF_PASSWORD_CHANGE)]);
+    for _ in 0..3 {
+        let hasher = MockPasswordHasher::new();
+        let new = change("another horse battery");
+        let changed = block_on(change_password(&store, &environment(), &hasher, &refused, &open(), new));
+        assert!(matches!(changed, Err(PasswordChangeError::TooMany(_))), "{changed:?}");
+    }
+    assert_eq!(store.endings(), [Ending::RolledBack], "it was asked once");
 }
 
 #[test]
@@ -270,8 +336,14 @@ fn by_a_session_that_has_ended_or_is_over_nothing_is_done() {
         let ended = block_on(sign_out_everywhere(&store, &environment(), &open(), None));
         assert!(matches!(ended, Err(SessionError::SignedOut)), "{ended:?}");
         let hasher = MockPasswordHasher::new();
-        let changed =
-            block_on(change_password(&store, &environment(), &hasher, &open(), change("another horse battery")));
+        let changed = block_on(change_password(
+            &store,
+            &environment(),
+            &hasher,
+            &Refused::default(),
+            &open(),
+            change("another horse battery"),
+        ));
         assert!(matches!(changed, Err(PasswordChangeError::SignedOut)), "{changed:?}");
         assert_eq!(store.endings(), [Ending::RolledBack; 4]);
     }

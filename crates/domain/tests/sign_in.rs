@@ -7,14 +7,15 @@ use std::{net::IpAddr, time::Duration};
 use bwp_domain::{
     accounts::{
         Password, PasswordHash, TypedPassword,
-        ports::{MockPasswordHasher, PasswordHasherError, StoredAccount},
+        ports::{Asker, MockPasswordHasher, PasswordHasherError, StoredAccount},
     },
     clock::Timestamp,
     ids::{AccountId, DeviceId},
     security::SecurityAction,
     sessions::{Membership, Session},
     sign_in::{
-        Counted, DeviceToken, Failures, FailuresKey, Origin, SignInAttempt, SignInError, SignedInNow, TooMany, sign_in,
+        Counted, DeviceToken, Failures, FailuresKey, Origin, Refused, SignInAttempt, SignInError, SignedInNow, TooMany,
+        sign_in,
     },
     store::StoreError,
     testing::{Ending, ScriptedStore, ScriptedUnitOfWork, SequentialEntropy, account, environment, membership},
@@ -78,11 +79,14 @@ fn look_up(
 fn let_in(now: Option<StoredAccount>, memberships: Vec<Membership>) -> ScriptedUnitOfWork {
     let mut uow = ScriptedUnitOfWork::default();
     uow.accounts.expect_lock().times(1).return_once(move |_| Ok(now));
-    uow.sign_ins
-        .expect_lock_failures()
-        .returning(|keys| Ok(vec![Failures::new(vec![environment().clock.now()]); keys.len()]));
-    uow.sign_ins.expect_store_failures().returning(|_, failures| {
-        assert_eq!(failures.times(), [], "it was none");
+    let of_account = Counted::SignIn(stored("$").account.id).key();
+    uow.sign_ins.expect_lock_failures().returning(move |keys| {
+        let before = if keys == [of_account] { vec![] } else { vec![environment().clock.now()] };
+        Ok(vec![Failures::new(before); keys.len()])
+    });
+    uow.sign_ins.expect_store_failures().returning(move |key, failures| {
+        // What was counted as a failure was none, and what succeeded is counted apart.
+        assert_eq!(failures.times().len(), usize::from(*key == of_account));
         Ok(())
     });
     uow.sign_ins.expect_remember().returning(|_, _, _, _| Ok(()));
@@ -91,6 +95,7 @@ fn let_in(now: Option<StoredAccount>, memberships: Vec<Membership>) -> ScriptedU
 }
 
 fn expect_session(uow: &mut ScriptedUnitOfWork, acts: bool) {
+    uow.sessions.expect_note().times(usize::from(acts)).returning(|_, _, _| Ok(true));
     uow.sessions.expect_insert().times(1).return_once(move |record| {
         assert_eq!(record.acts_as.is_some(), acts);
         Ok(Session {
@@ -104,7 +109,7 @@ fn expect_session(uow: &mut ScriptedUnitOfWork, acts: bool) {
 
 fn hasher(answer: Result<bool, PasswordHasherError>, known: bool) -> MockPasswordHasher {
     let mut hasher = MockPasswordHasher::new();
-    hasher.expect_verify().times(1).return_once(move |_, hash| {
+    hasher.expect_verify().times(1).return_once(move |_, hash, _| {
         assert_eq!(hash.is_some(), known);
         answer
     });
@@ -116,8 +121,17 @@ fn run(
     hasher: &MockPasswordHasher,
     attempt: SignInAttempt,
 ) -> (Result<SignedInNow, SignInError>, Vec<Ending>) {
+    run_beside(&Refused::default(), script, hasher, attempt)
+}
+
+fn run_beside(
+    refused: &Refused,
+    script: Vec<ScriptedUnitOfWork>,
+    hasher: &MockPasswordHasher,
+    attempt: SignInAttempt,
+) -> (Result<SignedInNow, SignInError>, Vec<Ending>) {
     let store = ScriptedStore::new(script);
-    (block_on(sign_in(&store, &environment(), hasher, attempt)), store.endings())
+    (block_on(sign_in(&store, &environment(), hasher, refused, attempt)), store.endings())
 }
 
 fn unknown_browser(email: &Email) -> Vec<FailuresKey> {
@@ -189,6 +203,112 @@ fn too_many_failures_are_refused_before_the_password_is_looked_at() {
     let Err(SignInError::TooMany(TooMany { retry_after })) = done else { panic!("{done:?}") };
     assert_eq!(retry_after + Duration::from_secs(9), Failures::WINDOW);
     assert_eq!(endings, [Ending::RolledBack], "a refused attempt is not counted");
+}
+
+fn too_many(count: i64) -> Failures {
+    let now = environment().clock.now();
+    Failures::new((0..count).map(|n| now.minus(Duration::from_millis(n.unsigned_abs()))).collect())
+}
+
+fn is_refused(done: &Result<SignedInNow, SignInError>) -> bool {
+    matches!(done, Err(SignInError::TooMany(_)))
+}
+
+#[test]
+fn who_was_refused_is_refused_again_without_asking_the_store() {
+    let refused = Refused::default();
+    let uow = look_up(Some(stored("$")), None, unknown_browser(&email("ann@example.com")), too_many(10));
+    let run = |script, attempt| run_beside(&refused, script, &MockPasswordHasher::new(), attempt);
+    assert!(is_refused(&run(vec![uow], attempt(None)).0));
+    // A store that is asked fails the test.
+    for email in ["ann@example.com", "ANN@Example.com "] {
+        let (done, endings) = run(vec![], SignInAttempt { email: email.to_owned(), ..attempt(None) });
+        assert!(is_refused(&done) && endings.is_empty(), "{done:?}");
+    }
+    // From elsewhere as well: that address has too many failures.
+    let elsewhere = Origin { address: "192.0.2.2".parse().ok(), ..Origin::default() };
+    let (done, endings) = run(vec![], SignInAttempt { origin: elsewhere, ..attempt(None) });
+    assert!(is_refused(&done) && endings.is_empty(), "{done:?}");
+    // Nobody else is: the store is asked, and has no more units of work.
+    let elsewhere = Origin { address: "192.0.2.2".parse().ok(), ..Origin::default() };
+    let bob = SignInAttempt { email: "bob@example.com".to_owned(), origin: elsewhere, ..attempt(None) };
+    let (done, _) = run(vec![], bob);
+    assert!(matches!(done, Err(SignInError::Store(_))), "{done:?}");
+}
+
+#[test]
+fn in_a_browser_with_a_token_the_store_is_asked_once_whether_it_is_known() {
+    let refused = Refused::default();
+    let entropy = SequentialEntropy::default();
+    let (device, another) = (DeviceToken::generate(&entropy), DeviceToken::generate(&entropy));
+    let run = |script, attempt| run_beside(&refused, script, &MockPasswordHasher::new(), attempt);
+    let others = unknown_browser(&email("ann@example.com"));
+    let uow = look_up(Some(stored("$")), None, others.clone(), too_many(20));
+    assert!(is_refused(&run(vec![uow], attempt(None)).0));
+    for token in [device, another] {
+        // It may be its owner's, so it is looked at; no row is locked for it.
+        let mut looking = ScriptedUnitOfWork::default();
+        looking.accounts.expect_find_by_email().times(1).return_once(|_| Ok(Some(stored("$"))));
+        looking.sign_ins.expect_owners().times(1).return_once(|_, _| Ok(vec![]));
+        let (done, endings) = run(vec![looking], attempt(Some(token.clone())));
+        assert!(is_refused(&done), "{done:?}");
+        assert_eq!(endings, [Ending::RolledBack]);
+        let (done, endings) = run(vec![], attempt(Some(token)));
+        assert!(is_refused(&done) && endings.is_empty(), "{done:?}");
+    }
+    // The owner's own has failures of its own.
+    let owners = DeviceToken::generate(&entropy);
+    let known = DeviceId::new(15).expect("positive");
+    let own = vec![(AccountId::new(5).expect("positive"), known)];
+    let uow = look_up(Some(stored("$")), Some(own), keys(&[Counted::Device(known)]), Failures::default());
+    let mut hasher = MockPasswordHasher::new();
+    hasher.expect_verify().times(1).return_once(|_, _, asker| {
+        assert_eq!(asker, Asker::Known);
+        Ok(false)
+    });
+    let (done, _) = run_beside(&refused, vec![uow], &hasher, attempt(Some(owners)));
+    assert!(matches!(done, Err(SignInError::Wrong)), "{done:?}");
+}
+
+#[test]
+fn what_was_forgiven_makes_room_at_once() {
+    let refused = Refused::default();
+    let others = unknown_browser(&email("ann@example.com"));
+    let first = look_up(Some(stored("$")), None, others.clone(), Failures::default());
+    let mut second = let_in(Some(stored("$")), vec![]);
+    expect_session(&mut second, false);
+    // While this one is looked at, others at the same address are refused: its failure is the twentieth.
+    for key in others {
+        refused.remember(key, TooMany { retry_after: Failures::WINDOW }, environment().clock.now());
+        refused.forget(&[key]);
+    }
+    let mut hasher = MockPasswordHasher::new();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    hasher.expect_verify().times(1).return_once(move |_, _, asker| {
+        sender.send(asker).expect("somebody listens");
+        Ok(true)
+    });
+    let (done, _) = run_beside(&refused, vec![first, second], &hasher, attempt(None));
+    assert!(done.is_ok(), "{done:?}");
+    assert_eq!(receiver.recv(), Ok(Asker::Stranger));
+    let uow = look_up(Some(stored("$")), None, unknown_browser(&email("ann@example.com")), Failures::default());
+    let (done, _) = run_beside(&refused, vec![uow], &self::hasher(Ok(false), true), attempt(None));
+    assert!(matches!(done, Err(SignInError::Wrong)), "{done:?}");
+}
+
+#[test]
+fn an_account_is_signed_in_to_so_often_and_no_more() {
+    let first = look_up(Some(stored("$")), None, unknown_browser(&email("ann@example.com")), Failures::default());
+    let mut second = ScriptedUnitOfWork::default();
+    second.accounts.expect_lock().times(1).return_once(|_| Ok(Some(stored("$"))));
+    second.sign_ins.expect_store_failures().times(2).returning(|_, _| Ok(()));
+    second.sign_ins.expect_lock_failures().times(2).returning(|keys| {
+        let count = if keys.len() == 1 { Counted::OF_SIGN_IN } else { 1 };
+        Ok(vec![too_many(i64::try_from(count).expect("small")); keys.len()])
+    });
+    let (done, endings) = run(vec![first, second], &hasher(Ok(true), true), attempt(None));
+    assert!(is_refused(&done), "{done:?}");
+    assert_eq!(endings, [Ending::Committed, Ending::RolledBack], "it stays counted as a failure");
 }
 
 #[test]

@@ -319,6 +319,7 @@ fn a_newcomer_gets_an_account_a_user_and_a_session_that_acts_as_it() {
         assert_eq!(record.acts_as, Some((tenant_id(1), id(12))));
         Ok(open_session(Role::Member).session)
     });
+    uow.sessions.expect_note().times(1).returning(|_, _, _| Ok(true));
     let (done, endings) =
         newcomer(Some(uow), &reader(Some(invitation()), false), &hasher(), draft("correct horse battery"));
     done.expect("accepted");

@@ -27,6 +27,8 @@ pub struct PoolSettings {
     pub wait: Duration,
     /// How long one statement may take.
     pub statement_timeout: Duration,
+    /// How many may wait for a connection of the pool, before others are told at once to come again.
+    pub max_waiting: usize,
 }
 
 impl Default for PoolSettings {
@@ -37,8 +39,13 @@ impl Default for PoolSettings {
 
 impl PoolSettings {
     /// Enough for one thread.
-    pub const DEFAULT: Self =
-        Self { max_size: 8, lanes: 2, wait: Duration::from_secs(2), statement_timeout: Duration::from_secs(10) };
+    pub const DEFAULT: Self = Self {
+        max_size: 8,
+        lanes: 2,
+        wait: Duration::from_secs(2),
+        statement_timeout: Duration::from_secs(10),
+        max_waiting: usize::MAX,
+    };
 
     /// For the pool's connections.
     pub(crate) const fn session(self) -> Session {

@@ -8,12 +8,14 @@ use bwp_domain::{
         Invitation, InvitationHash, InvitationState,
         ports::{InvitationReader, InvitationRecord, InvitationRepository, SeenInvitation},
     },
+    paging::{Page, PageRequest, Position},
     store::StoreError,
     text::Email,
 };
 use chrono::{DateTime, Utc};
 use diesel::{
     dsl::exists,
+    pg::Pg,
     prelude::*,
     sql_types::{BigInt, Bytea, Nullable, Text, Timestamptz},
 };
@@ -24,6 +26,7 @@ use crate::{
     error::DuringExt,
     rows::Row,
     schema::{accounts, invitations, tenants},
+    sql::{RowBefore, WithLimit},
     store::PgStore,
     tenants::TenantRow,
     unit_of_work::PgUnitOfWork,
@@ -84,17 +87,27 @@ impl InvitationReader for PgStore {
         Ok(Some(SeenInvitation { invitation: invitation.try_into()?, tenant: tenant.try_into()?, has_account }))
     }
 
-    async fn pending(&self, tenant: TenantId) -> Result<Vec<Invitation>, StoreError> {
-        let rows = invitations::table
+    async fn pending(&self, tenant: TenantId, page: PageRequest) -> Result<Page<Invitation>, StoreError> {
+        let mut query = invitations::table
             .filter(invitations::tenant_id.eq(tenant.get()))
             .filter(invitations::accepted_at.is_null())
             .filter(invitations::withdrawn_at.is_null())
             .order((invitations::created_at.desc(), invitations::id.desc()))
             .select(InvitationRow::as_select())
+            .into_boxed::<Pg>();
+        if let Some(after) = page.after {
+            query = query.filter(RowBefore {
+                columns: (invitations::created_at, invitations::id),
+                position: (after.created_at.into(), after.id),
+            });
+        }
+        let rows: Vec<InvitationRow> = WithLimit::at_least(page.limit.get() + 1, query)
             .load(&mut self.connection().await?)
             .await
             .during("listing invitations")?;
-        rows.into_iter().map(Invitation::try_from).collect()
+        let found = rows.into_iter().take(page.limit.get() + 1).map(Invitation::try_from);
+        let found = found.collect::<Result<_, _>>()?;
+        Ok(Page::of(found, page.limit, |one: &Invitation| Position { created_at: one.created_at, id: one.id.get() }))
     }
 }
 

@@ -199,6 +199,7 @@ diesel::table! {
         seen_at -> Timestamptz,
         address -> Nullable<Inet>,
         user_agent -> Nullable<Text>,
+        noted -> Jsonb,
     }
 }
 

@@ -7,16 +7,18 @@ use bwp_domain::{
     accounts::Account,
     clock::Timestamp,
     ids::{AccountId, SessionId, TenantId, UserId},
+    paging::{Page, PageRequest},
     sessions::{
-        Membership, OpenSession, Session, SessionHash, SignedIn,
+        MOST_SESSIONS, Membership, OpenSession, Session, SessionHash, SignedIn,
         ports::{SessionListing, SessionReader, SessionRecord, SessionRepository},
     },
     store::StoreError,
 };
 use chrono::{DateTime, Utc};
 use diesel::{
+    pg::Pg,
     prelude::*,
-    sql_types::{BigInt, Bytea, Nullable},
+    sql_types::{BigInt, Bytea, Interval, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ipnetwork::IpNetwork;
@@ -27,6 +29,7 @@ use crate::{
     locks::Lock,
     rows::Row,
     schema::{accounts, sessions, tenants, users},
+    sql::{RowBefore, WithLimit, interval},
     store::PgStore,
     tenants::TenantRow,
     unit_of_work::PgUnitOfWork,
@@ -95,6 +98,15 @@ async fn memberships(connection: &mut AsyncPgConnection, account: AccountId) -> 
         .collect()
 }
 
+/// All of an account but this one and so many others: those that are over first, then those that were begun first.
+const END_OLDEST: &str = "DELETE FROM sessions WHERE id IN (
+        SELECT id FROM sessions WHERE account_id = $1 AND id <> $2
+        ORDER BY (seen_at > $4 - $5 AND created_at > $4 - $6) DESC, created_at DESC, id DESC OFFSET $3
+    )";
+
+const NOTE: &str = "UPDATE sessions SET noted = noted || jsonb_build_object($2, $3)
+    WHERE id = $1 AND coalesce((noted->>$2)::bigint <= $4, true)";
+
 /// How long after one request another one is not noted.
 const SEEN_ANEW_AFTER: Duration = Duration::from_mins(1);
 
@@ -141,22 +153,36 @@ impl SessionReader for PgStore {
         Ok(Some(open))
     }
 
-    async fn list(&self, account: AccountId, now: Timestamp) -> Result<Vec<SessionListing>, StoreError> {
-        let rows: Vec<(SessionRow, Option<IpNetwork>, Option<String>)> = sessions::table
+    async fn list(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+        page: PageRequest,
+    ) -> Result<Page<SessionListing>, StoreError> {
+        let mut query = sessions::table
             .filter(sessions::account_id.eq(account.get()))
             .filter(sessions::seen_at.gt(DateTime::<Utc>::from(now.minus(Session::IDLE))))
             .filter(sessions::created_at.gt(DateTime::<Utc>::from(now.minus(Session::LIFETIME))))
-            .order((sessions::seen_at.desc(), sessions::id.desc()))
+            .order((sessions::created_at.desc(), sessions::id.desc()))
             .select((SessionRow::as_select(), sessions::address, sessions::user_agent))
-            .load(&mut self.connection().await?)
-            .await
-            .during("listing sessions")?;
-        rows.into_iter()
-            .map(|(row, address, user_agent)| {
-                let address = address.map(|network| network.ip());
-                Ok(SessionListing { session: row.try_into()?, address, user_agent })
-            })
-            .collect()
+            .into_boxed::<Pg>();
+        if let Some(after) = page.after {
+            query = query.filter(RowBefore {
+                columns: (sessions::created_at, sessions::id),
+                position: (after.created_at.into(), after.id),
+            });
+        }
+        let rows: Vec<(SessionRow, Option<IpNetwork>, Option<String>)> =
+            WithLimit::at_least(page.limit.get() + 1, query)
+                .load(&mut self.connection().await?)
+                .await
+                .during("listing sessions")?;
+        let listing = |(row, address, user_agent): (SessionRow, Option<IpNetwork>, Option<String>)| {
+            let address = address.map(|network| network.ip());
+            Ok(SessionListing { session: row.try_into()?, address, user_agent })
+        };
+        let sessions = rows.into_iter().take(page.limit.get() + 1).map(listing).collect::<Result<_, StoreError>>()?;
+        Ok(Page::of(sessions, page.limit, |one: &SessionListing| one.session.position()))
     }
 
     async fn memberships(&self, account: AccountId) -> Result<Vec<Membership>, StoreError> {
@@ -169,7 +195,7 @@ impl SessionRepository for PgUnitOfWork {
     async fn insert(&mut self, record: SessionRecord) -> Result<Session, StoreError> {
         let (tenant, user) = record.acts_as.unzip();
         let created_at = DateTime::<Utc>::from(record.created_at);
-        diesel::insert_into(sessions::table)
+        let begun: Session = diesel::insert_into(sessions::table)
             .values((
                 sessions::token_hash.eq(record.hash.as_bytes().as_slice()),
                 sessions::account_id.eq(record.account.get()),
@@ -184,7 +210,18 @@ impl SessionRepository for PgUnitOfWork {
             .get_result(self.connection()?)
             .await
             .during("storing a session")?
-            .try_into()
+            .try_into()?;
+        diesel::sql_query(END_OLDEST)
+            .bind::<BigInt, _>(record.account.get())
+            .bind::<BigInt, _>(begun.id.get())
+            .bind::<BigInt, _>(i64::try_from(MOST_SESSIONS - 1).unwrap_or(i64::MAX))
+            .bind::<Timestamptz, _>(created_at)
+            .bind::<Interval, _>(interval(Session::IDLE))
+            .bind::<Interval, _>(interval(Session::LIFETIME))
+            .execute(self.connection()?)
+            .await
+            .during("ending the oldest sessions")?;
+        Ok(begun)
     }
 
     async fn lock(&mut self, account: AccountId, session: SessionId) -> Result<Option<Session>, StoreError> {
@@ -219,6 +256,18 @@ impl SessionRepository for PgUnitOfWork {
         .await
         .during("renewing a session")
         .map(|_| ())
+    }
+
+    async fn note(&mut self, session: SessionId, tenant: TenantId, now: Timestamp) -> Result<bool, StoreError> {
+        let noted = diesel::sql_query(NOTE)
+            .bind::<BigInt, _>(session.get())
+            .bind::<Text, _>(tenant.to_string())
+            .bind::<BigInt, _>(now.unix_millis())
+            .bind::<BigInt, _>(now.minus(Session::NOTED_AGAIN_AFTER).unix_millis())
+            .execute(self.connection()?)
+            .await
+            .during("noting that a session acts")?;
+        Ok(noted > 0)
     }
 
     async fn end(&mut self, account: AccountId, session: SessionId) -> Result<bool, StoreError> {

@@ -118,6 +118,11 @@ impl PgStore {
     }
 
     pub(crate) async fn connection(&self) -> Result<Connection, StoreError> {
+        let most = self.settings.max_waiting;
+        // Whose queue has no end does not look at it.
+        if most < usize::MAX && self.pool.status().waiting >= most {
+            return Err(StoreError::Busy(format!("{most} wait for a database connection already")));
+        }
         connection(&self.pool).await
     }
 

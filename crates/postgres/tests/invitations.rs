@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bwp_domain::{
     accounts::{
         Password, PasswordHash, TypedPassword,
-        ports::{PasswordHasher, PasswordHasherError},
+        ports::{Asker, PasswordHasher, PasswordHasherError},
     },
     execute::{Command, ExecuteError, Executed, execute},
     fields::Field,
@@ -20,6 +20,7 @@ use bwp_domain::{
         WithdrawInvitation, accept_as_newcomer, accept_signed_in, look_at,
         ports::{InvitationReader, InvitationRecord},
     },
+    paging::{Limit, PageRequest},
     principal::{Caller, Refusal},
     sessions::ports::SessionReader,
     sign_in::{Origin, SignedInNow},
@@ -38,7 +39,7 @@ impl PasswordHasher for PlainHasher {
         Ok(PasswordHash::from_stored(format!("plain {}", password.expose())))
     }
 
-    async fn verify(&self, _: TypedPassword, _: Option<PasswordHash>) -> Result<bool, PasswordHasherError> {
+    async fn verify(&self, _: TypedPassword, _: Option<PasswordHash>, _: Asker) -> Result<bool, PasswordHasherError> {
         Ok(false)
     }
 }
@@ -99,6 +100,34 @@ async fn an_invitation_is_found_by_its_token_with_where_it_leads_to() {
     assert_eq!(look_at(&fixture.store, &fixture.environment, &token).await.expect("a look"), None);
 }
 
+/// All that are pending, in pages of three.
+async fn pending(fixture: &Fixture, tenant: TenantId) -> Vec<Invitation> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = PageRequest { limit: Limit::new(3).expect("a limit"), after };
+        let page = fixture.store.pending(tenant, page).await.expect("a page");
+        assert!(page.items.len() <= 3);
+        all.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return all;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_pending_ones_are_listed_in_pages_newest_first() {
+    let (fixture, tenant) = begin().await;
+    let mut invited = Vec::new();
+    for n in 0..8 {
+        // Some of them in one millisecond.
+        fixture.clock.set(fixture.environment.clock.now().plus(Duration::from_millis(n % 2)));
+        invited.push(invite(&fixture, tenant, &format!("{n}@example.com")).await.invitation);
+    }
+    invited.reverse();
+    assert_eq!(pending(&fixture, tenant).await, invited);
+}
+
 #[tokio::test]
 async fn another_one_for_the_same_address_takes_its_place_in_its_own_tenant() {
     let (fixture, tenant) = begin().await;
@@ -108,9 +137,9 @@ async fn another_one_for_the_same_address_takes_its_place_in_its_own_tenant() {
     let second = invite(&fixture, tenant, "BOB@example.com").await;
     let ann = invite(&fixture, tenant, "ann@example.com").await;
     assert_eq!(InvitationReader::find(&fixture.store, &first.token.hash()).await.expect("a look"), None);
-    let pending = fixture.store.pending(tenant).await.expect("a list");
+    let pending = pending(&fixture, tenant).await;
     assert_eq!(pending, [ann.invitation, second.invitation.clone()]);
-    assert_eq!(fixture.store.pending(other).await.expect("a list"), [elsewhere.invitation]);
+    assert_eq!(self::pending(&fixture, other).await, [elsewhere.invitation]);
     let refused = accept_new(&fixture, &first.token).await;
     assert!(matches!(refused, Err(AcceptError::NotGood)), "{refused:?}");
     // One of another tenant is not there.
@@ -121,7 +150,7 @@ async fn another_one_for_the_same_address_takes_its_place_in_its_own_tenant() {
     assert!(matches!(withdrawn.state, InvitationState::Withdrawn { .. }));
     let seen = InvitationReader::find(&fixture.store, &second.token.hash()).await.expect("a look").expect("there");
     assert_eq!(seen.invitation, withdrawn);
-    assert_eq!(fixture.store.pending(tenant).await.expect("a list").len(), 1);
+    assert_eq!(self::pending(&fixture, tenant).await.len(), 1);
     let refused = accept_new(&fixture, &second.token).await;
     assert!(matches!(refused, Err(AcceptError::NotGood)), "{refused:?}");
     // That one was withdrawn: another is a new one.
@@ -144,7 +173,7 @@ async fn of_many_for_one_address_at_once_one_is_left() {
     while let Some(put) = within("an invitation", puts.join_next()).await {
         put.expect("no panic");
     }
-    assert_eq!(fixture.store.pending(tenant).await.expect("a list").len(), 1);
+    assert_eq!(self::pending(&fixture, tenant).await.len(), 1);
 }
 
 #[tokio::test]
@@ -161,7 +190,7 @@ async fn who_is_new_becomes_a_user_and_is_signed_in_as_it() {
     );
     let seen = InvitationReader::find(&fixture.store, &token.hash()).await.expect("a look").expect("there").invitation;
     assert!(matches!(seen.state, InvitationState::Accepted { user, .. } if user == signed_in.user.id), "{seen:?}");
-    assert_eq!(fixture.store.pending(tenant).await.expect("a list"), []);
+    assert_eq!(pending(&fixture, tenant).await, []);
     let noted = "SELECT count(*) FROM security_log WHERE action->>'kind' IN ('user_joined', 'signed_in') AND actor_kind = 'user'";
     assert_eq!(fixture.number(noted).await, 2);
     let again = accept_new(&fixture, &token).await;
@@ -229,7 +258,7 @@ async fn of_many_who_accept_one_invitation_at_once_one_joins() {
     }
     joined.sort_unstable();
     assert_eq!(joined, ["known", "new"]);
-    assert_eq!(fixture.store.team(tenant).await.expect("a list").len(), 2);
+    assert_eq!(fixture.store.team(tenant, None, Limit::LARGEST).await.expect("a list").members.len(), 2);
     assert_eq!(fixture.number("SELECT count(*) FROM accounts").await, 2);
 }
 

@@ -12,10 +12,11 @@ use bwp_domain::{
     execute::{Command, ExecuteError, execute},
     idempotency::RenderedResponse,
     ids::{SessionId, TenantId},
+    paging::{Limit, PageRequest},
     principal::Refusal,
     sessions::{
-        OpenSession, Session, SessionError, SessionToken, choose, end_session,
-        ports::{SessionReader, SessionRecord},
+        MOST_SESSIONS, OpenSession, Session, SessionError, SessionToken, choose, end_session,
+        ports::{SessionListing, SessionReader, SessionRecord},
         sign_out, sign_out_everywhere,
     },
     store::{Store, StoreError, UnitOfWork},
@@ -37,6 +38,21 @@ async fn ann() -> (Fixture, User) {
 
 fn later(fixture: &Fixture, by: Duration) {
     fixture.clock.set(fixture.environment.clock.now().plus(by));
+}
+
+/// The sessions of the user's account that are not over, in pages of seven.
+async fn listed(fixture: &Fixture, user: &User) -> Vec<SessionListing> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = PageRequest { limit: Limit::new(7).expect("a limit"), after };
+        let page = fixture.store.list(user.account.id, fixture.environment.clock.now(), page).await.expect("a page");
+        assert!(page.items.len() <= 7);
+        all.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return all;
+        }
+    }
 }
 
 /// A change that needs no role.
@@ -73,7 +89,7 @@ async fn a_session_is_over_when_it_is_idle_or_old() {
     assert!(fixture.session(&token).await.is_some());
     later(&fixture, Session::IDLE);
     assert_eq!(fixture.session(&token).await, None);
-    assert_eq!(fixture.store.list(ann.account.id, fixture.environment.clock.now()).await.expect("a list"), []);
+    assert_eq!(listed(&fixture, &ann).await, []);
 
     let (token, open) = fixture.sign_in(&ann).await;
     let start = fixture.environment.clock.now();
@@ -121,7 +137,7 @@ async fn an_account_sees_its_own_sessions_with_where_they_came_from() {
     let mut uow = fixture.begin().await;
     let second = uow.sessions().insert(record).await.expect("stored");
     uow.commit().await.expect("a commit");
-    let listed = fixture.store.list(ann.account.id, now).await.expect("a list");
+    let listed = listed(&fixture, &ann).await;
     assert_eq!(listed.iter().map(|one| one.session.clone()).collect::<Vec<_>>(), [second, first.session]);
     assert_eq!((listed[0].address, listed[0].user_agent.as_deref()), (Some(address), Some("Browser/1")));
     assert_eq!((listed[1].address, listed[1].user_agent.as_deref()), (None, None));
@@ -166,6 +182,64 @@ async fn who_chooses_another_tenant_acts_there_under_a_new_token_and_the_old_one
     let nowhere = fixture.tenant().await.id;
     let refused = choose(&fixture.store, &fixture.environment, &back, None, nowhere).await;
     assert!(matches!(refused, Err(SessionError::NotAMember)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn of_an_accounts_sessions_the_latest_are_kept() {
+    let (fixture, ann) = ann().await;
+    let bob = fixture.user(ann.tenant, "bob@example.com", Role::Member).await;
+    let (bobs, _) = fixture.sign_in(&bob).await;
+    let mut tokens = Vec::new();
+    for n in 0..MOST_SESSIONS + 5 {
+        // Some of them in one millisecond.
+        later(&fixture, Duration::from_millis(u64::from(n % 2 == 0)));
+        tokens.push(fixture.sign_in(&ann).await.0);
+    }
+    let (ended, kept) = tokens.split_at(5);
+    for token in ended {
+        assert_eq!(fixture.session(token).await, None);
+    }
+    for token in kept.iter().chain([&bobs]) {
+        assert!(fixture.session(token).await.is_some());
+    }
+    let listed = listed(&fixture, &ann).await;
+    assert_eq!(listed.len(), MOST_SESSIONS);
+    assert!(listed.windows(2).all(|two| two[0].session.position() > two[1].session.position()), "newest first");
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_ends_before_an_older_one_that_is_not() {
+    let (fixture, ann) = ann().await;
+    let (used, _) = fixture.sign_in(&ann).await;
+    for _ in 0..MOST_SESSIONS - 1 {
+        fixture.sign_in(&ann).await;
+    }
+    later(&fixture, ALMOST_IDLE);
+    assert!(fixture.session(&used).await.is_some());
+    later(&fixture, Duration::from_mins(1));
+    fixture.sign_in(&ann).await;
+    assert!(fixture.session(&used).await.is_some());
+}
+
+#[tokio::test]
+async fn who_switches_to_and_fro_is_noted_once_an_hour_in_each_tenant() {
+    let (fixture, ann) = ann().await;
+    let other = fixture.tenant().await.id;
+    fixture.user(other, "ann@example.com", Role::Viewer).await;
+    let (_, mut open) = fixture.sign_in(&ann).await;
+    let (_, elsewhere) = fixture.sign_in(&ann).await;
+    let noted = "SELECT count(*) FROM security_log WHERE action->>'kind' = 'signed_in'";
+    for (minutes, expected) in [(0, 2), (59, 2), (1, 4), (30, 4)] {
+        later(&fixture, Duration::from_mins(minutes));
+        for _ in 0..3 {
+            open = fixture.choose(&open, other).await.1;
+            open = fixture.choose(&open, ann.tenant).await.1;
+        }
+        assert_eq!(fixture.number(noted).await, expected, "after {minutes} more minutes");
+    }
+    // Another session is another one.
+    fixture.choose(&elsewhere, other).await;
+    assert_eq!(fixture.number(noted).await, 5);
 }
 
 #[tokio::test]

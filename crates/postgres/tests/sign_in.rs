@@ -16,19 +16,22 @@ use async_trait::async_trait;
 use bwp_domain::{
     accounts::{
         Password, PasswordChange, PasswordChangeError, PasswordHash, TypedPassword, change_password,
-        ports::{PasswordHasher, PasswordHasherError},
+        ports::{Asker, PasswordHasher, PasswordHasherError},
+        set_password,
     },
     clock::Timestamp,
     ids::AccountId,
+    sessions::MOST_SESSIONS,
     sign_in::{
-        Counted, DEVICE_LIFETIME, DeviceToken, Failures, FailuresKey, MOST_DEVICES, Origin, SignInAttempt, SignInError,
-        SignedInNow, sign_in,
+        Counted, DEVICE_LIFETIME, DeviceToken, Failures, FailuresKey, MOST_DEVICES, Origin, Refused, SignInAttempt,
+        SignInError, SignedInNow, sign_in,
     },
     store::{Store, UnitOfWork},
     text::Email,
     users::{Role, User},
 };
 use bwp_postgres::testing::{Fixture, within};
+use diesel_async::SimpleAsyncConnection;
 use tokio::task::JoinSet;
 
 /// Compares texts: what real hashing costs is not what these tests are about. Counts how often it was asked.
@@ -41,7 +44,12 @@ impl PasswordHasher for PlainHasher {
         Ok(plain(password.expose()))
     }
 
-    async fn verify(&self, typed: TypedPassword, hash: Option<PasswordHash>) -> Result<bool, PasswordHasherError> {
+    async fn verify(
+        &self,
+        typed: TypedPassword,
+        hash: Option<PasswordHash>,
+        _: Asker,
+    ) -> Result<bool, PasswordHasherError> {
         self.0.fetch_add(1, Ordering::SeqCst);
         let email = Email::typed("nobody").expect("a text");
         // Others get to do something meanwhile.
@@ -67,6 +75,7 @@ fn from(address: u8, device: Option<&DeviceToken>) -> Origin {
 struct Scene {
     fixture: Fixture,
     hasher: PlainHasher,
+    refused: Refused,
     ann: User,
 }
 
@@ -76,13 +85,24 @@ impl Scene {
         let tenant = fixture.tenant().await.id;
         let ann = fixture.user(tenant, "ann@example.com", Role::Member).await;
         fixture.run(&format!("UPDATE accounts SET password_hash = 'plain {RIGHT}'")).await;
-        Self { fixture, hasher: PlainHasher::default(), ann }
+        Self { fixture, hasher: PlainHasher::default(), refused: Refused::default(), ann }
     }
 
     async fn attempt(&self, email: &str, password: &str, origin: Origin) -> Result<SignedInNow, SignInError> {
+        self.attempt_at(&self.refused, email, password, origin).await
+    }
+
+    /// At a server that knows of these.
+    async fn attempt_at(
+        &self,
+        refused: &Refused,
+        email: &str,
+        password: &str,
+        origin: Origin,
+    ) -> Result<SignedInNow, SignInError> {
         let (email, password) = (email.to_owned(), TypedPassword::new(password.to_owned()));
         let attempt = SignInAttempt { email, password, origin };
-        sign_in(&self.fixture.store, &self.fixture.environment, &self.hasher, attempt).await
+        sign_in(&self.fixture.store, &self.fixture.environment, &self.hasher, refused, attempt).await
     }
 
     /// Guesses wrong until that is refused; says how often it was not.
@@ -112,7 +132,8 @@ async fn who_knows_the_password_is_signed_in_and_leaves_no_failure() {
     let done = scene.attempt(" ANN@example.com", RIGHT, from(1, None)).await.expect("signed in");
     let open = scene.fixture.session(&done.session).await.expect("an open session");
     assert_eq!(open.signed_in.expect("somebody").user, scene.ann);
-    assert_eq!(scene.fixture.number("SELECT sum(cardinality(failed_at)) FROM sign_in_failures").await, 0);
+    // What is counted is that she was signed in to.
+    assert_eq!(scene.fixture.number("SELECT sum(cardinality(failed_at)) FROM sign_in_failures").await, 1);
     let noted = "SELECT count(*) FROM security_log WHERE action->>'kind' = 'signed_in' AND address = '192.0.2.1'";
     assert_eq!(scene.fixture.number(noted).await, 1);
     // Neither token is kept.
@@ -227,7 +248,8 @@ async fn parallel_guesses_get_no_more_tries() {
         let (scene, gate) = (Arc::clone(&scene), Arc::clone(&gate));
         guesses.spawn(async move {
             let _permit = gate.acquire().await.expect("open");
-            scene.attempt("ann@example.com", WRONG, from(address(n), None)).await
+            // Each at a server that knows of nobody yet.
+            scene.attempt_at(&Refused::default(), "ann@example.com", WRONG, from(address(n), None)).await
         });
     }
     let (mut wrong, mut refused) = (0, 0);
@@ -246,7 +268,7 @@ async fn parallel_guesses_get_no_more_tries() {
 #[tokio::test(flavor = "multi_thread")]
 async fn parallel_right_ones_are_all_forgiven() {
     let scene = Arc::new(Scene::new().await);
-    for _ in 0..3 {
+    for round in 1..=3 {
         let mut attempts = JoinSet::new();
         for n in 0..Counted::OF_EMAIL {
             let scene = Arc::clone(&scene);
@@ -255,8 +277,47 @@ async fn parallel_right_ones_are_all_forgiven() {
         while let Some(attempt) = within("an attempt", attempts.join_next()).await {
             attempt.expect("no panic").expect("signed in");
         }
-        assert_eq!(scene.fixture.number("SELECT sum(cardinality(failed_at)) FROM sign_in_failures").await, 0);
+        let signed_in = i64::try_from(round * Counted::OF_EMAIL).expect("few");
+        let counted = scene.fixture.number("SELECT sum(cardinality(failed_at)) FROM sign_in_failures").await;
+        assert_eq!(counted, signed_in, "no failure is");
     }
+}
+
+#[tokio::test]
+async fn signing_in_without_end_comes_to_an_end() {
+    let scene = Scene::new().await;
+    let mut device = None;
+    for _ in 0..Counted::OF_SIGN_IN {
+        device =
+            Some(scene.attempt("ann@example.com", RIGHT, from(1, device.as_ref())).await.expect("signed in").device);
+    }
+    let refused = scene.attempt("ann@example.com", RIGHT, from(1, device.as_ref())).await;
+    assert!(matches!(refused, Err(SignInError::TooMany(_))), "{refused:?}");
+    let sessions = i64::try_from(MOST_SESSIONS).expect("few");
+    assert_eq!(scene.fixture.number("SELECT count(*) FROM sessions").await, sessions);
+    scene.later(Failures::WINDOW);
+    assert!(scene.attempt("ann@example.com", RIGHT, from(1, device.as_ref())).await.is_ok());
+}
+
+/// A refused attempt takes no connection, and so waits for nothing; now and then one asks what the database says by then.
+#[tokio::test]
+async fn who_was_refused_costs_the_database_nothing_and_learns_of_it_when_it_forgets() {
+    let scene = Scene::new().await;
+    scene.guess("ann@example.com", |n| from(address(n), None)).await;
+    let mut lock = scene.fixture.database.connection().await;
+    lock.batch_execute("BEGIN; LOCK TABLE accounts, sign_in_failures, known_browsers").await.expect("a lock");
+    for n in 0..100 {
+        let refused = within("at once", scene.attempt("ann@example.com", RIGHT, from(address(n), None))).await;
+        assert!(matches!(refused, Err(SignInError::TooMany(_))), "{refused:?}");
+    }
+    lock.batch_execute("COMMIT").await.expect("unlocked");
+    // From the command line, in another process.
+    let email = Email::parse("ann@example.com".to_owned()).expect("an address");
+    let (store, environment) = (&scene.fixture.store, &scene.fixture.environment);
+    set_password(store, environment, &email, &plain(RIGHT)).await.expect("no failure").expect("hers");
+    assert!(scene.attempt("ann@example.com", RIGHT, from(1, None)).await.is_err(), "not yet");
+    scene.later(Refused::ASKED_AGAIN_AFTER);
+    assert!(scene.attempt("ann@example.com", RIGHT, from(1, None)).await.is_ok());
 }
 
 #[tokio::test]
@@ -267,7 +328,8 @@ async fn guesses_at_the_present_password_are_few_and_each_change_ends_the_other_
     let change = async |open, present: &str, new: &str| {
         let (present, new) = (TypedPassword::new(present.to_owned()), TypedPassword::new(new.to_owned()));
         let change = PasswordChange { present, new, address: None };
-        change_password(&scene.fixture.store, &scene.fixture.environment, &scene.hasher, open, change).await
+        let (store, environment) = (&scene.fixture.store, &scene.fixture.environment);
+        change_password(store, environment, &scene.hasher, &scene.refused, open, change).await
     };
     let renewed = change(&open, RIGHT, WRONG).await.expect("changed");
     for ended in [other, token] {
@@ -302,7 +364,7 @@ impl PasswordHasher for BusyAfter {
         self.one_more().map(|()| plain(password.expose()))
     }
 
-    async fn verify(&self, _: TypedPassword, _: Option<PasswordHash>) -> Result<bool, PasswordHasherError> {
+    async fn verify(&self, _: TypedPassword, _: Option<PasswordHash>, _: Asker) -> Result<bool, PasswordHasherError> {
         self.one_more().map(|()| true)
     }
 }
@@ -316,7 +378,7 @@ async fn a_password_that_nobody_looked_at_is_no_failure() {
         let change = PasswordChange { present, new, address: None };
         let hasher = BusyAfter(AtomicUsize::new(passwords));
         let (store, environment) = (&scene.fixture.store, &scene.fixture.environment);
-        let refused = change_password(store, environment, &hasher, &open, change).await;
+        let refused = change_password(store, environment, &hasher, &scene.refused, &open, change).await;
         assert!(matches!(refused, Err(PasswordChangeError::Hasher(PasswordHasherError::Busy))), "{refused:?}");
         let counted = "SELECT sum(cardinality(failed_at)) FROM sign_in_failures";
         assert_eq!(scene.fixture.number(counted).await, 0, "after {passwords}");

@@ -329,6 +329,35 @@ async fn whoever_finds_no_connection_free_is_told_in_time() {
 }
 
 #[tokio::test]
+async fn whoever_comes_when_many_wait_is_told_at_once() {
+    let fixture = Fixture::new().await;
+    let settings =
+        PoolSettings { max_size: 1, max_waiting: 2, wait: Duration::from_secs(15), ..PoolSettings::default() };
+    let store = PgStore::new(&fixture.database.url(), settings).expect("a pool");
+    let taken = store.begin().await.expect("a unit of work");
+    let waiting: Vec<_> = (0..2)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.begin().await.expect("its turn").rollback().await })
+        })
+        .collect();
+    while store.pool_use().waiting < 2 {
+        tokio::task::yield_now().await;
+    }
+    let refused = store.begin().await.err();
+    assert!(matches!(refused, Some(StoreError::Busy(_))), "{refused:?}");
+    // Other connections of the same process are not taken by that.
+    let settings = PoolSettings { max_size: 1, ..PoolSettings::default() };
+    let another = store.for_thread(settings).expect("a pool");
+    another.begin().await.expect("a unit of work").rollback().await.expect("a roll-back");
+    taken.rollback().await.expect("a roll-back");
+    for waiter in waiting {
+        within("a waiter", waiter).await.expect("no panic").expect("a roll-back");
+    }
+    store.begin().await.expect("there is room again").rollback().await.expect("a roll-back");
+}
+
+#[tokio::test]
 async fn a_database_that_is_not_there_is_unavailable() {
     let fixture = Fixture::new().await;
     let url = fixture.database.url();

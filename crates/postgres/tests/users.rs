@@ -6,6 +6,7 @@ use bwp_domain::{
     accounts::{Account, PasswordHash, PersonName, ports::AccountRecord},
     clock::Timestamp,
     ids::{TenantId, UserId},
+    paging::Limit,
     store::{Store, UnitOfWork},
     text::{Email, Name},
     users::{
@@ -165,7 +166,7 @@ async fn admins_are_counted_if_they_are_active_and_of_the_tenant() {
     fixture.run(&old).await;
     let mut uow = fixture.begin().await;
     assert_eq!(uow.users().active_admins(tenant).await.expect("a count"), 2);
-    assert_eq!(fixture.store.team(tenant).await.expect("a list").len(), 4);
+    assert_eq!(fixture.store.team(tenant, None, Limit::LARGEST).await.expect("a list").members.len(), 4);
 }
 
 #[tokio::test]
@@ -180,9 +181,40 @@ async fn the_team_is_listed_by_address_with_when_each_was_last_seen() {
     let start = fixture.environment.clock.now();
     fixture.clock.set(start.plus(std::time::Duration::from_hours(1)));
     fixture.sign_in(&elsewhere).await;
-    let team = fixture.store.team(tenant).await.expect("a list");
-    let seen: Vec<_> = team.iter().map(|member| (member.user.clone(), member.seen_at)).collect();
+    let team = fixture.store.team(tenant, None, Limit::LARGEST).await.expect("a list");
+    assert_eq!(team.next, None);
+    let seen: Vec<_> = team.members.iter().map(|member| (member.user.clone(), member.seen_at)).collect();
     assert_eq!(seen, [(ann, Some(start)), (bob, None)]);
+}
+
+#[tokio::test]
+async fn the_team_is_listed_in_pages() {
+    let fixture = Fixture::new().await;
+    let (tenant, other) = (fixture.tenant().await.id, fixture.tenant().await.id);
+    let mut made = Vec::new();
+    for name in ["Hal", "bob", "Cid", "ann", "eve", "Dan", "gus"] {
+        made.push(fixture.user(tenant, &format!("{name}@example.com"), Role::Member).await);
+    }
+    let stranger = fixture.user(other, "aaa@example.com", Role::Member).await;
+    made.sort_by_key(|user| user.account.email.to_lowercase());
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = fixture.store.team(tenant, after, Limit::new(3).expect("a limit")).await.expect("a page");
+        assert!(page.members.len() <= 3);
+        seen.extend(page.members.into_iter().map(|member| member.user));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, made);
+    // Behind somebody who is not there is behind nobody.
+    let page = fixture.store.team(tenant, Some(stranger.id), Limit::new(1).expect("a limit")).await.expect("a page");
+    assert_eq!(page.members[0].user, made[0]);
+    let ids = [made[2].id, stranger.id, made[0].id];
+    let mut found = fixture.store.members(tenant, &ids).await.expect("users");
+    found.sort_by_key(|user| user.account.email.to_lowercase());
+    assert_eq!(found, [made[0].clone(), made[2].clone()]);
 }
 
 #[tokio::test]

@@ -49,6 +49,11 @@ pub trait Trace: Send + Sync {
     fn end(&self, span: &Span, route: Option<&RouteMeter>, status: StatusCode);
 }
 
+/// Put into the extensions of an answer with a 5xx that is given on purpose, because too much is asked for at once: it has no line
+/// of the log at level error. Whoever asks for too much must not fill the log.
+#[derive(Clone, Copy, Debug)]
+pub struct TurnedAway;
+
 /// The middleware that goes around all others. For each request it
 ///
 /// - makes a [`RequestId`] (never the client's) and puts it into `X-Request-Id` of the answer, whoever made the answer: a handler,
@@ -158,8 +163,10 @@ impl Ending {
 
     fn answered<B>(mut self, result: &Result<ServiceResponse<B>, Error>) {
         self.answered = true;
+        let mut is_turned_away = false;
         let status = match result {
             Ok(answer) => {
+                is_turned_away = answer.response().extensions().get::<TurnedAway>().is_some();
                 if let Some(CredentialRefused(reason)) = answer.response().extensions().get() {
                     self.meter.refuse(reason);
                 }
@@ -179,7 +186,7 @@ impl Ending {
         let is_closed = self.availability.is_stopping() || self.availability.maintenance().is_some();
         let is_planned = is_closed && status == StatusCode::SERVICE_UNAVAILABLE;
         let status = status.as_u16();
-        if status >= 500 && !is_planned {
+        if status >= 500 && !is_planned && !is_turned_away {
             tracing::error!(status, duration_ms = milliseconds(took), "answered");
         } else {
             tracing::debug!(status, duration_ms = milliseconds(took), "answered");

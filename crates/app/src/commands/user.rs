@@ -7,6 +7,7 @@ use bwp_domain::{
     accounts::{Password, PasswordHash, TypedPassword, set_password},
     characters::legible,
     ids::TenantPublicId,
+    paging::Limit,
     text::Email,
     users::{AccountToUse, CreateUser, User, UserError, ports::TeamReader},
 };
@@ -88,7 +89,15 @@ fn described(user: &User) -> Value {
 async fn list(database: &Database, tenant: TenantPublicId, output: Output) -> anyhow::Result<()> {
     let store = database.store()?;
     let tenant = commands::tenant(&store, tenant).await?;
-    let team = store.team(tenant.id).await?;
+    let (mut team, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.team(tenant.id, after, Limit::LARGEST).await?;
+        team.extend(page.members);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
     let json: Vec<Value> = team.iter().map(|member| described(&member.user)).collect();
     output.print(&json.into(), || {
         let line = |user: &User| {

@@ -42,9 +42,7 @@ use bwp_web::{
     server::{self, Door, ServerLimits},
 };
 
-use self::{
-    console::Console, metrics::Metrics, rate_limits::RateLimits, stop::StopSignals, threads::Threads, traces::Traces,
-};
+use self::{metrics::Metrics, rate_limits::RateLimits, stop::StopSignals, threads::Threads, traces::Traces};
 use crate::{
     cli::{DatabaseArgs, ServeArgs},
     database::Database,
@@ -180,7 +178,7 @@ async fn serve(
         body_limits: BodyLimits { deadline: *args.body_timeout, ..BodyLimits::default() },
         request_timeout: Some(*args.request_timeout).filter(|limit| !limit.is_zero()),
     };
-    let console = Console::new(&state, &public_url);
+    let console = console::state(&state, store.for_thread(threads.of_pages)?, &public_url);
     let document = Data::new(bwp_http::document(public_url.as_str(), env!("CARGO_PKG_VERSION")));
     let pages = Arc::new(DocsPages::new(public_url.as_str(), env!("CARGO_PKG_VERSION")));
     let observer = Observer {
@@ -194,7 +192,7 @@ async fn serve(
     let stores = store.clone();
     let app = move || {
         let worker = of_worker(&stores, threads.each);
-        let console = Data::new(console.over(&worker));
+        let console = Data::new(console.clone());
         let state = Data::new(ApiState {
             store: Arc::new(worker.clone()),
             keys: Arc::new(worker.clone()),

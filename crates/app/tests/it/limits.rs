@@ -23,8 +23,8 @@ async fn begin(connection: &mut Connection, client: &Client) -> Vec<u8> {
     rest.to_vec()
 }
 
-/// One thread with one connection for short reads and one for changes, besides the three that keep house.
-const FEW_CONNECTIONS: [&str; 4] = ["--workers", "1", "--database-connections", "5"];
+/// One thread with one connection for short reads and one for changes, besides that of the pages and the three that keep house.
+const FEW_CONNECTIONS: [&str; 4] = ["--workers", "1", "--database-connections", "6"];
 
 #[tokio::test]
 async fn a_body_that_stands_still_is_408() {

@@ -84,7 +84,7 @@ async fn one_makes_the_contact(world: &World, clients: &[Client]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_waits_for_a_key_holds_no_connection() {
-    let world = World::start_with(&["--workers", "1", "--database-connections", "6"]).await;
+    let world = World::start_with(&["--workers", "1", "--database-connections", "7"]).await;
     let client = world.client(&["contacts:read", "contacts:write"]).await;
     let mut sql = Sql::connect(&world.database.url()).await;
     // A transaction elsewhere is at work under the key, and does not come to an end.

@@ -87,15 +87,15 @@ async fn nodes_behind_a_proxy_are_restarted_without_a_failed_request() {
 }
 
 /// nginx with the rules that `deploy/` has for it.
-struct Nginx {
+pub(crate) struct Nginx {
     _process: Child,
-    url: String,
+    pub(crate) url: String,
     folder: TempDir,
 }
 
 impl Nginx {
     /// Starts it in front of the nodes. `None` if it is not installed.
-    async fn start(nodes: &[Server]) -> Option<Self> {
+    pub(crate) async fn start(nodes: &[Server]) -> Option<Self> {
         let program = ["/usr/sbin/nginx", "/usr/local/bin/nginx", "/opt/homebrew/bin/nginx", "/usr/bin/nginx"]
             .into_iter()
             .find(|path| Path::new(path).exists())?;
@@ -120,6 +120,7 @@ impl Nginx {
                 uwsgi_temp_path {place}/uwsgi;
                 scgi_temp_path {place}/scgi;
                 include {rules}/resend.conf;
+                include {rules}/limits.conf;
                 upstream bwp {{
                     {servers}
                     include {rules}/keepalive.conf;

@@ -5,5 +5,5 @@ mod origin;
 mod token;
 
 pub(crate) use cookies::{CookieName, Cookies};
-pub(crate) use origin::check_origin;
+pub(crate) use origin::{ForeignOrigin, Mismatch, check_origin, without_tls};
 pub(crate) use token::{FormToken, random_text};

@@ -15,7 +15,7 @@ use crate::{
     routes::Answer,
     security::{position, written},
     visit::Visit,
-    widgets::{ago, isolated, time},
+    widgets::{Pager, ago, isolated, time},
 };
 
 pub(super) async fn list(visit: Rc<Visit>) -> Answer {
@@ -30,12 +30,11 @@ pub(super) async fn list(visit: Rc<Visit>) -> Answer {
         search: SearchText::parse(&search).ok().flatten(),
         status: KeyStatus::ALL.into_iter().find(|known| known.as_str() == status).map(|status| (status, now)),
     };
-    let page = PageRequest { limit: Limit::DEFAULT, after: position(&visit.query("before")) };
+    let after = position(&visit.query("before"));
+    let page = PageRequest { limit: Limit::DEFAULT, after };
     let found = visit.state.keys.page(tenant, &filter, page).await?;
     let makers = Makers::of(&visit, found.items.iter().map(|one| &one.key)).await?;
     let filtered = filter != KeyFilter::default();
-    let mut older = form_urlencoded::Serializer::new(String::new());
-    older.append_pair("q", &search).append_pair("status", &status);
     let main = html! {
         div.head {
             h1 { "API keys" }
@@ -50,11 +49,13 @@ pub(super) async fn list(visit: Rc<Visit>) -> Answer {
         } @else {
             (table(&visit, &found.items, &makers))
         }
-        @if let Some(next) = found.next {
-            p.actions {
-                a.button.second href={ (visit.link(PATH)) "?" (older.append_pair("before", &written(next)).finish()) } { "Older" }
-            }
-        }
+        (Pager {
+            path: &visit.link(PATH),
+            kept: &[("q", &search), ("status", &status)],
+            is_first: after.is_none(),
+            next: found.next.map(|next| ("before", written(next))),
+            ..Pager::OLDER
+        }.show())
     };
     Ok(visit.ok("API keys", &main))
 }

@@ -1,6 +1,6 @@
 //! Who made keys, by name.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use bwp_domain::{
     ids::UserId,
@@ -16,12 +16,17 @@ pub(super) struct Makers(HashMap<UserId, String>);
 
 impl Makers {
     pub(super) async fn of(visit: &Visit, keys: impl IntoIterator<Item = &ApiKey>) -> Result<Self, Trouble> {
-        let by_people = keys.into_iter().any(|key| matches!(key.created_by, CreatedBy::User(_)));
-        let team = match visit.member() {
-            Ok(member) if by_people => visit.state.team.team(member.tenant.id).await?,
+        let person = |key: &ApiKey| match key.created_by {
+            CreatedBy::User(id) => Some(id),
+            CreatedBy::Operator | CreatedBy::Key(_) => None,
+        };
+        let people: BTreeSet<UserId> = keys.into_iter().filter_map(person).collect();
+        let people: Vec<UserId> = people.into_iter().collect();
+        let makers = match visit.member() {
+            Ok(member) if !people.is_empty() => visit.state.team.members(member.tenant.id, &people).await?,
             _ => Vec::new(),
         };
-        Ok(Self(team.into_iter().map(|one| (one.user.id, one.user.account.label())).collect()))
+        Ok(Self(makers.into_iter().map(|user| (user.id, user.account.label())).collect()))
     }
 
     pub(super) fn name(&self, maker: CreatedBy) -> Markup {

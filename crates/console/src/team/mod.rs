@@ -8,6 +8,7 @@ use actix_web::http::StatusCode;
 use bwp_domain::{
     characters::legible,
     ids::UserId,
+    paging::{Limit, Page, PageRequest},
     users::{
         ChangeRole, DeactivateUser, Permission, ReactivateUser, Role, User, UserError, UserState, ports::TeamMember,
     },
@@ -20,9 +21,10 @@ use crate::{
     form::Form,
     layout::token,
     routes::{Answer, Entry},
+    security::{position, written},
     trouble::Trouble,
     visit::Visit,
-    widgets::{ago, good, isolated, refusal, time},
+    widgets::{Pager, ago, good, isolated, refusal, time},
 };
 
 const PATH: &str = "/settings/organization/users";
@@ -56,18 +58,27 @@ async fn show(visit: Rc<Visit>) -> Answer {
 async fn page(visit: &Visit, status: StatusCode, note: &Markup) -> Answer {
     let member = visit.member()?;
     let manages = visit.may(Permission::ManageUsers);
-    let team = visit.state.team.team(member.tenant.id).await?;
-    let pending = if manages { visit.state.invitations.pending(member.tenant.id).await? } else { Vec::new() };
+    let after = visit.query("after").parse().ok().and_then(UserId::new);
+    let team = visit.state.team.team(member.tenant.id, after, Limit::DEFAULT).await?;
+    let invited = position(&visit.query("invited-before"));
+    let invited_page = PageRequest { limit: Limit::DEFAULT, after: invited };
+    let pending = match manages {
+        true => visit.state.invitations.pending(member.tenant.id, invited_page).await?,
+        false => Page { items: Vec::new(), next: None },
+    };
+    let path = visit.link(PATH);
     let main = html! {
         (note)
         div.head {
             h1 { "Team" }
             @if manages { a.button href=(visit.link(&format!("{PATH}/invite"))) { "Invite" } }
         }
-        (table(visit, member.user.id, &team, manages))
-        @if !pending.is_empty() {
+        (table(visit, member.user.id, &team.members, manages))
+        (Pager { path: &path, is_first: after.is_none(), next: team.next.map(|next| ("after", next.to_string())), word: "More", ..Pager::OLDER }.show())
+        @if !pending.items.is_empty() {
             h2 { "Invitations" }
-            (invite::table(visit, &pending))
+            (invite::table(visit, &pending.items))
+            (Pager { path: &path, is_first: invited.is_none(), next: pending.next.map(|next| ("invited-before", written(next))), ..Pager::OLDER }.show())
         }
         h2 { "Roles" }
         dl { @for role in Role::ALL { dt { (role.label()) } dd { (role.meaning()) } } }
@@ -155,8 +166,8 @@ async fn change_role(visit: Rc<Visit>, form: Form) -> Answer {
 
 async fn deactivate_form(visit: Rc<Visit>) -> Answer {
     let id = named(&visit)?;
-    let team = visit.state.team.team(visit.member()?.tenant.id).await?;
-    let user = &team.iter().find(|one| one.user.id == id).ok_or(Trouble::NotFound)?.user;
+    let found = visit.state.team.members(visit.member()?.tenant.id, &[id]).await?;
+    let user = found.first().ok_or(Trouble::NotFound)?;
     let main = html! {
         p.trail { a href=(visit.link(PATH)) { "Team" } }
         h1 { "Take access away" }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::{
     Account, Password, PasswordHash, TypedPassword,
-    ports::{PasswordHasher, PasswordHasherError, StoredAccount},
+    ports::{Asker, PasswordHasher, PasswordHasherError, StoredAccount},
 };
 use crate::{
     clock::Timestamp,
@@ -12,7 +12,7 @@ use crate::{
     fields::{Fault, FieldErrors},
     security::{Actor, SecurityAction, SecurityEntry, UserNote},
     sessions::{Membership, OpenSession, SessionError, SessionToken, hold, note_everywhere, renew},
-    sign_in::{Counted, Failures, TooMany, admit, forgive},
+    sign_in::{Counted, Failures, Refused, TooMany, admit, forgive},
     store::{Store, StoreError, UnitOfWork, ended},
     text::Email,
 };
@@ -68,6 +68,7 @@ pub async fn change_password(
     store: &dyn Store,
     environment: &Environment,
     hasher: &dyn PasswordHasher,
+    refused: &Refused,
     open: &OpenSession,
     change: PasswordChange,
 ) -> Result<SessionToken, PasswordChangeError> {
@@ -76,21 +77,22 @@ pub async fn change_password(
     if change.present.is_too_long() {
         return Err(wrong());
     }
+    refused.check(&[Counted::PasswordChange(open.account.id).key()], environment.clock.now())?;
     let mut uow = store.begin().await?;
-    let admitted = admit_change(&mut *uow, environment, open).await;
+    let admitted = admit_change(&mut *uow, environment, refused, open).await;
     let (at, stored) = ended(uow, admitted).await?;
     let new = match hash_if_right(hasher, change.present, &stored, new).await {
         Ok(new) => new.ok_or_else(wrong)?,
         Err(error) => {
             // Nobody looked at the password, or it was right: it was no guess.
             let mut uow = store.begin().await?;
-            let done = forgive(&mut *uow, &[Counted::PasswordChange(open.account.id)], at).await;
+            let done = forgive(&mut *uow, refused, &[Counted::PasswordChange(open.account.id)], at).await;
             ended(uow, done).await?;
             return Err(error.into());
         }
     };
     let mut uow = store.begin().await?;
-    let done = change_in(&mut *uow, environment, open, &stored, &new, (at, change.address)).await;
+    let done = change_in(&mut *uow, environment, refused, open, (&stored, &new), (at, change.address)).await;
     ended(uow, done).await
 }
 
@@ -101,7 +103,7 @@ async fn hash_if_right(
     stored: &StoredAccount,
     new: Password,
 ) -> Result<Option<PasswordHash>, PasswordHasherError> {
-    if hasher.verify(present, Some(stored.password.clone())).await? {
+    if hasher.verify(present, Some(stored.password.clone()), Asker::Known).await? {
         hasher.hash(new).await.map(Some)
     } else {
         Ok(None)
@@ -112,21 +114,22 @@ async fn hash_if_right(
 async fn admit_change(
     uow: &mut dyn UnitOfWork,
     environment: &Environment,
+    refused: &Refused,
     open: &OpenSession,
 ) -> Result<(Timestamp, StoredAccount), PasswordChangeError> {
     let at = environment.clock.now();
     hold(uow, open, at).await?;
     let stored = uow.accounts().lock(open.account.id).await?.ok_or(PasswordChangeError::SignedOut)?;
-    admit(uow, &[Counted::PasswordChange(open.account.id)], at).await??;
+    admit(uow, refused, &[Counted::PasswordChange(open.account.id)], at).await??;
     Ok((at, stored))
 }
 
 async fn change_in(
     uow: &mut dyn UnitOfWork,
     environment: &Environment,
+    refused: &Refused,
     open: &OpenSession,
-    looked_at: &StoredAccount,
-    new: &PasswordHash,
+    (looked_at, new): (&StoredAccount, &PasswordHash),
     (admitted_at, address): (Timestamp, Option<IpAddr>),
 ) -> Result<SessionToken, PasswordChangeError> {
     let now = environment.clock.now();
@@ -135,7 +138,7 @@ async fn change_in(
     if stored.password != looked_at.password {
         return Err(wrong());
     }
-    forgive(uow, &[Counted::PasswordChange(open.account.id)], admitted_at).await?;
+    forgive(uow, refused, &[Counted::PasswordChange(open.account.id)], admitted_at).await?;
     uow.accounts().set_password(open.account.id, new).await?;
     uow.sessions().end_all(open.account.id, Some(session.id)).await?;
     let token = renew(uow, environment, session.id, session.acts_as).await?;

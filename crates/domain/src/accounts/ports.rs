@@ -25,18 +25,34 @@ pub enum PasswordHasherError {
     Failed(String),
 }
 
+/// Whose password it is that somebody typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Asker {
+    /// One of somebody of whom something is known: they are signed in, or were before in this browser, or hold the link of an
+    /// invitation.
+    Known,
+    /// Anybody's.
+    Stranger,
+}
+
 /// Where passwords are hashed: slow work, on purpose, which must not keep other requests waiting.
 ///
 /// [`Password::hash`] and [`TypedPassword::matches`] do the work itself. An implementation MUST run them where they block
-/// nobody, MUST bound how many run at once (each takes 19 MiB), and MUST NOT give an answer of its own.
+/// nobody, MUST bound how many run at once (each takes 19 MiB), and MUST NOT give an answer of its own. However many strangers
+/// ask, it MUST keep places for those who are known, and room to wait in.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait PasswordHasher: Send + Sync {
-    /// What is kept of this password.
+    /// What is kept of this password. Only who is known chooses one.
     async fn hash(&self, password: Password) -> Result<PasswordHash, PasswordHasherError>;
 
     /// Whether this is the password that `hash` was made of; without one it is not, and that takes just as long.
-    async fn verify(&self, typed: TypedPassword, hash: Option<PasswordHash>) -> Result<bool, PasswordHasherError>;
+    async fn verify(
+        &self,
+        typed: TypedPassword,
+        hash: Option<PasswordHash>,
+        asker: Asker,
+    ) -> Result<bool, PasswordHasherError>;
 }
 
 /// An account that is about to be stored.

@@ -6,6 +6,7 @@ use super::{Invitation, InvitationHash};
 use crate::{
     clock::Timestamp,
     ids::{InvitationId, TenantId, UserId},
+    paging::{Page, PageRequest},
     store::StoreError,
     tenants::Tenant,
     text::Email,
@@ -47,8 +48,8 @@ pub trait InvitationReader: Send + Sync {
     /// The invitation with this hash, whatever became of it. A finder without a tenant: the hash tells the tenant.
     async fn find(&self, hash: &InvitationHash) -> Result<Option<SeenInvitation>, StoreError>;
 
-    /// The tenant's invitations that are pending, those whose time is over included, newest first.
-    async fn pending(&self, tenant: TenantId) -> Result<Vec<Invitation>, StoreError>;
+    /// A page of the tenant's invitations that are pending, those whose time is over included, newest first.
+    async fn pending(&self, tenant: TenantId, page: PageRequest) -> Result<Page<Invitation>, StoreError>;
 }
 
 /// Invitations, inside a unit of work.

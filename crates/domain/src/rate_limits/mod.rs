@@ -10,16 +10,20 @@
 //! 3. A limit of 0 is none: the layer refuses nothing and remembers nothing.
 //! 4. A caller who waits for as long as the reset says, once nothing remains, is admitted.
 //!
+//! The pages for people have [budgets of their own](PageBudgets).
+//!
 //! [`Window`] is the algorithm, [`RateLimiter`](ports::RateLimiter) the port, [`InProcessLimiter`] its implementation
 //! for one process.
 
 mod budget;
 mod in_process;
+mod pages;
 pub mod ports;
 mod standing;
 mod window;
 
 pub use budget::{Budget, Budgets, InvalidRateLimit, RateLimit};
 pub use in_process::InProcessLimiter;
+pub use pages::{Asked, Pace, PageBudgets, TooFast};
 pub use standing::{Admission, Counter, Layer, Standing};
 pub use window::Window;

@@ -10,6 +10,7 @@ use crate::{
     ids::{AccountId, SessionId, TenantId, UserId},
     security::{Actor, SecurityAction, SecurityEntry, UserNote},
     store::{Store, StoreError, UnitOfWork, ended},
+    users::User,
 };
 
 /// Why nothing was done with a session.
@@ -29,7 +30,7 @@ pub enum SessionError {
     Store(#[from] StoreError),
 }
 
-/// Acts as the account's user of this tenant from now on, under a new token. The tenant's security log says so.
+/// Acts as the account's user of this tenant from now on, under a new token. The tenant's security log says so, once an hour.
 pub async fn choose(
     store: &dyn Store,
     environment: &Environment,
@@ -53,11 +54,9 @@ async fn choose_in(
     hold(uow, open, now).await?;
     let memberships = uow.sessions().memberships(open.account.id).await?;
     let chosen = memberships.iter().find(|one| one.tenant.id == tenant).ok_or(SessionError::NotAMember)?;
+    // Under the session's number of before: it keeps what is known of it when it gets another one.
+    note_signed_in(uow, open.session.id, &chosen.user, address, now).await?;
     let token = renew(uow, environment, open.session.id, Some((tenant, chosen.user.id))).await?;
-    let user = &chosen.user;
-    let action = SecurityAction::SignedIn { user: UserNote::of(user) };
-    let entry = SecurityEntry { at: now, actor: Actor::user(user), address, action };
-    uow.security_log().append(tenant, &[entry]).await?;
     Ok(token)
 }
 
@@ -144,6 +143,23 @@ pub(crate) async fn renew(
     let token = SessionToken::generate(&*environment.entropy);
     uow.sessions().renew(session, token.hash(), acts_as).await?;
     Ok(token)
+}
+
+/// Writes to the tenant's security log that this session acts as the user, unless it was noted there within the hour: who
+/// switches to and fro must not fill the log.
+pub(crate) async fn note_signed_in(
+    uow: &mut dyn UnitOfWork,
+    session: SessionId,
+    user: &User,
+    address: Option<IpAddr>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if uow.sessions().note(session, user.tenant, now).await? {
+        let action = SecurityAction::SignedIn { user: UserNote::of(user) };
+        let entry = SecurityEntry { at: now, actor: Actor::user(user), address, action };
+        uow.security_log().append(user.tenant, &[entry]).await?;
+    }
+    Ok(())
 }
 
 /// Writes an entry to the security log of every tenant in which the account has an active user.

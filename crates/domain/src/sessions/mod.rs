@@ -6,7 +6,7 @@ mod session;
 mod token;
 
 pub use changes::{SessionError, choose, end_session, sign_out, sign_out_everywhere};
-pub use session::{Membership, OpenSession, Session, SignedIn};
+pub use session::{MOST_SESSIONS, Membership, OpenSession, Session, SignedIn};
 pub use token::{SessionHash, SessionToken};
 
-pub(crate) use changes::{hold, note_everywhere, renew};
+pub(crate) use changes::{hold, note_everywhere, note_signed_in, renew};

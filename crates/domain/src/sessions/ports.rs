@@ -9,6 +9,7 @@ use crate::{
     audit::Excerpt,
     clock::Timestamp,
     ids::{AccountId, SessionId, TenantId, UserId},
+    paging::{Page, PageRequest},
     store::StoreError,
 };
 
@@ -51,8 +52,13 @@ pub trait SessionReader: Send + Sync {
     /// was acknowledged is wrong. MUST note that it was seen at `now`, but not more than once a minute.
     async fn find(&self, hash: &SessionHash, now: Timestamp) -> Result<Option<OpenSession>, StoreError>;
 
-    /// The account's sessions that are not over at `now`, the one seen last first.
-    async fn list(&self, account: AccountId, now: Timestamp) -> Result<Vec<SessionListing>, StoreError>;
+    /// A page of the account's sessions that are not over at `now`, the one begun last first.
+    async fn list(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+        page: PageRequest,
+    ) -> Result<Page<SessionListing>, StoreError>;
 
     /// Where the account has an active user, by the tenants' names.
     async fn memberships(&self, account: AccountId) -> Result<Vec<Membership>, StoreError>;
@@ -63,6 +69,9 @@ pub trait SessionReader: Send + Sync {
 #[async_trait]
 pub trait SessionRepository: Send {
     /// Stores a session and gives it its id.
+    ///
+    /// MUST keep of the account no more than [`MOST_SESSIONS`](super::MOST_SESSIONS): of those that are not over the ones that
+    /// were begun last. The others end.
     async fn insert(&mut self, record: SessionRecord) -> Result<Session, StoreError>;
 
     /// This session of this account, held so that nobody acts by it, or by any other of the account's, until the unit of
@@ -81,6 +90,10 @@ pub trait SessionRepository: Send {
         hash: SessionHash,
         acts_as: Option<(TenantId, UserId)>,
     ) -> Result<(), StoreError>;
+
+    /// Notes that this session acts in this tenant at `now`. `false`, and nothing is noted, if that was noted within
+    /// [`Session::NOTED_AGAIN_AFTER`]. MUST know that of the session when it was [renewed](Self::renew) as well.
+    async fn note(&mut self, session: SessionId, tenant: TenantId, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Ends this session of this account. `false` if there is none.
     async fn end(&mut self, account: AccountId, session: SessionId) -> Result<bool, StoreError>;

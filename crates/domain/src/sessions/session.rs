@@ -6,6 +6,7 @@ use crate::{
     accounts::Account,
     clock::Timestamp,
     ids::{SessionId, TenantId, UserId},
+    paging::Position,
     principal::Refusal,
     tenants::Tenant,
     users::User,
@@ -55,11 +56,21 @@ pub struct Membership {
     pub user: User,
 }
 
+/// How many sessions an account has: those that were begun last.
+pub const MOST_SESSIONS: usize = 50;
+
 impl Session {
+    /// How long after a session was noted in a tenant's security log it is noted there again.
+    pub const NOTED_AGAIN_AFTER: Duration = Duration::from_hours(1);
     /// After this long without a request a session is over.
     pub const IDLE: Duration = Duration::from_hours(12);
     /// After this long it is over anyway.
     pub const LIFETIME: Duration = Duration::from_hours(7 * 24);
+
+    /// Where it stands in lists.
+    pub const fn position(&self) -> Position {
+        Position { created_at: self.created_at, id: self.id.get() }
+    }
 
     /// Whether the session is over at `now`.
     pub fn is_over(&self, now: Timestamp) -> bool {

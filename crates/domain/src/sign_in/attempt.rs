@@ -2,18 +2,17 @@
 
 use std::net::IpAddr;
 
-use super::{Counted, DEVICE_LIFETIME, DeviceToken, TooMany};
+use super::{Counted, DEVICE_LIFETIME, DeviceToken, FailuresKey, Refused, TooMany};
 use crate::{
     accounts::{
         Account, TypedPassword,
-        ports::{PasswordHasher, PasswordHasherError, StoredAccount},
+        ports::{Asker, PasswordHasher, PasswordHasherError, StoredAccount},
     },
     audit::Excerpt,
     clock::Timestamp,
     execute::Environment,
     ids::{AccountId, DeviceId},
-    security::{Actor, SecurityAction, SecurityEntry, UserNote},
-    sessions::{Membership, SessionToken, ports::SessionRecord},
+    sessions::{Membership, SessionToken, note_signed_in, ports::SessionRecord},
     store::{Store, StoreError, UnitOfWork, ended},
     text::Email,
 };
@@ -87,11 +86,12 @@ struct Admitted {
 ///
 /// Whether somebody has the address cannot be told from the answer, nor from how long it takes. No transaction is open
 /// while the password is looked at; what was read before that is read again in the one that makes the session, under the
-/// account's lock.
+/// account's lock. Who is among the `refused` costs the store nothing.
 pub async fn sign_in(
     store: &dyn Store,
     environment: &Environment,
     hasher: &dyn PasswordHasher,
+    refused: &Refused,
     attempt: SignInAttempt,
 ) -> Result<SignedInNow, SignInError> {
     // What cannot be stored is nobody's address.
@@ -100,31 +100,46 @@ pub async fn sign_in(
     if attempt.password.is_too_long() {
         return Err(SignInError::Wrong);
     }
+    refused.check(&before_looking(&email, &attempt.origin), environment.clock.now())?;
     let mut uow = store.begin().await?;
-    let admitted = look_up(&mut *uow, environment, &email, &attempt.origin).await;
+    let admitted = look_up(&mut *uow, environment, refused, &email, &attempt.origin).await;
     let admitted = ended(uow, admitted).await?;
     let hash = admitted.account.as_ref().map(|stored| stored.password.clone());
-    let right = match hasher.verify(attempt.password, hash).await {
+    let asker = if admitted.known.is_some() { Asker::Known } else { Asker::Stranger };
+    let right = match hasher.verify(attempt.password, hash, asker).await {
         Ok(right) => right,
         Err(error) => {
             // Nobody looked at the password: it was no guess.
             let mut uow = store.begin().await?;
             let counted = counted(&email, admitted.account.as_ref(), &attempt.origin, admitted.known);
-            let done = forgive(&mut *uow, &counted, admitted.at).await;
+            let done = forgive(&mut *uow, refused, &counted, admitted.at).await;
             ended(uow, done).await?;
             return Err(error.into());
         }
     };
     let Some(stored) = admitted.account.as_ref().filter(|_| right) else { return Err(SignInError::Wrong) };
     let mut uow = store.begin().await?;
-    let done = let_in(&mut *uow, environment, &email, stored, &admitted, &attempt.origin).await;
+    let done = let_in(&mut *uow, environment, refused, &email, stored, &admitted, &attempt.origin).await;
     ended(uow, done).await
+}
+
+/// What an attempt is remembered under, as long as nobody has looked whether its browser is known. Without a token it is not.
+fn before_looking(email: &Email, origin: &Origin) -> Vec<FailuresKey> {
+    match &origin.device {
+        Some(device) => vec![FailuresKey::of_attempt(&device.hash(), email)],
+        None => keys(&counted(email, None, origin, None)),
+    }
+}
+
+fn keys(counted: &[Counted<'_>]) -> Vec<FailuresKey> {
+    counted.iter().map(Counted::key).collect()
 }
 
 /// Finds the account, and counts the attempt.
 async fn look_up(
     uow: &mut dyn UnitOfWork,
     environment: &Environment,
+    refused: &Refused,
     email: &Email,
     origin: &Origin,
 ) -> Result<Admitted, SignInError> {
@@ -137,7 +152,21 @@ async fn look_up(
     };
     let is_owner = |owner: AccountId| account.as_ref().is_some_and(|stored| stored.account.id == owner);
     let known = owners.into_iter().find(|(owner, _)| is_owner(*owner)).map(|(_, known)| known);
-    admit(uow, &counted(email, account.as_ref(), origin, known), at).await??;
+    let attempt = origin.device.as_ref().map(|device| FailuresKey::of_attempt(&device.hash(), email));
+    let counted = counted(email, account.as_ref(), origin, known);
+    // Without a token that was looked up before the unit of work began.
+    let in_memory = if attempt.is_some() { refused.check(&keys(&counted), at) } else { Ok(()) };
+    let admitted = match in_memory {
+        Ok(()) => admit(uow, refused, &counted, at).await?,
+        Err(too_many) => Err(too_many),
+    };
+    match admitted {
+        Ok(()) => refused.forget(attempt.as_slice()),
+        Err(too_many) => {
+            attempt.into_iter().for_each(|attempt| refused.remember(attempt, too_many, at));
+            return Err(too_many.into());
+        }
+    }
     Ok(Admitted { account, at, known })
 }
 
@@ -156,18 +185,26 @@ fn counted<'a>(
     }
 }
 
-/// Counts a failure of each of these, unless one of them had too many.
+/// Counts a failure of each of these, unless one of them had too many, which is remembered then.
 pub(crate) async fn admit(
     uow: &mut dyn UnitOfWork,
+    refused: &Refused,
     counted: &[Counted<'_>],
     now: Timestamp,
 ) -> Result<Result<(), TooMany>, StoreError> {
-    let keys: Vec<_> = counted.iter().map(Counted::key).collect();
+    let keys = keys(counted);
     let mut failures = uow.sign_ins().lock_failures(&keys).await?;
-    let refused = counted.iter().zip(&mut failures).filter_map(|(of, failures)| failures.admit(of.limit(), now).err());
-    if let Some(longest) = refused.max_by_key(|refused| refused.retry_after) {
-        return Ok(Err(longest));
+    let mut longest = None;
+    for ((of, key), failures) in counted.iter().zip(&keys).zip(&mut failures) {
+        if let Err(too_many) = failures.admit(of.limit(), now) {
+            refused.remember(*key, too_many, now);
+            longest = longest.max(Some(too_many.retry_after));
+        }
     }
+    if let Some(retry_after) = longest {
+        return Ok(Err(TooMany { retry_after }));
+    }
+    refused.forget(&keys);
     for (key, failures) in keys.iter().zip(&failures) {
         uow.sign_ins().store_failures(key, failures).await?;
     }
@@ -177,21 +214,24 @@ pub(crate) async fn admit(
 /// Takes back what [`admit`] counted at `at`.
 pub(crate) async fn forgive(
     uow: &mut dyn UnitOfWork,
+    refused: &Refused,
     counted: &[Counted<'_>],
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let keys: Vec<_> = counted.iter().map(Counted::key).collect();
+    let keys = keys(counted);
     let mut failures = uow.sign_ins().lock_failures(&keys).await?;
     for (key, failures) in keys.iter().zip(&mut failures) {
         failures.forgive(at);
         uow.sign_ins().store_failures(key, failures).await?;
     }
+    refused.forget(&keys);
     Ok(())
 }
 
 async fn let_in(
     uow: &mut dyn UnitOfWork,
     environment: &Environment,
+    refused: &Refused,
     email: &Email,
     looked_at: &StoredAccount,
     admitted: &Admitted,
@@ -200,7 +240,9 @@ async fn let_in(
     let held = uow.accounts().lock(looked_at.account.id).await?;
     // The password was changed just now: the one that was typed is wrong.
     let held = held.filter(|held| held.password == looked_at.password).ok_or(SignInError::Wrong)?;
-    forgive(uow, &counted(email, Some(looked_at), origin, admitted.known), admitted.at).await?;
+    forgive(uow, refused, &counted(email, Some(looked_at), origin, admitted.known), admitted.at).await?;
+    // Refused, the attempt stays counted as a failure: who goes on with that is soon refused before the password is looked at.
+    admit(uow, refused, &[Counted::SignIn(held.account.id)], environment.clock.now()).await??;
     Ok(start_session(uow, environment, held.account, origin, None).await?)
 }
 
@@ -232,15 +274,9 @@ pub(crate) async fn start_session(
         address: origin.address,
         user_agent: origin.user_agent.clone(),
     };
-    uow.sessions().insert(record).await?;
-    if let Some(Membership { tenant, user }) = acts_as {
-        let entry = SecurityEntry {
-            at: now,
-            actor: Actor::user(user),
-            address: origin.address,
-            action: SecurityAction::SignedIn { user: UserNote::of(user) },
-        };
-        uow.security_log().append(tenant.id, &[entry]).await?;
+    let started = uow.sessions().insert(record).await?;
+    if let Some(Membership { user, .. }) = acts_as {
+        note_signed_in(uow, started.id, user, origin.address, now).await?;
     }
     Ok(SignedInNow { session, device, account, memberships })
 }

@@ -1,18 +1,17 @@
 //! How many failures there may be, of whom.
 
-use std::{
-    fmt,
-    net::{IpAddr, Ipv6Addr},
-    time::Duration,
-};
+use std::{fmt, net::IpAddr, time::Duration};
 
 use sha2::{Digest, Sha256};
 
 use crate::{
     clock::Timestamp,
     ids::{AccountId, DeviceId},
+    network::network,
     text::Email,
 };
+
+use super::DeviceHash;
 
 /// What failures are counted of.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +25,8 @@ pub enum Counted<'a> {
     Device(DeviceId),
     /// Who tries to change this account's password, being signed in.
     PasswordChange(AccountId),
+    /// Who signs in to this account rightly: without a bound, that fills the security log.
+    SignIn(AccountId),
 }
 
 /// What failures of one thing are kept under: a SHA-256, which does not tell who tried.
@@ -38,10 +39,20 @@ pub struct Failures(Vec<Timestamp>);
 
 /// There were too many failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many failed attempts: try again in {} seconds", .retry_after.as_secs())]
+#[error("too many attempts: try again in {} seconds", .retry_after.as_secs())]
 pub struct TooMany {
     /// When it may be tried again: at least a second, in whole seconds.
     pub retry_after: Duration,
+}
+
+impl TooMany {
+    /// That there are too many failures until then.
+    pub(super) fn until(until: Timestamp, now: Timestamp) -> Self {
+        let wait = u64::try_from(until.unix_millis() - now.unix_millis()).unwrap_or_default();
+        // Servers' clocks may differ: nobody waits longer than a failure counts.
+        let seconds = wait.div_ceil(1000).clamp(1, Failures::WINDOW.as_secs());
+        Self { retry_after: Duration::from_secs(seconds) }
+    }
 }
 
 impl Counted<'_> {
@@ -53,6 +64,8 @@ impl Counted<'_> {
     pub const OF_DEVICE: usize = 10;
     /// How many of one account that wants to change its password.
     pub const OF_PASSWORD_CHANGE: usize = 10;
+    /// How often an account may be signed in to.
+    pub const OF_SIGN_IN: usize = 60;
 
     /// How many failures there may be in [`Failures::WINDOW`].
     pub const fn limit(&self) -> usize {
@@ -61,6 +74,7 @@ impl Counted<'_> {
             Self::Email(_) => Self::OF_EMAIL,
             Self::Device(_) => Self::OF_DEVICE,
             Self::PasswordChange(_) => Self::OF_PASSWORD_CHANGE,
+            Self::SignIn(_) => Self::OF_SIGN_IN,
         }
     }
 
@@ -70,7 +84,7 @@ impl Counted<'_> {
         match self {
             Self::Address(address) => {
                 hasher.update(b"address\0");
-                hasher.update(address.map(network).unwrap_or_default());
+                hasher.update(address.map(|address| network(address).to_string()).unwrap_or_default());
             }
             Self::Email(email) => {
                 hasher.update(b"email\0");
@@ -84,16 +98,12 @@ impl Counted<'_> {
                 hasher.update(b"password change\0");
                 hasher.update(account.get().to_be_bytes());
             }
+            Self::SignIn(account) => {
+                hasher.update(b"sign-in\0");
+                hasher.update(account.get().to_be_bytes());
+            }
         }
         FailuresKey(hasher.finalize().into())
-    }
-}
-
-/// The address itself, or of version 6 the first 64 bits: who has one such address has the whole network.
-fn network(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).to_string(),
     }
 }
 
@@ -101,6 +111,13 @@ impl FailuresKey {
     /// A key as it was stored.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    /// Under which an attempt with this e-mail address in this browser is remembered by who has not looked yet whether the
+    /// browser is known.
+    pub fn of_attempt(device: &DeviceHash, email: &Email) -> Self {
+        let hasher = Sha256::new().chain_update(b"attempt\0").chain_update(device.as_bytes());
+        Self(hasher.chain_update(email.folded()).finalize().into())
     }
 
     /// The key as it is stored.
@@ -137,10 +154,7 @@ impl Failures {
         let surplus = self.0.len().checked_sub(limit);
         // When this one is forgotten there is room again.
         if let Some(freeing) = surplus.and_then(|surplus| self.0.get(surplus)) {
-            let wait = freeing.plus(Self::WINDOW).unix_millis() - now.unix_millis();
-            // Servers' clocks may differ: nobody waits longer than a failure counts.
-            let seconds = u64::try_from(wait).unwrap_or_default().div_ceil(1000).clamp(1, Self::WINDOW.as_secs());
-            return Err(TooMany { retry_after: Duration::from_secs(seconds) });
+            return Err(TooMany::until(freeing.plus(Self::WINDOW), now));
         }
         let place = self.0.partition_point(|at| *at <= now);
         self.0.insert(place, now);

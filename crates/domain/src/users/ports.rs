@@ -10,6 +10,7 @@ use crate::{
     accounts::Account,
     clock::Timestamp,
     ids::{TenantId, UserId},
+    paging::Limit,
     store::StoreError,
     text::Email,
 };
@@ -35,12 +36,26 @@ pub struct TeamMember {
     pub seen_at: Option<Timestamp>,
 }
 
+/// Some of a tenant's users, by address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TeamPage {
+    /// They.
+    pub members: Vec<TeamMember>,
+    /// Behind whom the next page starts. `None` on the last page.
+    pub next: Option<UserId>,
+}
+
 /// A tenant's users, for the page of the team.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait TeamReader: Send + Sync {
-    /// Everybody, active or not, by address.
-    async fn team(&self, tenant: TenantId) -> Result<Vec<TeamMember>, StoreError>;
+    /// Up to `limit` of everybody, active or not, by address: behind this user, or from the first one on.
+    ///
+    /// MUST begin with the first one if there is no such user.
+    async fn team(&self, tenant: TenantId, after: Option<UserId>, limit: Limit) -> Result<TeamPage, StoreError>;
+
+    /// Those of these users that there are, in any order.
+    async fn members(&self, tenant: TenantId, ids: &[UserId]) -> Result<Vec<User>, StoreError>;
 }
 
 /// Users, inside a unit of work.

@@ -76,7 +76,8 @@ impl From<StoreError> for Problem {
             StoreError::Conflict(_) => {
                 Self::new(ErrorCode::ServiceUnavailable, "Too much is going on at once. Try again.").retry_after(SOON)
             }
-            StoreError::Unavailable(_) => {
+            // Of the pages alone, so far.
+            StoreError::Unavailable(_) | StoreError::Busy(_) => {
                 Self::new(ErrorCode::ServiceUnavailable, "The database does not answer. Try again.").retry_after(LATER)
             }
             StoreError::Inconsistent(_) | StoreError::Internal(_) => {

@@ -1,8 +1,10 @@
 //! The pages, as a browser without scripts asks for them.
 
+mod floods;
 mod guards;
 mod keys;
 mod not_found;
+mod origins;
 mod sign_in;
 mod team;
 mod texts;

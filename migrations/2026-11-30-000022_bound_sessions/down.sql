@@ -1,0 +1,2 @@
+DROP INDEX invitations_pending_by_age;
+ALTER TABLE sessions DROP COLUMN noted;
