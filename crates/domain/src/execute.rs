@@ -151,7 +151,8 @@ impl<E> From<StoreError> for ExecuteError<E> {
 }
 
 /// How often a change is tried when other transactions stand in its way. The first attempt of a caller with a credential
-/// goes by what is to be expected: that nobody has changed the credential or used the idempotency key.
+/// goes by what is to be expected: that nobody has changed the credential or used the idempotency key, unless the key was
+/// answered while it was waited for.
 const ATTEMPTS: usize = 4;
 
 /// Runs `command` for `caller`, once for each idempotency key.
@@ -176,17 +177,19 @@ where
     O: Send,
     E: Send,
 {
-    let _joined = match request {
+    let joined = match request {
         None => None,
         Some(request) => {
             let guard = store.join(caller.principal.tenant(), &request.key).await;
             Some(guard.ok_or(ExecuteError::KeyBusy)?)
         }
     };
+    // Then the key is not new.
+    let answered = joined.as_ref().is_some_and(|joined| joined.is_answered());
     let mut attempt = 1;
     loop {
         let (mut uow, expecting) = match &caller.principal {
-            Principal::Key(credential) if attempt == 1 => (store.begin_expecting(credential)?, true),
+            Principal::Key(credential) if attempt == 1 && !answered => (store.begin_expecting(credential)?, true),
             _ => (store.begin().await?, false),
         };
         let done = run(&mut *uow, environment, caller, request, command, &render).await;
@@ -202,7 +205,12 @@ where
             Err(ExecuteError::Store(StoreError::Conflict(_))) if attempt < ATTEMPTS => attempt += 1,
             // Whether the key is new was not asked: what is refused now may have been done before, and be a replay.
             Err(ExecuteError::Rejected(_)) if expecting && request.is_some() => attempt += 1,
-            ended => return ended,
+            ended => {
+                if let (Ok(_), Some(joined)) = (&ended, joined) {
+                    joined.answer();
+                }
+                return ended;
+            }
         }
     }
 }

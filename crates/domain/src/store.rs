@@ -83,15 +83,22 @@ pub trait Store: Send + Sync {
     /// only be done by asking. The one who began it then begins anew, with [`begin`](Self::begin).
     fn begin_expecting(&self, credential: &Arc<Credential>) -> Result<Box<dyn UnitOfWork>, StoreError>;
 
-    /// Waits until no other execution of this idempotency key runs in this process, then returns a guard that keeps
-    /// others waiting until it is dropped. `None` when the wait took longer than one second.
+    /// Waits until no other execution of this idempotency key runs in this process, or one of them has
+    /// [answered](JoinGuard::answer). The guard keeps others waiting until it is dropped. `None` when another one was at work
+    /// for too long: for more than a second, however long it waits for a connection before that.
     ///
     /// MUST NOT hold a connection while waiting.
-    async fn join(&self, tenant: TenantId, key: &IdempotencyKey) -> Option<JoinGuard>;
+    async fn join(&self, tenant: TenantId, key: &IdempotencyKey) -> Option<Box<dyn JoinGuard>>;
 }
 
 /// Keeps other executions of one idempotency key waiting until it is dropped.
-pub type JoinGuard = Box<dyn std::any::Any + Send>;
+pub trait JoinGuard: Send {
+    /// Whether another execution answered while this one waited: the key has a receipt.
+    fn is_answered(&self) -> bool;
+
+    /// Lets all in who wait, at once: the key has a receipt, and all that is left to them is to read it.
+    fn answer(&self);
+}
 
 /// One transaction, which lends each repository and ends by value.
 ///

@@ -147,20 +147,50 @@ impl Journal {
 struct JournallingStore {
     inner: Arc<ScriptedStore>,
     journal: Journal,
+    /// Whether another execution answers while the key is waited for.
+    answered: bool,
+}
+
+impl JournallingStore {
+    fn new(script: impl IntoIterator<Item = ScriptedUnitOfWork>) -> Self {
+        Self { inner: Arc::new(ScriptedStore::new(script)), journal: Journal::default(), answered: false }
+    }
 }
 
 struct Turn {
     store: Arc<ScriptedStore>,
     journal: Journal,
+    answered: bool,
+    ended: AtomicBool,
 }
 
-impl Drop for Turn {
-    fn drop(&mut self) {
+impl Turn {
+    fn note_ending(&self) {
+        if self.ended.swap(true, Ordering::SeqCst) {
+            return;
+        }
         match self.store.endings().last() {
             Some(Ending::Committed) => self.journal.note("commit"),
             Some(Ending::RolledBack) => self.journal.note("rollback"),
             Some(Ending::Dropped) | None => {}
         }
+    }
+}
+
+impl JoinGuard for Turn {
+    fn is_answered(&self) -> bool {
+        self.answered
+    }
+
+    fn answer(&self) {
+        self.note_ending();
+        self.journal.note("answer");
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.note_ending();
         self.journal.note("leave");
     }
 }
@@ -177,10 +207,11 @@ impl Store for JournallingStore {
         self.inner.begin_expecting(credential)
     }
 
-    async fn join(&self, tenant: TenantId, key: &IdempotencyKey) -> Option<JoinGuard> {
+    async fn join(&self, tenant: TenantId, key: &IdempotencyKey) -> Option<Box<dyn JoinGuard>> {
         assert_eq!((tenant, key.as_str()), (tenant_id(1), "import-1"));
         self.journal.note("join");
-        Some(Box::new(Turn { store: Arc::clone(&self.inner), journal: self.journal.clone() }))
+        let (store, journal) = (Arc::clone(&self.inner), self.journal.clone());
+        Some(Box::new(Turn { store, journal, answered: self.answered, ended: AtomicBool::new(false) }))
     }
 }
 
@@ -208,7 +239,7 @@ fn the_steps_have_one_order() {
         .withf(|tenant, key, recorded| tenant.get() == 1 && *key == request().key && *recorded == response())
         .return_once(|_, _, _| record());
 
-    let store = JournallingStore { inner: Arc::new(ScriptedStore::new([uow])), journal: journal.clone() };
+    let store = JournallingStore { journal: journal.clone(), ..JournallingStore::new([uow]) };
     let render = |made: &Contact| {
         assert_eq!(made.id.get(), 5);
         journal.note("render the answer");
@@ -234,6 +265,7 @@ fn the_steps_have_one_order() {
             "render the answer",
             "record the receipt",
             "commit",
+            "answer",
             "leave",
         ]
     );
@@ -241,11 +273,19 @@ fn the_steps_have_one_order() {
 
 #[test]
 fn a_key_is_left_only_when_the_transaction_has_ended_however_it_ends() {
-    let journal = Journal::default();
-    let failing = up_to(Step::Claim, Some(StoreError::Internal("broken".to_owned())));
-    let store = JournallingStore { inner: Arc::new(ScriptedStore::new([failing])), journal: journal.clone() };
+    let store = JournallingStore::new([up_to(Step::Claim, Some(StoreError::Internal("broken".to_owned())))]);
     assert!(run(&store).is_err());
-    assert_eq!(journal.entries(), ["join", "begin", "rollback", "leave"]);
+    assert_eq!(store.journal.entries(), ["join", "begin", "rollback", "leave"]);
+}
+
+#[test]
+fn a_key_that_was_answered_meanwhile_is_not_expected_to_be_new() {
+    let store = JournallingStore { answered: true, ..JournallingStore::new([claiming(Claim::Replay(response()))]) };
+    let done = run(&store);
+    assert!(matches!(done, Ok(Executed::Replayed(_))), "{done:?}");
+    assert_eq!(store.inner.expecting(), [false]);
+    // All others who wait are let in, too.
+    assert_eq!(store.journal.entries(), ["join", "begin", "rollback", "answer", "leave"]);
 }
 
 #[test]
@@ -255,7 +295,7 @@ fn a_request_without_a_key_neither_joins_nor_claims_nor_records() {
     uow.contacts.expect_insert().times(1).return_once(|_, _, _| Ok(contact(1, details("Acme"))));
     uow.outbox.expect_append().times(1).return_once(|_, _| Ok(()));
     let journal = Journal::default();
-    let store = JournallingStore { inner: Arc::new(ScriptedStore::new([uow])), journal: journal.clone() };
+    let store = JournallingStore { journal: journal.clone(), ..JournallingStore::new([uow]) };
     let done = block_on(execute(&store, &environment(), &caller(), None, &command(), |_| response()));
     assert!(matches!(done, Ok(Executed::Applied { .. })), "{done:?}");
     assert_eq!(journal.entries(), ["begin"]);

@@ -60,7 +60,7 @@ impl PgStore {
     pub fn new(url: &str, settings: PoolSettings) -> Result<Self, ConnectError> {
         let shared = Shared {
             place: Arc::new(Place::parse(url)?),
-            joins: Joins::default(),
+            joins: Joins::new(settings.wait),
             known: Arc::new(Known::new(REMEMBERED)),
             pools: Mutex::default(),
             contact_ids: IdsAhead::of("contacts"),
@@ -154,7 +154,7 @@ impl Store for PgStore {
         Ok(Box::new(PgUnitOfWork::expecting_all(Expectations::new(self.clone(), Arc::clone(credential)))))
     }
 
-    async fn join(&self, tenant: TenantId, key: &IdempotencyKey) -> Option<JoinGuard> {
-        self.shared.joins.join(tenant, key).await.map(|guard| Box::new(guard) as JoinGuard)
+    async fn join(&self, tenant: TenantId, key: &IdempotencyKey) -> Option<Box<dyn JoinGuard>> {
+        self.shared.joins.join(tenant, key).await.map(|guard| Box::new(guard) as _)
     }
 }

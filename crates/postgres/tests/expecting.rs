@@ -20,7 +20,7 @@ use bwp_domain::{
     tenants::{TenantStatus, ports::TenantDirectory},
     testing::details,
 };
-use bwp_postgres::testing::{Fixture, within};
+use bwp_postgres::testing::{Fixture, until_ok, within};
 use tokio::task::JoinSet;
 
 const NOW: Timestamp = Timestamp::from_unix_millis(1_767_225_600_000);
@@ -329,5 +329,5 @@ async fn a_read_behind_one_that_hangs_is_told_in_time() {
         within("an answer", ContactReader::get(&store, scene.tenant, ContactId::new(1).expect("positive"))).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     diesel_async::SimpleAsyncConnection::batch_execute(&mut lock, "COMMIT").await.expect("unlocked");
-    store.find_by_hash(&scene.key.secret.hash()).await.expect("a look").expect("the key");
+    until_ok("a look", async || store.find_by_hash(&scene.key.secret.hash()).await).await.expect("the key");
 }

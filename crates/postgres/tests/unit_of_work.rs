@@ -20,7 +20,7 @@ use bwp_domain::{
 };
 use bwp_postgres::{
     PgStore, PoolSettings,
-    testing::{Fixture, within},
+    testing::{Fixture, until_ok, within},
 };
 use diesel_async::SimpleAsyncConnection;
 use serde_json::json;
@@ -68,31 +68,32 @@ async fn a_read_that_was_given_up_keeps_nobody_waiting() {
     assert!(given_up.is_err(), "the table is locked");
     // The one connection is at work on the read that nobody waits for, until the statement's time is over: the next one
     // gets another.
-    let soon = PoolSettings::default().statement_timeout / 2;
-    tokio::time::timeout(soon, store.check()).await.expect("an answer in time").expect("an answer");
+    until_ok("an answer", async || store.check().await).await;
     locking.batch_execute("ROLLBACK").await.expect("unlocked");
-    assert_eq!(store.get(tenant, contact.id).await.expect("a look"), Some(contact));
+    assert_eq!(until_ok("a look", async || store.get(tenant, contact.id).await).await, Some(contact));
 }
 
 #[tokio::test]
 async fn many_reads_that_take_long_leave_connections_to_changes() {
     let (fixture, tenant, _) = with_contact().await;
-    let settings = PoolSettings { max_size: 4, ..PoolSettings::default() };
-    let store = PgStore::new(&fixture.database.url(), settings).expect("a pool");
+    let store_that_waits = |wait| {
+        let settings = PoolSettings { max_size: 4, wait, ..PoolSettings::default() };
+        PgStore::new(&fixture.database.url(), settings).expect("a pool")
+    };
     let mut locking = fixture.database.connection().await;
     locking.batch_execute("BEGIN; LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE").await.expect("a lock");
-    let reads: Vec<_> = (0..16)
-        .map(|_| {
-            let store = store.clone();
-            tokio::spawn(async move { store.count(tenant, &ContactFilter::default()).await })
-        })
-        .collect();
+    let many_reads = |store: &PgStore| -> Vec<_> {
+        let read = |store: PgStore| async move { store.count(tenant, &ContactFilter::default()).await };
+        (0..16).map(|_| tokio::spawn(read(store.clone()))).collect()
+    };
+    let store = store_that_waits(Duration::from_hours(1));
+    let reads = many_reads(&store);
     fixture.until_waiting(1).await;
-    // At once, and not when the reads are given up.
-    let begun = tokio::time::timeout(settings.wait / 2, store.begin()).await;
-    begun.expect("in time").expect("a unit of work").rollback().await.expect("a roll-back");
-    for read in reads.into_iter().skip(1) {
-        let refused = read.await.expect("no panic").expect_err("too many");
+    let begun = within("a connection", store.begin()).await;
+    begun.expect("a unit of work").rollback().await.expect("a roll-back");
+    assert!(reads.iter().all(|read| !read.is_finished()), "it was waited for reads");
+    for read in many_reads(&store_that_waits(Duration::from_millis(500))) {
+        let refused = within("a refusal", read).await.expect("no panic").expect_err("too many");
         assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
     }
 }
@@ -319,12 +320,12 @@ async fn whoever_finds_no_connection_free_is_told_in_time() {
     let fixture = Fixture::new().await;
     let settings = PoolSettings { max_size: 1, wait: Duration::from_millis(50), ..PoolSettings::default() };
     let store = PgStore::new(&fixture.database.url(), settings).expect("a pool");
-    let taken = store.begin().await.expect("a unit of work");
+    let taken = until_ok("a unit of work", async || store.begin().await).await;
     let refused = within("the second", store.begin()).await.err();
     assert!(matches!(refused, Some(StoreError::Unavailable(_))), "{refused:?}");
-    store.check().await.expect("short reads have connections of their own");
+    until_ok("short reads have connections of their own", async || store.check().await).await;
     taken.rollback().await.expect("a roll-back");
-    let next = store.begin().await.expect("the connection came back");
+    let next = until_ok("the connection came back", async || store.begin().await).await;
     next.rollback().await.expect("a roll-back");
 }
 
@@ -412,7 +413,7 @@ async fn a_statement_that_takes_too_long_is_given_up() {
     blocker.contacts().lock(tenant, contact.id).await.expect("a lock");
     let settings = PoolSettings { statement_timeout: Duration::from_millis(50), ..PoolSettings::default() };
     let store = PgStore::new(&fixture.database.url(), settings).expect("a pool");
-    let mut uow = store.begin().await.expect("a unit of work");
+    let mut uow = until_ok("a unit of work", async || store.begin().await).await;
     let given_up = within("the wait", uow.contacts().lock(tenant, contact.id)).await;
     assert!(matches!(given_up, Err(StoreError::Unavailable(_))), "{given_up:?}");
 }

@@ -69,7 +69,7 @@ impl RedisServer {
         });
         self.child = Some(child.expect("redis-server is installed; scripts/test installs it"));
         let client = redis::Client::open(self.url()).expect("a URL");
-        for _ in 0..1_000 {
+        for _ in 0..6_000 {
             let answers = |mut connection: redis::Connection| redis::cmd("PING").query::<String>(&mut connection);
             if client.get_connection().and_then(answers).is_ok() {
                 return;

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use crate::support::{Answer, World, send, unknown_key};
+use crate::support::{Answer, World, send, unknown_key, until};
 
 /// What the world's admin listener answers.
 async fn ask(world: &World, path: &str) -> Answer {
@@ -80,14 +80,8 @@ async fn readiness_is_told_in_detail_to_the_operator_alone() {
     assert_eq!(ask(&world, "/api/v1/me").await.status, 404);
 
     world.server.signal("USR1").await;
-    let mut closed = ask(&world, "/readyz").await;
-    for _ in 0..100 {
-        if closed.status == 503 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        closed = ask(&world, "/readyz").await;
-    }
+    until("closed", async || ask(&world, "/readyz").await.status == 503).await;
+    let closed = ask(&world, "/readyz").await;
     let text = String::from_utf8(closed.bytes).expect("text");
     assert!(text.contains("server: failed: closed for maintenance\n") && text.contains("database: ok\n"), "{text}");
     assert_eq!(value(&metrics(&world).await, "bwp_maintenance").to_bits(), 1.0_f64.to_bits());

@@ -20,7 +20,7 @@ use tokio::{
     task::{JoinSet, spawn_blocking},
 };
 
-use crate::support::{Answer, Client, DataFolder, Random, Server, Sql, World, contact, run_bwp, setting};
+use crate::support::{Answer, Client, DataFolder, PATIENCE, Random, Server, Sql, World, contact, run_bwp, setting};
 
 const WRITERS: usize = 6;
 
@@ -192,7 +192,7 @@ impl Writers {
     /// Lets the writers finish what they have begun.
     async fn stop(self) -> Written {
         self.stop.store(true, Ordering::Relaxed);
-        let all = tokio::time::timeout(Duration::from_secs(30), self.tasks.join_all()).await.expect("they finish");
+        let all = tokio::time::timeout(PATIENCE * 3, self.tasks.join_all()).await.expect("they finish");
         let acknowledged = all.into_iter().flatten().collect();
         Written { acknowledged, attempts: self.attempts, key: self.client.borrow().key.clone() }
     }
@@ -203,7 +203,7 @@ async fn write(client: &watch::Receiver<Client>, name: &str, attempts: &Attempts
     loop {
         let client = client.borrow().clone();
         let request = client.request(Method::POST, "/contacts").header("Idempotency-Key", name);
-        match answer(request.json(&contact(name)).timeout(Duration::from_secs(15))).await {
+        match answer(request.json(&contact(name)).timeout(PATIENCE)).await {
             None => attempts.unanswered.fetch_add(1, Ordering::Relaxed),
             Some(answer) if answer.status == 201 => {
                 if answer.header("Idempotent-Replayed") == "true" {

@@ -1,20 +1,12 @@
 //! Planned work: the API is closed, and says so.
 
-use std::time::Duration;
-
 use reqwest::Method;
 
-use crate::support::{Client, World, contact, send};
+use crate::support::{Client, World, contact, send, until};
 
 /// Asks until the answer has this status.
-async fn until(client: &Client, status: u16) {
-    for _ in 0..250 {
-        if client.get("/me").await.status == status {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("still not {status}");
+async fn until_status(client: &Client, status: u16) {
+    until(&format!("{status}"), async || client.get("/me").await.status == status).await;
 }
 
 #[tokio::test]
@@ -45,10 +37,10 @@ async fn maintenance_is_switched_while_the_server_runs() {
     let client = world.client(&[]).await;
     client.get("/me").await.data(200);
     world.server.signal("USR1").await;
-    until(&client, 503).await;
+    until_status(&client, 503).await;
     let answer = client.get("/me").await;
     answer.problem(503, "maintenance");
     assert_eq!(answer.header("retry-after"), "60");
     world.server.signal("USR2").await;
-    until(&client, 200).await;
+    until_status(&client, 200).await;
 }

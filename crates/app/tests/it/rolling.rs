@@ -15,7 +15,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::support::{Client, Load, Outcome, Server, Sql, World, contact, run_bwp, setting};
+use crate::support::{Client, Load, Outcome, PATIENCE, Server, Sql, World, contact, run_bwp, setting};
 
 /// When nginx takes a node for dead, and for how long: as in `deploy/nginx/nginx.conf`.
 const FAILURE: &str = "max_fails=3 fail_timeout=1s";
@@ -47,7 +47,7 @@ async fn nodes_behind_a_proxy_are_restarted_without_a_failed_request() {
     let long = Duration::from_secs(setting("BWP_TEST_ROLLING_SECONDS", 8));
     let load = Load::start(&client, CLIENTS, &path);
     let mut restarts = 0;
-    while restarts < NODES || load.elapsed() < long {
+    while restarts < NODES || load.elapsed() < long || load.number() < 200 {
         // Until nginx takes the last one for alive again.
         tokio::time::sleep(Duration::from_millis(1200)).await;
         let node = &mut nodes[restarts % NODES];
@@ -62,7 +62,6 @@ async fn nodes_behind_a_proxy_are_restarted_without_a_failed_request() {
 
     let failed: Vec<_> = requests.iter().filter(|request| request.outcome != Outcome::Done).collect();
     assert!(failed.is_empty(), "{} of {}: {failed:#?}\n{}", failed.len(), requests.len(), proxy.log());
-    assert!(requests.len() > 200, "{}", requests.len());
 
     // Each request that was answered is in the audit log, once, though every node was stopped: the load's, and the one
     // before it.
@@ -74,7 +73,7 @@ async fn nodes_behind_a_proxy_are_restarted_without_a_failed_request() {
         if recorded == answered && began.elapsed() > Duration::from_secs(1) {
             break;
         }
-        assert!(began.elapsed() < Duration::from_secs(10), "{recorded} entries of {answered} requests");
+        assert!(began.elapsed() < PATIENCE, "{recorded} entries of {answered} requests");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     // What the proxy sent twice was done once.
@@ -146,7 +145,7 @@ impl Nginx {
             .spawn()
             .expect("nginx starts");
         let nginx = Self { _process: process, url: format!("http://127.0.0.1:{port}"), folder };
-        for _ in 0..200 {
+        for _ in 0..3_000 {
             if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
                 return Some(nginx);
             }

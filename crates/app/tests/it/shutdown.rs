@@ -9,13 +9,11 @@ use diesel_async::SimpleAsyncConnection;
 use reqwest::Method;
 use tokio::{process::Command, time::timeout};
 
-use crate::support::{Connection, DataFolder, Random, Sql, World, bwp, contact, send};
-
-const SOON: Duration = Duration::from_secs(10);
+use crate::support::{Connection, DataFolder, PATIENCE, Random, Sql, World, bwp, contact, send, until};
 
 #[tokio::test]
 async fn while_draining_it_serves_is_not_ready_and_ends_its_connections() {
-    let mut world = World::start_with(&["--drain", "2s", "--admin-listen", "127.0.0.1:0"]).await;
+    let world = World::start_with(&["--drain", "1h", "--admin-listen", "127.0.0.1:0"]).await;
     let client = world.client(&["contacts:write"]).await;
     let mut idle = Connection::connect(&world.server).await;
     let authorization = format!("Authorization: Bearer {}", client.key);
@@ -23,11 +21,8 @@ async fn while_draining_it_serves_is_not_ready_and_ends_its_connections() {
     let answer = idle.answer().await;
     assert_eq!((answer.status, answer.header("connection")), (200, ""));
 
-    let began = Instant::now();
     world.server.signal("TERM").await;
-    while send(world.request(Method::GET, "/readyz")).await.status == 200 {
-        assert!(began.elapsed() < Duration::from_secs(1), "still ready");
-    }
+    until("not ready", async || send(world.request(Method::GET, "/readyz")).await.status != 200).await;
     assert_eq!(send(world.request(Method::GET, "/healthz")).await.status, 200);
     // Who knows of no readiness comes all the same, on an old connection or on a new one.
     idle.head("GET", "/me", &[&authorization]).await;
@@ -36,11 +31,16 @@ async fn while_draining_it_serves_is_not_ready_and_ends_its_connections() {
     assert!(idle.is_closed().await);
     let answer = client.post("/contacts", &contact("late")).await;
     assert_eq!((answer.status, answer.header("connection")), (201, "close"));
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}
 
-    let ended = timeout(SOON, world.server.ended()).await.expect("it ends");
+#[tokio::test]
+async fn when_it_has_drained_it_ends() {
+    let mut world = World::start_with(&["--drain", "1s"]).await;
+    let began = Instant::now();
+    world.server.signal("TERM").await;
+    let ended = timeout(PATIENCE, world.server.ended()).await.expect("it ends");
     assert_eq!(ended.code(), Some(0));
-    assert!(began.elapsed() >= Duration::from_secs(2));
+    assert!(began.elapsed() >= Duration::from_secs(1));
     assert!(!world.server.log().contains("ERROR"), "{}", world.server.log());
 }
 
@@ -49,10 +49,10 @@ async fn a_connection_accepted_just_before_the_end_is_served() {
     for _ in 0..3 {
         let mut world = World::start().await;
         let client = world.client(&[]).await;
-        client.get("/me").await.data(200);
         let mut late = Connection::connect(&world.server).await;
-        // The server has it, and nothing of a request. Its head arrives when the server is stopping already.
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        // The server has it, for it has one that came later, and nothing of a request. Its head arrives when the server is
+        // stopping already.
+        client.get("/me").await.data(200);
         world.server.signal("TERM").await;
         late.head("GET", "/me", &[&format!("Authorization: Bearer {}", client.key)]).await;
         let answer = late.answer().await;
@@ -75,13 +75,20 @@ async fn requests_sent_ahead_on_a_connection_are_not_cut_off_in_the_middle() {
     }
     Sql::connect(&world.database.url()).await.until_waiting(1).await;
     world.server.signal("TERM").await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    until("stopping", async || world.server.log().contains("stopping")).await;
     lock.batch_execute("COMMIT").await.expect("unlocked");
-    // The one that is in flight is answered, and told to be the last: RFC 9112, section 9.6.
-    let answer = connection.answer().await;
-    assert_eq!((answer.status, answer.header("connection")), (200, "close"));
-    assert!(connection.is_closed().await, "nothing after it");
-    assert_eq!(timeout(SOON, world.server.ended()).await.expect("it ends").code(), Some(0));
+    // The one that is in flight is answered, and told to be the last: RFC 9112, section 9.6. Those behind it are answered
+    // whole, as when the server had not come to its connection yet, or not at all. A slow machine may have let them wait for
+    // too long.
+    let mut answers = 0;
+    while connection.is_answered_within(PATIENCE).await {
+        let answer = connection.answer().await;
+        assert!([200, 503].contains(&answer.status), "{answer}");
+        assert_eq!(answer.header("connection"), "close");
+        answers += 1;
+    }
+    assert!((1..=3).contains(&answers), "{answers}");
+    assert_eq!(timeout(PATIENCE, world.server.ended()).await.expect("it ends").code(), Some(0));
 }
 
 #[tokio::test]
@@ -90,17 +97,14 @@ async fn a_second_signal_ends_it_at_once() {
     let client = world.client(&["contacts:write"]).await;
     let mut connection = Connection::connect(&world.server).await;
     // In flight for as long as its body has not come.
-    connection.contact_head(&client.key, "never", 1000).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    connection.awaited_contact_head(&client.key, "never", 1000).await;
     world.server.signal("TERM").await;
     assert!(
         timeout(Duration::from_millis(1500), world.server.ended()).await.is_err(),
         "it waits for what is in flight"
     );
-    let began = Instant::now();
     world.server.signal("TERM").await;
-    timeout(SOON, world.server.ended()).await.expect("it ends");
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    timeout(PATIENCE, world.server.ended()).await.expect("it ends");
     assert!(world.server.log().contains("stopped at once"), "{}", world.server.log());
 }
 
@@ -132,20 +136,19 @@ async fn a_signal_during_the_start_leaves_no_postgresql_behind() {
 async fn work_that_takes_too_long_is_given_up() {
     let world = World::start_with(&["--request-timeout", "1s"]).await;
     let client = world.client(&["contacts:read", "contacts:write"]).await;
-    client.get("/contacts").await.data(200);
+    until("it reads", async || client.get("/contacts").await.status == 200).await;
     let mut lock = world.database.connection().await;
     lock.batch_execute("BEGIN; LOCK TABLE contacts").await.expect("a lock");
-    let began = Instant::now();
     let (read, written) =
         tokio::join!(client.get("/contacts"), async { client.post("/contacts", &contact("late")).await });
     for answer in [read, written] {
         answer.problem(503, "service_unavailable");
+        // Not for want of the database, which comes later.
         assert_eq!(answer.header("retry-after"), "1");
     }
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     lock.batch_execute("COMMIT").await.expect("unlocked");
     // Nothing of the change is left, nor a lock.
     Sql::connect(&world.database.url()).await.until_quiet().await;
     assert_eq!(world.number("SELECT count(*) FROM contacts").await, 0);
-    client.post("/contacts", &contact("again")).await.data(201);
+    until("it writes", async || client.post("/contacts", &contact("again")).await.status == 201).await;
 }

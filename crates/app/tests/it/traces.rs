@@ -1,9 +1,6 @@
 //! Traces of requests reach an OpenTelemetry collector.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 use reqwest::Method;
 use tokio::{
@@ -11,7 +8,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::support::{Client, Server, World, run_bwp, send};
+use crate::support::{Client, PATIENCE, Server, World, run_bwp, send};
 
 /// The heads and bodies of requests.
 type Requests = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
@@ -119,6 +116,6 @@ async fn a_collector_that_is_away_holds_nobody_up() {
     for _ in 0..20 {
         client.get("/me").await.data(200);
     }
-    let stopped = tokio::time::timeout(Duration::from_secs(15), server.stop()).await;
+    let stopped = tokio::time::timeout(PATIENCE, server.stop()).await;
     assert!(stopped.expect("it ends").success());
 }

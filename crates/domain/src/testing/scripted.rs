@@ -120,6 +120,17 @@ impl ScriptedStore {
     }
 }
 
+/// The guard of an execution whose idempotency key nobody else has.
+struct Alone;
+
+impl JoinGuard for Alone {
+    fn is_answered(&self) -> bool {
+        false
+    }
+
+    fn answer(&self) {}
+}
+
 #[async_trait]
 impl Store for ScriptedStore {
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
@@ -130,8 +141,8 @@ impl Store for ScriptedStore {
         self.next(true)
     }
 
-    async fn join(&self, _tenant: TenantId, _key: &IdempotencyKey) -> Option<JoinGuard> {
-        (!self.busy).then(|| Box::new(()) as JoinGuard)
+    async fn join(&self, _tenant: TenantId, _key: &IdempotencyKey) -> Option<Box<dyn JoinGuard>> {
+        (!self.busy).then(|| Box::new(Alone) as _)
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Fixture {
 }
 
 /// How long something may take that takes milliseconds on an idle machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(diesel::QueryableByName)]
 struct Number {
@@ -137,6 +137,22 @@ impl Fixture {
 async fn number(connection: &mut AsyncPgConnection, query: &str) -> i64 {
     let query = format!("SELECT ({query})::bigint AS number");
     diesel::sql_query(query.as_str()).get_result::<Number>(connection).await.expect(&query).number
+}
+
+/// What `attempt` gives once it works: a store may wait for less time than a busy machine takes.
+///
+/// # Panics
+/// If it does not in a time that is generous on any machine.
+pub async fn until_ok<T, E>(what: &str, attempt: impl AsyncFn() -> Result<T, E>) -> T {
+    within(what, async {
+        loop {
+            if let Ok(done) = attempt().await {
+                return done;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
 }
 
 /// What `future` gives, in a time that is generous on any machine.

@@ -6,7 +6,7 @@ mod pooler;
 mod server;
 mod tls_server;
 
-use std::{ops::DerefMut, sync::Arc};
+use std::{ops::DerefMut, sync::Arc, time::Duration};
 
 use bwp_domain::{
     audit::{AuditEntry, AuditFilter},
@@ -19,7 +19,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use crate::{PgStore, PoolSettings, migrate};
 
 pub use crate::migrations::revert_all;
-pub use fixture::{Fixture, within};
+pub use fixture::{Fixture, until_ok, within};
 pub use people::caller;
 pub use pooler::{Options, TestPooler};
 pub use server::TestServer;
@@ -111,7 +111,10 @@ impl TestDatabase {
     /// If the pool cannot be made.
     #[expect(clippy::expect_used, reason = "a test without its store has failed")]
     pub fn store(&self) -> PgStore {
-        let settings = PoolSettings { max_size: 16, ..PoolSettings::default() };
+        // What a healthy server answers at once takes longer on a busy machine.
+        let patience = Duration::from_mins(1);
+        let settings =
+            PoolSettings { max_size: 16, wait: patience, statement_timeout: patience, ..PoolSettings::default() };
         PgStore::new(&self.url(), settings).expect("a pool over the test database")
     }
 

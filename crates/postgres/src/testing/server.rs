@@ -142,7 +142,7 @@ impl TestServer {
         }
         let mut connection = self.maintenance().await;
         // A template is busy for a moment after its last user left.
-        for _ in 0..50 {
+        for _ in 0..1_200 {
             match connection.batch_execute(statement).await {
                 Ok(()) => return,
                 Err(error) if error.to_string().contains("being accessed by other users") => {

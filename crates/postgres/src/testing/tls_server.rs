@@ -117,7 +117,7 @@ impl TlsServer {
         command.arg("-D").arg(&self.data).current_dir(&self.data);
         self.child =
             Some(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("postgres runs"));
-        for _ in 0..500 {
+        for _ in 0..6_000 {
             if AsyncPgConnection::establish(&self.url(Role::Any, "")).await.is_ok() {
                 return;
             }

@@ -25,8 +25,8 @@ impl Clock for SystemClock {
 
 /// Short waits, and a deadline that a busy machine keeps.
 pub(crate) const SETTINGS: RedisSettings = RedisSettings {
-    deadline: Duration::from_secs(2),
-    connect_deadline: Duration::from_secs(2),
+    deadline: Duration::from_mins(1),
+    connect_deadline: Duration::from_mins(1),
     retry_every: Duration::from_millis(50),
     probe_every: Duration::from_millis(50),
 };

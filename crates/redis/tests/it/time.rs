@@ -41,8 +41,7 @@ async fn a_spending_leaves_one_window_later_and_not_sooner() {
         }
     }
     for pair in times.windows(2) {
-        // It was tried all the time: what is more than the window is how long a try takes.
-        assert!((150..600).contains(&(pair[1] - pair[0])), "{times:?}");
+        assert!(pair[1] - pair[0] >= 150, "{times:?}");
     }
 }
 
@@ -55,10 +54,10 @@ async fn what_is_counted_is_what_was_spent_in_the_window() {
     let mut ledger: Vec<(i64, u64)> = Vec::new();
     let (mut refused, mut admitted) = (0, 0);
     let began = Instant::now();
-    for step in 0_u32.. {
-        if began.elapsed() > Duration::from_secs(3) {
-            break;
-        }
+    let mut step = 0_u32;
+    while admitted <= 50 || refused <= 50 {
+        assert!(began.elapsed() < Duration::from_mins(1), "{admitted} admitted, {refused} refused");
+        step += 1;
         let cost = [1, 5, 1, 20, 1][step as usize % 5];
         let before = now(&server);
         let done = charge(&limiter, &budgets, cost).await;
@@ -81,7 +80,6 @@ async fn what_is_counted_is_what_was_spent_in_the_window() {
         }
         sleep(Duration::from_millis(u64::from(step % 7))).await;
     }
-    assert!(admitted > 20 && refused > 20, "{admitted} {refused}");
 }
 
 #[tokio::test]
@@ -110,16 +108,13 @@ async fn spendings_of_large_budgets_are_merged_into_slots() {
 async fn more_than_a_hundred_leave_at_once() {
     let server = RedisServer::start();
     let limiter = limiter(&server).await;
-    let budgets = of_tenant(1_000, 2_000);
-    for _ in 0..350 {
-        charge(&limiter, &budgets, 1).await;
-    }
-    let entries_before = entries(&server).len();
-    sleep(Duration::from_millis(1_950)).await;
-    let Admission::Admitted(_) = charge(&limiter, &budgets, 1).await else { panic!("room") };
-    sleep(Duration::from_millis(200)).await;
-    let Admission::Admitted(standing) = charge(&limiter, &budgets, 1).await else { panic!("room") };
-    assert_eq!(standing.tenant.used, 2, "{entries_before} entries");
+    let now = now(&server);
+    let spent = (1..=350).map(|n| format!("{}:1:{n}", now - 3_700_000 + n)).chain([format!("{now}:1:351")]);
+    let command: Vec<_> = ["RPUSH", "bwp:rate:{1}"].map(str::to_owned).into_iter().chain(spent).collect();
+    let command: Vec<_> = command.iter().map(String::as_str).collect();
+    server.command::<i64>(&command);
+    let Admission::Admitted(standing) = charge(&limiter, &of_tenant(1_000, 3_600_000), 1).await else { panic!("room") };
+    assert_eq!(standing.tenant.used, 2);
 }
 
 #[tokio::test]
@@ -127,13 +122,16 @@ async fn a_lower_limit_is_waited_for() {
     let server = RedisServer::start();
     let limiter = limiter(&server).await;
     for _ in 0..150 {
-        charge(&limiter, &of_tenant(1_000, 60_000), 1).await;
+        charge(&limiter, &of_tenant(1_000, 3_600_000), 1).await;
         sleep(Duration::from_millis(2)).await;
     }
-    let Admission::Refused { standing, .. } = charge(&limiter, &of_tenant(3, 60_000), 1).await else { panic!("none") };
+    let before = now(&server);
+    let Admission::Refused { standing, .. } = charge(&limiter, &of_tenant(3, 3_600_000), 1).await else {
+        panic!("none")
+    };
     let times = entries(&server);
-    let wait = times[times.len() - 3][0] + 60_000 - now(&server);
-    assert_eq!(i64::from(standing.tenant.reset_seconds), (wait + 999) / 1_000);
+    let wait = |from: i64| (times[times.len() - 3][0] + 3_600_000 - from + 999) / 1_000;
+    assert!((wait(now(&server))..=wait(before)).contains(&i64::from(standing.tenant.reset_seconds)), "{standing:?}");
 }
 
 #[tokio::test]
@@ -142,13 +140,15 @@ async fn keys_expire_by_themselves() {
     let limiter = limiter(&server).await;
     charge(&limiter, &budgets(100, 1, 100), 1).await;
     let left = |key: &str| server.command::<i64>(&["PTTL", key]);
-    assert!((3_590_000..=3_601_000).contains(&left("bwp:rate:{1}")));
-    assert!((50_000..=61_000).contains(&left("bwp:rate:{1}:key:1")));
+    assert!((3_000_000..=3_601_000).contains(&left("bwp:rate:{1}")));
+    assert!((1..=61_000).contains(&left("bwp:rate:{1}:key:1")));
     server.command::<String>(&["FLUSHALL"]);
     charge(&limiter, &of_tenant(10, 100), 1).await;
-    assert_eq!(server.command::<i64>(&["EXISTS", "bwp:rate:{1}"]), 1);
-    sleep(Duration::from_millis(1_300)).await;
-    assert_eq!(server.command::<i64>(&["EXISTS", "bwp:rate:{1}"]), 0);
+    let began = Instant::now();
+    while server.command::<i64>(&["EXISTS", "bwp:rate:{1}"]) == 1 {
+        assert!(began.elapsed() < Duration::from_mins(1), "it does not expire");
+        sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn a_clock_that_is_set_back_keeps_nobody_out_for_longer_than_a_window() {
     assert_eq!(standing.tenant.used, 11);
     let [[first, 2, 2], [last, 9, 11]] = entries(&server)[..] else { panic!("{:?}", entries(&server)) };
     assert_eq!(first, past);
-    assert!((past + 100..past + 5_000).contains(&last));
+    assert!((past + 100..=now(&server)).contains(&last));
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ async fn redis_is_found_again_with_tls() {
     server.kill();
     assert!(limiter.charge(crate::support::tenant(), &budgets, 1).await.is_err());
     server.start_again();
-    for _ in 0..500 {
+    for _ in 0..6_000 {
         if limiter.status() == LimiterStatus::Connected {
             assert_eq!(used(charge(&limiter, &budgets, 1).await.standing()), (1, 1));
             return;

@@ -24,16 +24,29 @@ pub(crate) struct TestServer {
     thread: Option<JoinHandle<()>>,
 }
 
-/// One worker, and limits short enough to wait for. actix counts time in steps of half a second, so none may be shorter than that.
-pub(crate) fn limits() -> ServerLimits {
+/// How long what a server does at once may take on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// One worker, and no limit that a slow machine could reach, but those that come after an answer.
+fn usual_limits() -> ServerLimits {
     ServerLimits {
         workers: NonZeroUsize::new(1),
-        request_head: Duration::from_secs(1),
-        keep_alive: Duration::from_secs(1),
+        request_head: PATIENCE,
+        keep_alive: PATIENCE,
         disconnect: Duration::from_secs(1),
-        unread_answer: Duration::from_secs(1),
+        unread_answer: PATIENCE,
         shutdown: Duration::from_secs(1),
         ..ServerLimits::default()
+    }
+}
+
+/// Limits short enough to wait for. actix counts time in steps of half a second, so none may be shorter than that.
+pub(crate) fn short_limits() -> ServerLimits {
+    ServerLimits {
+        request_head: Duration::from_secs(1),
+        keep_alive: Duration::from_secs(1),
+        unread_answer: Duration::from_secs(1),
+        ..usual_limits()
     }
 }
 
@@ -45,12 +58,22 @@ impl TestServer {
             + 'static,
         B: MessageBody + 'static,
     {
+        Self::start_with(usual_limits(), app)
+    }
+
+    pub(crate) fn start_with<F, T, B>(limits: ServerLimits, app: F) -> Self
+    where
+        F: Fn() -> App<T> + Send + Clone + 'static,
+        T: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<B>, Error = Error, InitError = ()>
+            + 'static,
+        B: MessageBody + 'static,
+    {
         let (sender, receiver) = mpsc::channel();
         let thread = thread::spawn(move || {
             System::new().block_on(async move {
                 let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
                 let address = listener.local_addr().unwrap();
-                let server = serve(listener, &limits(), app).unwrap();
+                let server = serve(listener, &limits, app).unwrap();
                 sender.send((address, server.handle())).unwrap();
                 server.await.unwrap();
             });
@@ -61,7 +84,7 @@ impl TestServer {
 
     pub(crate) fn connect(&self) -> Client {
         let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         Client { stream, received: Vec::new() }
     }
@@ -134,9 +157,9 @@ impl Client {
         }
     }
 
-    /// Waits for the server to close, for at most `patience`: all bytes that came before, or `None` if it does not close.
-    pub(crate) fn closed(&mut self, patience: Duration) -> Option<Vec<u8>> {
-        let end = Instant::now() + patience;
+    /// Waits for the server to close: all bytes that came before, or `None` if it does not close.
+    pub(crate) fn closed(&mut self) -> Option<Vec<u8>> {
+        let end = Instant::now() + PATIENCE;
         loop {
             let left = end.checked_duration_since(Instant::now())?.max(Duration::from_millis(1));
             self.stream.set_read_timeout(Some(left)).unwrap();

@@ -31,7 +31,7 @@ use bwp_web::{
 
 use crate::{
     log,
-    support::{Answer, Client, TestServer},
+    support::{Answer, Client, PATIENCE, TestServer},
 };
 
 async fn who(request: HttpRequest, route: web::Data<RouteMeter>) -> HttpResponse {
@@ -243,7 +243,7 @@ fn a_request_whose_work_is_dropped_is_logged_too() {
     let server = server("dropped");
     let mut client = server.connect();
     client.send("GET /panics HTTP/1.1\r\nHost: test\r\n\r\n");
-    assert_eq!(client.closed(Duration::from_secs(2)).as_deref(), Some(b"".as_slice()));
+    assert_eq!(client.closed().as_deref(), Some(b"".as_slice()));
 
     let mut client = server.connect();
     // Closing with the answer to the first request unread resets the connection, and the second ends with it.
@@ -254,7 +254,7 @@ fn a_request_whose_work_is_dropped_is_logged_too() {
     for (id, level, message) in [("dropped_1", "ERROR", "panicked"), ("dropped_3", "INFO", "abandoned")] {
         let name = format!("\"request_id\":\"{id}\"");
         let started = Instant::now();
-        while log::lines(&name).is_empty() && started.elapsed() < Duration::from_secs(2) {
+        while log::lines(&name).is_empty() && started.elapsed() < PATIENCE {
             thread::sleep(Duration::from_millis(10));
         }
         let lines = log::lines(&name);
@@ -273,7 +273,7 @@ fn every_request_is_counted() {
         ask(&mut client, "GET", target, "");
     }
     client.send("GET /panics HTTP/1.1\r\nHost: test\r\n\r\n");
-    client.closed(Duration::from_secs(2));
+    client.closed();
     let [who, other] = meter.routes().try_into().unwrap();
     assert_eq!((who.method(), who.pattern()), ("GET", "/who"));
     assert_eq!(who.answers().collect::<Vec<_>>(), [(Some(200), 2)]);
@@ -291,10 +291,10 @@ fn before_the_server_stops_each_answer_ends_its_connection() {
     assert_eq!(ask(&mut early, "GET", "/who", "").header("connection"), None);
     availability.stop();
     assert_eq!(ask(&mut early, "GET", "/who", "").header("connection"), Some("close"));
-    assert_eq!(early.closed(Duration::from_secs(2)).as_deref(), Some(b"".as_slice()));
+    assert_eq!(early.closed().as_deref(), Some(b"".as_slice()));
     // An answer that nobody inside made ends its connection too.
     assert_eq!(ask(&mut broken, "GET", "/fails-outside-handlers", "").header("connection"), Some("close"));
-    assert!(broken.closed(Duration::from_secs(2)).is_some());
+    assert!(broken.closed().is_some());
     // Who comes now is still served.
     assert_eq!(ask(&mut server.connect(), "GET", "/who", "").status, 200);
 }

@@ -50,7 +50,7 @@ async fn make_key(browser: &Browser, name: &str, scopes: &[&str]) -> String {
 
 /// Loads the page again until its text is as wanted.
 async fn reload_until(browser: &Browser, wanted: impl Fn(&str) -> bool) {
-    for _ in 0..100 {
+    for _ in 0..600 {
         if wanted(&browser.text().await) {
             return;
         }

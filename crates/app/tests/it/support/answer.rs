@@ -27,6 +27,13 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().expect("visible text")).unwrap_or_default()
     }
 
+    /// Whether nothing is known yet of what is asked for: another request with the idempotency key is at work, or the server
+    /// has too much to do.
+    pub(crate) fn says_to_come_again(&self) -> bool {
+        let later = self.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0);
+        later && matches!((self.status, self.code()), (409, "conflict") | (503, "service_unavailable"))
+    }
+
     /// The problem's code, empty if it is none.
     pub(crate) fn code(&self) -> &str {
         self.json["code"].as_str().unwrap_or_default()

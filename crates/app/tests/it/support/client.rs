@@ -1,5 +1,7 @@
 //! A client with a key.
 
+use std::time::Duration;
+
 use bwp_domain::{
     entropy::Entropy,
     keys::{KeyMode, KeySecret},
@@ -63,6 +65,18 @@ impl Client {
 /// Sends the request and reads the answer.
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
     Answer::read(request.send().await.expect("the server answers")).await
+}
+
+/// Like [`send`], and again as long as the answer says to come again, as it may at any time on a slow machine. What changes
+/// something needs an idempotency key.
+pub(crate) async fn insist(request: RequestBuilder) -> Answer {
+    loop {
+        let answer = send(request.try_clone().expect("a body that can be sent again")).await;
+        if !answer.says_to_come_again() {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// A well-formed key that nobody has.

@@ -67,6 +67,16 @@ impl Connection {
         self.head("POST", "/contacts", &[&authorization, &keyed, &length, "Content-Type: application/json"]).await;
     }
 
+    /// Sends the head of such a request, and returns when the server has it and waits for the body.
+    pub(crate) async fn awaited_contact_head(&mut self, key: &str, idempotency_key: &str, length: usize) {
+        let authorization = format!("Authorization: Bearer {key}");
+        let (keyed, length) = (format!("Idempotency-Key: {idempotency_key}"), format!("Content-Length: {length}"));
+        let lines = [&authorization, &keyed, &length, "Content-Type: application/json", "Expect: 100-continue"];
+        self.head("POST", "/contacts", &lines).await;
+        assert!(self.line().await.contains(" 100 "));
+        assert_eq!(self.line().await, "");
+    }
+
     /// Is gone from one moment to the next: the server gets a reset.
     pub(crate) fn vanish(self) {
         self.0.get_ref().set_zero_linger().expect("a TCP connection");
@@ -74,7 +84,7 @@ impl Connection {
 
     /// Whether an answer begins within this time.
     pub(crate) async fn is_answered_within(&mut self, time: Duration) -> bool {
-        timeout(time, self.0.fill_buf()).await.is_ok_and(|read| !read.expect("an answer").is_empty())
+        timeout(time, self.0.fill_buf()).await.is_ok_and(|read| read.is_ok_and(|bytes| !bytes.is_empty()))
     }
 
     /// Whether the server closes its side, and says no more.

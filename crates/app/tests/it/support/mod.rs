@@ -14,16 +14,17 @@ mod random;
 mod setting;
 mod sql;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bwp_postgres::testing::TestDatabase;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 pub(crate) use answer::{Answer, is_public_id};
 pub(crate) use browser::Browser;
 pub(crate) use bwp::{Server, attempt_bwp, bwp, feed_bwp, run_bwp};
-pub(crate) use client::{Client, send, unknown_key};
+pub(crate) use client::{Client, insist, send, unknown_key};
 pub(crate) use connection::Connection;
 pub(crate) use data_folder::DataFolder;
 pub(crate) use load::{Load, Outcome, Request};
@@ -103,14 +104,8 @@ impl World {
 
     /// Waits until a query gives another number than 0.
     pub(crate) async fn wait_until(&self, query: &str) {
-        let mut sql = Sql::connect(&self.database.url()).await;
-        for _ in 0..1000 {
-            if sql.number(query).await != 0 {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("still nothing: {query}");
+        let sql = Mutex::new(Sql::connect(&self.database.url()).await);
+        until(query, async || sql.lock().await.number(query).await != 0).await;
     }
 
     /// The events of every tenant, oldest first.
@@ -125,6 +120,18 @@ impl World {
         all.push(&url);
         all.extend(arguments);
         run_bwp(&all).await
+    }
+}
+
+/// How long what takes moments may take on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Asks again and again, until it is so.
+pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    let began = Instant::now();
+    while !is_so().await {
+        assert!(began.elapsed() < PATIENCE, "still not: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
+use super::PATIENCE;
+
 #[derive(diesel::QueryableByName)]
 struct Number {
     #[diesel(sql_type = BigInt)]
@@ -18,9 +20,6 @@ struct Row {
     #[diesel(sql_type = BigInt)]
     number: i64,
 }
-
-/// How long what takes milliseconds may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The connections to this database that servers and stores have.
 const STORES: &str = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'bwp'";

@@ -9,13 +9,20 @@ use std::{
 use serde_json::json;
 use thirtyfour::{By, Key, WebElement, error::WebDriverResult, session::handle::SessionHandle};
 
-use super::accessibility::{self, Node};
+use super::{
+    super::PATIENCE,
+    accessibility::{self, Node},
+};
 
-/// How long what a page is about to show may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Makes a page note that it is about to be replaced. Null where scripts are forbidden, whose listeners hear nothing.
+const WATCH: &str = "window.bwpLeaves = null; \
+    const probe = new EventTarget(); \
+    probe.addEventListener('probe', () => { window.bwpLeaves = false; }); \
+    probe.dispatchEvent(new Event('probe')); \
+    navigation.addEventListener('navigate', (event) => { window.bwpLeaves ||= !event.hashChange; });";
 
-/// How long another page may take to appear after something was pressed. What works in the page itself costs this much.
-const TURN: Duration = Duration::from_millis(700);
+/// How long after a press a page may notice that it is about to be replaced: a form is sent by a task of its own.
+const TURN: Duration = Duration::from_millis(50);
 
 /// What takes an answer.
 const FIELDS: &[&str] =
@@ -141,13 +148,20 @@ impl Part {
     pub(crate) async fn press(&self, name: &str) {
         let (node, control) = self.named(CONTROLS, name).await;
         let before = self.document().await;
+        self.session.execute(WATCH, Vec::new()).await.expect("a page");
         if let Err(error) = control.click().await {
             panic!("{node} cannot be pressed: {error}{}", self.state().await);
         }
         // Most of these lead to another page, and what is asked next is about that. Some work in the page itself.
         let began = Instant::now();
-        while self.document().await == before && began.elapsed() < TURN {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+        while self.document().await == before {
+            tokio::time::sleep(TURN).await;
+            // A page that is just being replaced says nothing, nor does one without scripts, in which nothing works by itself.
+            let leaves = self.session.execute("return window.bwpLeaves", Vec::new()).await;
+            let stays = leaves.and_then(|leaves| leaves.convert::<Option<bool>>()).is_ok_and(|it| it == Some(false));
+            if stays || began.elapsed() > PATIENCE {
+                break;
+            }
         }
         // ChromeDriver waits for the rest of the page before the next command.
         let _ = self.session.title().await;

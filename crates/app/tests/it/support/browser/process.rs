@@ -74,7 +74,7 @@ impl Process {
             "browserName": "chrome",
             "goog:chromeOptions": { "args": arguments },
             "goog:loggingPrefs": { "browser": "WARNING" },
-            "timeouts": { "pageLoad": 30_000, "script": 30_000 },
+            "timeouts": { "pageLoad": 60_000, "script": 60_000 },
         });
         serde_json::from_value(capabilities).expect("an object")
     }
@@ -91,7 +91,7 @@ impl Process {
         // Asked like this, it ends its browser first.
         if let Ok(mut connection) = TcpStream::connect(("127.0.0.1", self.port)) {
             let _ = connection.write_all(b"GET /shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n");
-            for _ in 0..500 {
+            for _ in 0..1_000 {
                 if matches!(self.driver.try_wait(), Ok(Some(_))) {
                     return;
                 }
