@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
 
+use std::time::Duration;
 use std::sync::Arc;
 
 use async_trait::async_trait;
