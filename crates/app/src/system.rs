@@ -1,4 +1,4 @@
-//! The system's clock and randomness: the only place that reads them.
+//! The system's clock and randomness. Nothing else reads them, but for the store, which compares the clock with the database's.
 
 use std::{cell::RefCell, sync::Arc};
 
@@ -7,6 +7,7 @@ use bwp_domain::{
     entropy::Entropy,
     execute::Environment,
 };
+use bwp_postgres::PgStore;
 
 struct SystemClock;
 
@@ -63,6 +64,12 @@ impl Entropy for EntropyAhead {
 /// The system's clock and randomness.
 pub(crate) fn environment() -> Environment {
     Environment { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
+}
+
+/// The same, with the clock by which rows of `store` get their times, put right.
+pub(crate) async fn environment_of(store: &PgStore) -> anyhow::Result<Environment> {
+    store.put_clock_right().await?;
+    Ok(Environment { clock: store.clock(), ..environment() })
 }
 
 #[cfg(test)]

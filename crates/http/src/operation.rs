@@ -312,17 +312,28 @@ impl<H> Running<'_, H> {
     async fn admit(&self, shown: &Shown) -> Result<Arc<Credential>, Problem> {
         let credential = shown.check(&self.context.state).await?;
         observe::record_tenant(self.request, credential.tenant.public_id);
-        self.record.admit(&credential);
-        let admission = rate_limit::charge(&self.context.state, &credential, self.takes.cost).await?;
+        let state = &self.context.state;
+        let charged = rate_limit::charge(state, &credential, self.takes.cost).await;
+        self.record(&credential, charged.as_ref().ok());
+        let admission = charged?;
         self.standing.set(Some(*admission.standing()));
-        if let Admission::Refused { layer, standing } = &admission {
-            let state = &self.context.state;
-            if !state.refusals.note(&*state.environment.clock, &credential, *layer, standing) {
-                self.record.leave_out();
-            }
-        }
         rate_limit::admit(&admission)?;
         Ok(credential)
+    }
+
+    /// Sees to it that the request is recorded, if it is to be: once it is known whether it was charged, so that no client leaves
+    /// an entry for nothing by going away before. `None` if it could not be charged.
+    fn record(&self, credential: &Credential, admission: Option<&Admission>) {
+        let state = &self.context.state;
+        let (clock, refusals) = (&*state.environment.clock, &state.refusals);
+        let picked = match admission {
+            Some(Admission::Admitted(_)) => return self.record.admit(credential),
+            Some(Admission::Refused { layer, standing }) => refusals.note(clock, credential, *layer, standing),
+            None => refusals.pick(clock, credential),
+        };
+        if picked {
+            self.record.refuse(credential);
+        }
     }
 
     /// What the handler answers to the caller of `credential`.

@@ -7,6 +7,7 @@ mod accounts;
 mod address;
 mod api_keys;
 mod audit;
+mod clock;
 mod connect;
 #[expect(clippy::ref_option_ref, reason = "written by the derive of AsChangeset")]
 mod contacts;
@@ -50,6 +51,7 @@ pub mod testing;
 
 pub use address::{ForLibpq, InvalidDatabaseUrl, for_libpq};
 pub use audit::{AuditCounts, AuditLimits, AuditLog, AuditPartitions, AuditQueue};
+pub use clock::DatabaseClock;
 pub use connect::{ConnectError, PoolSettings, PoolUse};
 pub use cursor_secrets::StoredCursorSecrets;
 pub use made::drop_everything;

@@ -22,7 +22,7 @@ use crate::{error::DuringExt, sql::interval, store::PgStore};
 pub struct Purged {
     /// Receipts whose time was over.
     pub receipts: usize,
-    /// Events delivered long ago.
+    /// Events that were delivered, or happened, long ago.
     pub events: usize,
     /// Sessions that are over.
     pub sessions: usize,
@@ -54,6 +54,18 @@ const PURGE_EVENTS: &str = "DELETE FROM outbox USING (
     ) AS delivered
     WHERE outbox.tenant_id = delivered.tenant_id AND outbox.id = delivered.id";
 
+/// Nobody waits for them, so that their age bounds them. The oldest are those with the smallest ids, nearly: these are looked at,
+/// along the index of what is not delivered, and those of them that are not old enough are let be. An index of their times would
+/// be one more write for every change.
+const PURGE_UNREAD_EVENTS: &str = "DELETE FROM outbox USING (
+        SELECT outbox.tenant_id, outbox.id FROM (
+            SELECT tenant_id, id FROM outbox WHERE delivered_at IS NULL ORDER BY id LIMIT $3
+        ) AS oldest
+        JOIN outbox ON outbox.tenant_id = oldest.tenant_id AND outbox.id = oldest.id
+        WHERE outbox.occurred_at <= least($1, now()) - $2 FOR UPDATE OF outbox SKIP LOCKED
+    ) AS old
+    WHERE outbox.tenant_id = old.tenant_id AND outbox.id = old.id";
+
 /// One whose time is over since long ago has been idle since then too. Who signed in a moment ago is not looked at.
 const PURGE_SESSIONS: &str = "DELETE FROM sessions WHERE id IN (
         SELECT id FROM sessions WHERE created_at <= least($1, now()) - $2 AND seen_at <= least($1, now()) - $2
@@ -72,9 +84,10 @@ const PURGE_FAILURES: &str = "DELETE FROM sign_in_failures WHERE key IN (
 
 impl PgStore {
     /// Throws away a batch of what nobody can use at `now` any more: receipts, sessions, known browsers and failed attempts;
-    /// and of events that were delivered `delivered_for` before that. Where the database's clock is behind `now`, it is the one
-    /// that counts. Servers that do so at once pass over each other's rows. Call again as long as something was purged.
-    pub async fn purge(&self, now: Timestamp, delivered_for: Duration) -> Result<Purged, StoreError> {
+    /// and of events that were delivered `events_for` before that or, since nothing delivers them, happened then. Where the
+    /// database's clock is behind `now`, it is the one that counts. Servers that do so at once pass over each other's rows. Call
+    /// again as long as something was purged.
+    pub async fn purge(&self, now: Timestamp, events_for: Duration) -> Result<Purged, StoreError> {
         let mut connection = self.connection().await?;
         let mut purge = async |statement: &str, age: Duration| {
             diesel::sql_query(statement)
@@ -87,7 +100,7 @@ impl PgStore {
         };
         Ok(Purged {
             receipts: purge(PURGE_RECEIPTS, Duration::ZERO).await?,
-            events: purge(PURGE_EVENTS, delivered_for).await?,
+            events: purge(PURGE_EVENTS, events_for).await? + purge(PURGE_UNREAD_EVENTS, events_for).await?,
             sessions: purge(PURGE_SESSIONS, Session::IDLE).await?,
             browsers: purge(PURGE_BROWSERS, DEVICE_LIFETIME).await?,
             failures: purge(PURGE_FAILURES, Failures::WINDOW).await?,

@@ -1,11 +1,11 @@
 //! Reads that may take long, and statements that are planned anew for the values at hand.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bwp_domain::store::{StoreError, UnitOfWork};
 use diesel_async::AsyncPgConnection;
 
-use crate::{connect::Connection, long_reads::Leave, unit_of_work::PgUnitOfWork};
+use crate::{clock::DatabaseClock, connect::Connection, long_reads::Leave, unit_of_work::PgUnitOfWork};
 
 /// A connection for such a read. Straight at PostgreSQL that is all. Behind a pooler the read is a transaction that says
 /// what it goes by: a session there may have no bounds, and it keeps the statements of all its clients. One that we throw
@@ -24,10 +24,15 @@ enum State {
 const PLANNED_ANEW: &str = "; SET LOCAL plan_cache_mode = force_custom_plan";
 
 impl Reading {
-    pub(crate) async fn begin(leave: Leave, connection: Connection, patience: Duration) -> Result<Self, StoreError> {
+    pub(crate) async fn begin(
+        leave: Leave,
+        connection: Connection,
+        patience: Duration,
+        clock: Arc<DatabaseClock>,
+    ) -> Result<Self, StoreError> {
         let state = if connection.is_pooled() {
             let statement = connection.begin() + PLANNED_ANEW;
-            State::Transaction(Box::new(PgUnitOfWork::begin_by(&statement, connection, patience).await?))
+            State::Transaction(Box::new(PgUnitOfWork::begin_by(&statement, connection, patience, clock).await?))
         } else {
             State::Session(Box::new(connection))
         };

@@ -7,6 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use bwp_domain::{
+    clock::Clock,
     contacts::Contact,
     idempotency::IdempotencyKey,
     ids::{ContactId, TenantId},
@@ -17,6 +18,7 @@ use diesel_async::SimpleAsyncConnection;
 use futures_util::FutureExt;
 
 use crate::{
+    clock::{DatabaseClock, MachineClock},
     connect::{ConnectError, Connection, Pool, PoolSettings, PoolUse, connection, pool},
     contacts,
     credentials::{Credentials, Known, REMEMBERED},
@@ -47,6 +49,7 @@ pub struct PgStore {
 /// What all threads of a process share.
 pub(crate) struct Shared {
     pub(crate) place: Arc<Place>,
+    clock: Arc<DatabaseClock>,
     joins: Joins,
     known: Arc<Known>,
     /// Of all threads.
@@ -58,9 +61,20 @@ impl PgStore {
     /// A store over the database at `url`, whose schema is up to date (see [`migrate`](crate::migrate)). Connects when
     /// it is first used.
     pub fn new(url: &str, settings: PoolSettings) -> Result<Self, ConnectError> {
+        Self::by_clock(url, settings, Arc::new(MachineClock))
+    }
+
+    /// The same on a machine whose clock is this one.
+    #[cfg(feature = "testing")]
+    pub fn on_machine(url: &str, settings: PoolSettings, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
+        Self::by_clock(url, settings, clock)
+    }
+
+    fn by_clock(url: &str, settings: PoolSettings, machine: Arc<dyn Clock>) -> Result<Self, ConnectError> {
         let shared = Shared {
             place: Arc::new(Place::parse(url)?),
             joins: Joins::new(settings.wait),
+            clock: Arc::new(DatabaseClock::new(machine)),
             known: Arc::new(Known::new(REMEMBERED)),
             pools: Mutex::default(),
             contact_ids: IdsAhead::of("contacts"),
@@ -114,7 +128,7 @@ impl PgStore {
     /// A connection for a tenant's read that may take long, or whose statements are planned anew each time.
     pub(crate) async fn reading(&self, tenant: TenantId) -> Result<Reading, StoreError> {
         let leave = self.long_reads.enter(tenant).await?;
-        Reading::begin(leave, self.connection().await?, self.patience()).await
+        Reading::begin(leave, self.connection().await?, self.patience(), self.clock()).await
     }
 
     pub(crate) async fn connection(&self) -> Result<Connection, StoreError> {
@@ -124,6 +138,16 @@ impl PgStore {
             return Err(StoreError::Busy(format!("{most} wait for a database connection already")));
         }
         connection(&self.pool).await
+    }
+
+    /// The clock by which rows are to get their times.
+    pub fn clock(&self) -> Arc<DatabaseClock> {
+        Arc::clone(&self.shared.clock)
+    }
+
+    /// Compares this machine's clock with the database's: [`clock`](Self::clock) is right from then on. To be called now and then.
+    pub async fn put_clock_right(&self) -> Result<(), StoreError> {
+        self.shared.clock.put_right(&mut *self.connection().await?).await
     }
 
     /// How long is waited for what a healthy server answers at once.
@@ -147,7 +171,8 @@ impl Health for PgStore {
 #[async_trait]
 impl Store for PgStore {
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
-        Ok(Box::new(PgUnitOfWork::begin(self.connection().await?, self.patience()).await?))
+        let connection = self.connection().await?;
+        Ok(Box::new(PgUnitOfWork::begin(connection, self.patience(), self.clock()).await?))
     }
 
     fn begin_expecting(&self, credential: &Arc<Credential>) -> Result<Box<dyn UnitOfWork>, StoreError> {

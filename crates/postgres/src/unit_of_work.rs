@@ -1,10 +1,11 @@
 //! Units of work: a transaction on one connection, or one statement at the end.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bwp_domain::{
     accounts::ports::{AccountRepository, HasAccounts},
+    clock::{Clock, Timestamp},
     contacts::ports::{ContactRepository, HasContacts},
     events::Outbox,
     idempotency::ReceiptRepository,
@@ -21,7 +22,12 @@ use deadpool::managed::Object;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use tokio::time::timeout;
 
-use crate::{connect::Connection, error::DuringExt, expecting::Expectations};
+use crate::{
+    clock::{DatabaseClock, Timely},
+    connect::Connection,
+    error::DuringExt,
+    expecting::Expectations,
+};
 
 /// A unit of work. It implements every repository: each family does so in its own file.
 ///
@@ -33,21 +39,48 @@ pub(crate) struct PgUnitOfWork {
 
 enum State {
     /// A transaction, in which everything is asked.
-    Open(Box<Connection>),
+    Open(Box<Transaction>),
     /// Nothing is sent before the end.
     Expecting(Box<Expectations>),
     Ended,
 }
 
-/// The server answers the COMMIT of a transaction in which a statement failed by rolling back, and calls that no error.
-/// Any statement before it does fail then, and keeps it from being run.
-const COMMIT: &str = "SELECT 1; COMMIT";
+struct Transaction {
+    connection: Connection,
+    clock: Arc<DatabaseClock>,
+    /// When it began: what it writes bears no earlier time.
+    began: Timestamp,
+}
+
+impl Transaction {
+    async fn commit(&mut self) -> Result<(), StoreError> {
+        // What waits for the end of the transaction is done first, which may take long, and the clock is looked at last. All are
+        // refused if a statement failed before: the server would answer a COMMIT by rolling back, and call that no error.
+        let Timely { from, to } = Timely::of(self.began);
+        let commit = format!(
+            "SET CONSTRAINTS ALL IMMEDIATE; \
+             SELECT CASE WHEN clock_timestamp() BETWEEN '{from}' AND '{to}' THEN true ELSE refuse_unexpected() END; \
+             COMMIT"
+        );
+        let committed = self.connection.batch_execute(&commit).await.during("committing");
+        if let Err(StoreError::Conflict(_)) = committed {
+            // It may have been for the clock: then the next attempt goes by a better one.
+            self.connection.batch_execute("ROLLBACK").await.during("rolling back")?;
+            self.clock.put_right(&mut self.connection).await?;
+        }
+        committed
+    }
+}
 
 impl PgUnitOfWork {
     /// Begins a transaction. A server that does not answer within `patience` is not there.
-    pub(crate) async fn begin(connection: Connection, patience: Duration) -> Result<Self, StoreError> {
+    pub(crate) async fn begin(
+        connection: Connection,
+        patience: Duration,
+        clock: Arc<DatabaseClock>,
+    ) -> Result<Self, StoreError> {
         let statement = connection.begin();
-        Self::begin_by(&statement, connection, patience).await
+        Self::begin_by(&statement, connection, patience, clock).await
     }
 
     /// Begins a transaction by this statement.
@@ -55,12 +88,14 @@ impl PgUnitOfWork {
         statement: &str,
         connection: Connection,
         patience: Duration,
+        clock: Arc<DatabaseClock>,
     ) -> Result<Self, StoreError> {
+        let began = clock.now();
         // In here before the transaction begins: a caller who goes away meanwhile leaves no open one in the pool.
-        let mut uow = Self { state: State::Open(Box::new(connection)) };
+        let mut uow = Self { state: State::Open(Box::new(Transaction { connection, clock, began })) };
         let during = "beginning a transaction";
-        let begun = timeout(patience, uow.connection()?.batch_execute(statement)).await;
-        begun.map_err(|_| StoreError::Unavailable(format!("{during}: no answer in time")))?.during(during)?;
+        let answered = timeout(patience, uow.connection()?.batch_execute(statement)).await;
+        answered.map_err(|_| StoreError::Unavailable(format!("{during}: no answer in time")))?.during(during)?;
         Ok(uow)
     }
 
@@ -72,7 +107,7 @@ impl PgUnitOfWork {
     /// unit of work that asks.
     pub(crate) fn connection(&mut self) -> Result<&mut AsyncPgConnection, StoreError> {
         match &mut self.state {
-            State::Open(connection) => Ok(connection),
+            State::Open(transaction) => Ok(&mut transaction.connection),
             State::Expecting(_) => Err(StoreError::Conflict("this is not done without asking".to_owned())),
             State::Ended => Err(StoreError::Internal("the transaction has ended".to_owned())),
         }
@@ -91,8 +126,8 @@ impl Drop for PgUnitOfWork {
     /// A transaction that nobody ended: its connection is closed, and the server rolls back. Back in the pool it would
     /// stay open, holding its locks, until the connection's next use.
     fn drop(&mut self) {
-        if let State::Open(connection) = std::mem::replace(&mut self.state, State::Ended) {
-            drop(Object::take(*connection));
+        if let State::Open(transaction) = std::mem::replace(&mut self.state, State::Ended) {
+            drop(Object::take(transaction.connection));
         }
     }
 }
@@ -122,15 +157,18 @@ impl UnitOfWork for PgUnitOfWork {
             };
             return expectations.commit().await;
         }
-        self.connection()?.batch_execute(COMMIT).await.during("committing")?;
+        let State::Open(transaction) = &mut self.state else {
+            return Err(StoreError::Internal("the transaction has ended".to_owned()));
+        };
+        transaction.commit().await?;
         // Ended: the connection goes back to the pool.
         self.state = State::Ended;
         Ok(())
     }
 
     async fn rollback(mut self: Box<Self>) -> Result<(), StoreError> {
-        if let State::Open(connection) = &mut self.state {
-            connection.batch_execute("ROLLBACK").await.during("rolling back")?;
+        if let State::Open(transaction) = &mut self.state {
+            transaction.connection.batch_execute("ROLLBACK").await.during("rolling back")?;
         }
         self.state = State::Ended;
         Ok(())

@@ -3,8 +3,8 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
 
-use std::time::Duration;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bwp_domain::{

@@ -23,7 +23,7 @@ const NOW: Timestamp = Timestamp::from_unix_millis(1_767_225_600_000);
 /// 2100-01-01.
 const AHEAD: Timestamp = Timestamp::from_unix_millis(4_102_444_800_000);
 
-const DELIVERED_FOR: Duration = Duration::from_hours(7 * 24);
+const EVENTS_FOR: Duration = Duration::from_hours(7 * 24);
 
 const fn after(millis: i64) -> Timestamp {
     Timestamp::from_unix_millis(NOW.unix_millis() + millis)
@@ -64,23 +64,58 @@ async fn a_receipt_goes_when_its_time_is_over_and_not_a_millisecond_before() {
     assert_eq!(fixture.number("SELECT count(*) FROM idempotency_receipts").await, 0);
 }
 
-#[tokio::test]
-async fn events_go_when_they_were_delivered_before_the_given_time_and_never_undelivered() {
-    let fixture = Fixture::new().await;
-    let insert = |delivered_at: &str| {
-        format!(
+/// Stores an event that occurred at a time, and was delivered at another or not at all.
+async fn event(fixture: &Fixture, occurred_at: &str, delivered_at: &str) {
+    fixture
+        .run(&format!(
             "INSERT INTO outbox (tenant_id, event_id, kind, version, occurred_at, data, delivered_at)
-             VALUES (1, gen_random_uuid(), 'contact.created', 1, '-infinity', '{{}}', {delivered_at})"
-        )
-    };
-    let delivered = |at: Timestamp| insert(&format!("to_timestamp({} / 1000.0)", at.unix_millis()));
-    for event in [insert("NULL"), delivered(after(-1)), delivered(NOW), delivered(after(1))] {
-        fixture.run(&event).await;
+             VALUES (1, gen_random_uuid(), 'contact.created', 1, {occurred_at}, '{{}}', {delivered_at})"
+        ))
+        .await;
+}
+
+#[tokio::test]
+async fn events_go_when_they_were_delivered_before_the_given_time() {
+    let fixture = Fixture::new().await;
+    for delivered in [after(-1), NOW, after(1)] {
+        event(&fixture, "'-infinity'", &at(delivered)).await;
     }
     assert_eq!(purge(&fixture, NOW).await, Purged { events: 2, ..Purged::default() });
     assert_eq!(purge(&fixture, NOW).await, Purged::default());
-    assert_eq!(fixture.number("SELECT count(*) FROM outbox WHERE delivered_at IS NULL").await, 1);
-    assert_eq!(fixture.number("SELECT count(*) FROM outbox").await, 2);
+    assert_eq!(fixture.number("SELECT count(*) FROM outbox").await, 1);
+}
+
+#[tokio::test]
+async fn events_that_nobody_takes_go_when_they_are_old_and_not_a_millisecond_before() {
+    let fixture = Fixture::new().await;
+    for occurred in [after(-1), NOW, after(1)] {
+        event(&fixture, &at(occurred), "NULL").await;
+    }
+    assert_eq!(purge(&fixture, NOW).await, Purged { events: 2, ..Purged::default() });
+    assert_eq!(purge(&fixture, NOW).await, Purged::default());
+    assert_eq!(purge(&fixture, after(1)).await, Purged { events: 1, ..Purged::default() });
+}
+
+#[tokio::test]
+async fn years_of_events_go_in_batches_while_others_are_appended_and_one_is_held() {
+    let fixture = Fixture::new().await;
+    let many = "INSERT INTO outbox (tenant_id, event_id, kind, version, occurred_at, data)
+                SELECT 1 + n % 3, gen_random_uuid(), 'contact.created', 1, '2020-01-01', '{}' FROM generate_series(1, 2500) AS n";
+    fixture.run(many).await;
+    let mut other = fixture.database.connection().await;
+    let hold = "BEGIN; SELECT FROM outbox WHERE id = (SELECT min(id) FROM outbox) FOR UPDATE";
+    diesel_async::SimpleAsyncConnection::batch_execute(&mut other, hold).await.expect("held");
+    let mut batches = Vec::new();
+    while let Purged { events: events @ 1.., .. } = purge(&fixture, NOW).await {
+        batches.push(events);
+        // It waits for nobody, and nobody waits for it.
+        event(&fixture, "now() + interval '1 day'", "NULL").await;
+    }
+    assert_eq!(batches, [999, 999, 501], "of the 1000 oldest all but the one that another holds");
+    assert_eq!(fixture.number("SELECT count(*) FROM outbox").await, 4);
+    diesel_async::SimpleAsyncConnection::batch_execute(&mut other, "ROLLBACK").await.expect("let go");
+    assert_eq!(purge(&fixture, NOW).await, Purged { events: 1, ..Purged::default() });
+    assert_eq!(fixture.number("SELECT count(*) FROM outbox").await, 3);
 }
 
 #[tokio::test]
@@ -168,13 +203,14 @@ async fn over_since(fixture: &Fixture, account: AccountId, minutes: i64) {
         format!("now() - interval '{} seconds' - interval '{minutes} minutes'", lifetime.as_secs())
     };
     let id = format!("sha256('{minutes}')");
-    let (receipt, event) = (ago(Duration::ZERO), ago(DELIVERED_FOR));
+    let (receipt, event) = (ago(Duration::ZERO), ago(EVENTS_FOR));
     let (session, browser, failure) = (ago(Session::IDLE), ago(DEVICE_LIFETIME), ago(Failures::WINDOW));
     fixture
         .run(&format!(
             "INSERT INTO idempotency_receipts (tenant_id, key, fingerprint, expires_at) VALUES (1, {minutes}, {id}, {receipt});
              INSERT INTO outbox (tenant_id, event_id, kind, version, occurred_at, data, delivered_at)
-                VALUES (1, gen_random_uuid(), 'contact.created', 1, '-infinity', '{{}}', {event});
+                VALUES (1, gen_random_uuid(), 'contact.created', 1, '-infinity', '{{}}', {event}),
+                    (1, gen_random_uuid(), 'contact.created', 1, {event}, '{{}}', NULL);
              INSERT INTO sessions (token_hash, account_id, created_at, seen_at) VALUES ({id}, {account}, {session}, {session});
              INSERT INTO known_browsers VALUES ({account}, {id}, {browser});
              INSERT INTO sign_in_failures VALUES ({id}, ARRAY[{failure}], {failure})"
@@ -190,8 +226,8 @@ async fn a_server_whose_clock_is_ahead_throws_away_no_more_than_others_would() {
     for minutes in [-1, 1] {
         over_since(&fixture, account, minutes).await;
     }
-    let purge = || within("the purge", fixture.store.purge(AHEAD, DELIVERED_FOR));
-    let one_each = Purged { receipts: 1, events: 1, sessions: 1, browsers: 1, failures: 1 };
+    let purge = || within("the purge", fixture.store.purge(AHEAD, EVENTS_FOR));
+    let one_each = Purged { receipts: 1, events: 2, sessions: 1, browsers: 1, failures: 1 };
     assert_eq!(purge().await.expect("purged"), one_each);
     assert_eq!(purge().await.expect("purged"), Purged::default());
 }

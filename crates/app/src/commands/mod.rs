@@ -21,7 +21,7 @@ use bwp_domain::{
 };
 use bwp_postgres::PgStore;
 
-use crate::system::environment;
+use crate::system::environment_of;
 
 /// Runs a change as the operator, on a tenant.
 async fn operate<C, O, E>(store: &PgStore, tenant: TenantId, command: C) -> anyhow::Result<O>
@@ -31,7 +31,8 @@ where
     E: std::error::Error + Send + Sync + 'static,
 {
     let nothing = |_: &O| RenderedResponse::default();
-    match execute(store, &environment(), &Caller::operator(tenant), None, &command, nothing).await {
+    let environment = environment_of(store).await?;
+    match execute(store, &environment, &Caller::operator(tenant), None, &command, nothing).await {
         Ok(Executed::Applied { output, .. }) => Ok(output),
         Err(ExecuteError::Rejected(error)) => Err(error.into()),
         Err(ExecuteError::Store(error)) => Err(error.into()),

@@ -13,7 +13,7 @@ use crate::{
     commands,
     database::{Needs, with_database},
     output::Output,
-    system::environment,
+    system::environment_of,
 };
 
 pub(crate) async fn run(args: &DatabaseArgs, command: TenantCommand, output: Output) -> anyhow::Result<()> {
@@ -27,8 +27,9 @@ pub(crate) async fn run(args: &DatabaseArgs, command: TenantCommand, output: Out
         match command {
             TenantCommand::Create { name, rate_limit } => {
                 let name = TenantName::parse(name).map_err(commands::wrong("--name"))?;
+                let environment = environment_of(&store).await?;
                 let mut uow = store.begin().await?;
-                let new = NewTenant { rate_limit, ..NewTenant::new(name, &environment()) };
+                let new = NewTenant { rate_limit, ..NewTenant::new(name, &environment) };
                 let tenant = uow.tenants().insert(new).await?;
                 uow.commit().await?;
                 output.print(&json(&tenant), || format!("Made {}", line(&tenant)))?;

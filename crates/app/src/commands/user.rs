@@ -18,7 +18,7 @@ use crate::{
     commands,
     database::{Database, Needs, with_database},
     output::Output,
-    system::environment,
+    system::{environment, environment_of},
 };
 
 pub(crate) async fn run(args: &DatabaseArgs, command: UserCommand, output: Output) -> anyhow::Result<()> {
@@ -110,7 +110,8 @@ async fn list(database: &Database, tenant: TenantPublicId, output: Output) -> an
 }
 
 async fn change(database: &Database, email: &Email, password: &PasswordHash, output: Output) -> anyhow::Result<()> {
-    let changed = set_password(&database.store()?, &environment(), email, password).await?;
+    let store = database.store()?;
+    let changed = set_password(&store, &environment_of(&store).await?, email, password).await?;
     let account = changed.ok_or_else(|| anyhow!("nobody has the address {email}; see `bwp user list`"))?;
     let email = &*account.email;
     output.print(&json!({ "email": email }), || {

@@ -1,4 +1,4 @@
-//! What is done now and then: tidying the search index, learning of new cursor secrets, making room in the audit log, throwing
+//! What is done now and then: tidying the search index, comparing clocks, learning of new cursor secrets, making room in the audit log, throwing
 //! away what nobody will ask for again, and giving back memory.
 
 use std::{sync::Arc, time::Duration};
@@ -15,8 +15,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How often that is done before the rest is.
 const PAUSES: usize = 60;
 
-/// For how long delivered events are kept.
-const DELIVERED_FOR: Duration = Duration::from_hours(7 * 24);
+/// For how long events are kept after they were delivered, or happened.
+const EVENTS_FOR: Duration = Duration::from_hours(7 * 24);
+
+/// How many batches are thrown away before the search index is tidied again: more than a minute brings, and no more than some
+/// seconds take. After an upgrade there may be years of events.
+const BATCHES: usize = 300;
 
 /// Keeps house until it is aborted. Every server does; they pass over each other's rows.
 pub(super) async fn run(
@@ -32,14 +36,17 @@ pub(super) async fn run(
         if let Err(error) = cursors.refresh().await {
             tracing::warn!(%error, "the cursor secrets could not be read again; it is tried again later");
         }
+        if let Err(error) = store.put_clock_right().await {
+            tracing::warn!(%error, "the database's clock could not be read; it is tried again later");
+        }
         let now = environment.clock.now();
         match store.keep_audit_partitions(now, audit_retention).await {
             Ok(AuditPartitions { dropped }) if dropped.is_empty() => {}
             Ok(AuditPartitions { dropped }) => tracing::info!(?dropped, "old months of the audit log were dropped"),
             Err(error) => tracing::warn!(%error, "the audit log's partitions are looked after again later"),
         }
-        loop {
-            match store.purge(now, DELIVERED_FOR).await {
+        for _ in 0..BATCHES {
+            match store.purge(now, EVENTS_FOR).await {
                 Ok(purged) if purged.is_empty() => break,
                 Ok(purged) => tracing::debug!(?purged, "purged"),
                 Err(error) => {

@@ -27,7 +27,7 @@ use actix_web::{App, web::Data};
 use anyhow::Context;
 use bwp_domain::{execute::Environment, ids::RequestId, paging::CursorSecret};
 use bwp_http::{
-    ApiState,
+    ApiState, Refusals,
     docs::{self, DocsPages},
 };
 use bwp_postgres::{AuditLimits, AuditLog, PgStore, PoolSettings};
@@ -48,7 +48,7 @@ use crate::{
     database::Database,
     logging,
     output::Output,
-    system::{EntropyAhead, environment},
+    system::{EntropyAhead, environment, environment_of},
 };
 
 /// How long the last entries of the audit log may take to be written when the server stops.
@@ -139,8 +139,8 @@ async fn serve(
     output: Output,
     Outside { named, signals, traces }: Outside<'_>,
 ) -> anyhow::Result<()> {
-    let environment = environment();
     let store = PgStore::new(database.url(), Threads::OWN)?;
+    let environment = environment_of(&store).await?;
     let cursors = cursors::open(&store, &environment, secrets).await?;
     readiness::warn_of_pooler(&store);
     rate_limits.connect().await;
@@ -159,7 +159,8 @@ async fn serve(
     let readiness = Arc::new(readiness::checks(&store, &availability, rate_limits.limiter(), audit.queue()));
     let mut metrics = Metrics::new(&meter, &availability);
     metrics.of_the_database(&store);
-    metrics.of_the_audit_log(audit.queue());
+    let refusals = Arc::<Refusals>::default();
+    metrics.of_the_audit_log(audit.queue(), Arc::clone(&refusals));
     metrics.of_the_rate_limits(rate_limits.limiter());
     let state = ApiState {
         store: Arc::new(store.clone()),
@@ -168,7 +169,7 @@ async fn serve(
         contacts: Arc::new(store.clone()),
         audit_log: Arc::new(store.clone()),
         audit: audit.queue(),
-        refusals: Arc::default(),
+        refusals,
         rate_limits: rate_limits.limiter(),
         readiness: Arc::clone(&readiness),
         meter: Arc::clone(&meter),

@@ -16,7 +16,7 @@ pub(super) fn checks(
     limiter: Arc<dyn RateLimiter>,
     audit: Arc<AuditQueue>,
 ) -> Readiness {
-    let (store, sessions) = (store.clone(), store.clone());
+    let (store, sessions, clock) = (store.clone(), store.clone(), store.clock());
     Readiness::new(Arc::clone(availability))
         .require("database", move || {
             let store = store.clone();
@@ -25,6 +25,12 @@ pub(super) fn checks(
         .report_on("database sessions", move || {
             let lacks = sessions.pooler_lacks();
             async move { if lacks.is_empty() { Ok(()) } else { Err(pooler_lacks(&lacks)) } }
+        })
+        .report_on("clock", move || {
+            let ahead = clock.ahead();
+            async move {
+                if ahead == 0 { Ok(()) } else { Err(format!("{ahead} ms ahead of the database's, and put right")) }
+            }
         })
         .report_on("rate limits", move || {
             let status = limiter.status();

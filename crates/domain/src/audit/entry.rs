@@ -41,10 +41,12 @@ pub struct AuditEntry {
 }
 
 impl AuditEntry {
-    /// The most characters of a path that are kept: more than any path that is served has.
+    /// The most bytes of a path that are kept: more than any path that is served has.
     pub const MAX_PATH: usize = 256;
-    /// The most characters of a user agent that are kept.
+    /// The most bytes of a user agent that are kept.
     pub const MAX_USER_AGENT: usize = 512;
+    /// The same, of a request that was refused for want of room in a budget: enough for a name. It costs its sender nothing.
+    pub const MAX_USER_AGENT_REFUSED: usize = 64;
     /// The status of a request whose client went away before it was answered: a change that it asked for may have been
     /// made all the same. No answer has this status.
     pub const CLIENT_GONE: u16 = 499;

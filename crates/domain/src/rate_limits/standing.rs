@@ -3,7 +3,7 @@
 use super::{Budget, Budgets};
 
 /// Which of the two budgets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Layer {
     /// The tenant's: units, shared by all of its callers.
     Tenant,

@@ -22,14 +22,14 @@ use crate::{
 pub struct Origin {
     /// The client's address. `None` if it could not be determined.
     pub address: Option<IpAddr>,
-    /// What the browser calls itself, in at most [`MAX_USER_AGENT`](Self::MAX_USER_AGENT) characters.
+    /// What the browser calls itself, in at most [`MAX_USER_AGENT`](Self::MAX_USER_AGENT) bytes.
     pub user_agent: Option<Excerpt>,
     /// By what the browser is known, if it is.
     pub device: Option<DeviceToken>,
 }
 
 impl Origin {
-    /// How much is kept of what a browser calls itself, in characters.
+    /// How much is kept of what a browser calls itself, in bytes.
     pub const MAX_USER_AGENT: usize = 300;
 }
 

@@ -18,6 +18,7 @@ use crate::{problem::ErrorCode, routes::Context};
 
 /// The record of a request, from its arrival to its answer. It becomes an entry of the log if the caller was let in: a
 /// flood of requests that were refused at the door must not grow a tenant's log, and there may be no tenant to tell.
+/// Of those that a spent budget refuses, the few that are [picked](crate::Refusals) do.
 ///
 /// Dropped without an answer, it says so: a change that was asked for may have been made all the same.
 pub(crate) struct Record<'a> {
@@ -26,13 +27,16 @@ pub(crate) struct Record<'a> {
     arrived: Timestamp,
     started: Instant,
     caller: Cell<Option<(TenantId, KeyId)>>,
+    /// The most bytes of the user agent that are kept.
+    user_agent: Cell<usize>,
 }
 
 impl<'a> Record<'a> {
     /// Begins with a request that has arrived now.
     pub(crate) fn begin(request: &'a HttpRequest, context: &'a Context) -> Self {
         let arrived = context.state.environment.clock.now();
-        Self { request, context, arrived, started: Instant::now(), caller: Cell::default() }
+        let user_agent = Cell::new(AuditEntry::MAX_USER_AGENT);
+        Self { request, context, arrived, started: Instant::now(), caller: Cell::default(), user_agent }
     }
 
     /// The caller is known and was let in, whether or not they may do what they ask for.
@@ -40,9 +44,10 @@ impl<'a> Record<'a> {
         self.caller.set(Some((credential.tenant.id, credential.key.id)));
     }
 
-    /// The caller's request leaves no entry.
-    pub(crate) fn leave_out(&self) {
-        self.caller.set(None);
+    /// The caller is known, and was refused without being charged. That costs them nothing, so that the entry is short.
+    pub(crate) fn refuse(&self, credential: &Credential) {
+        self.user_agent.set(AuditEntry::MAX_USER_AGENT_REFUSED);
+        self.admit(credential);
     }
 
     /// The request was answered.
@@ -64,7 +69,7 @@ impl<'a> Record<'a> {
             duration_ms: u32::try_from(self.started.elapsed().as_millis()).unwrap_or(u32::MAX),
             request_id: self.context.request_id().into(),
             client_address: ClientAddress::of(self.request),
-            user_agent: user_agent.map(|text| Excerpt::of(text.as_bytes(), AuditEntry::MAX_USER_AGENT)),
+            user_agent: user_agent.map(|text| Excerpt::of(text.as_bytes(), self.user_agent.get())),
             error_code: code.map(ErrorCode::as_str),
             created_at: self.arrived,
         });

@@ -33,7 +33,7 @@ pub(crate) struct LogEntry<'a> {
     /// The HTTP method.
     #[schema(value_type = String, example = "POST")]
     method: &'a str,
-    /// The path, without the query, up to 256 characters.
+    /// The path, without the query, up to 256 bytes of UTF-8.
     #[schema(value_type = String, example = "/api/v1/contacts")]
     path: &'a str,
     /// The HTTP status of the answer. 499 if the client went away before it was answered.
@@ -48,7 +48,7 @@ pub(crate) struct LogEntry<'a> {
     /// The client's address. `null` if it cannot be told.
     #[schema(value_type = Option<String>, required = true, example = "192.0.2.7")]
     ip: Option<IpAddr>,
-    /// What the client calls itself, up to 512 characters.
+    /// What the client calls itself, up to 512 bytes of UTF-8; up to 64 if a spent budget refused the request.
     #[schema(required = true, example = "nightly-sync/1.4")]
     user_agent: Option<&'a str>,
     /// The code of the problem, if the answer was one.

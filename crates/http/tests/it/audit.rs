@@ -6,6 +6,7 @@ use bwp_domain::{
     clock::Timestamp,
     ids::{AuditRecordId, KeyId, OauthTokenId, UserId},
     paging::{Page, PageRequest, Position},
+    rate_limits::{Admission, Layer, Standing, ports::LimiterUnavailable},
     scopes::ScopeId,
     store::StoreError,
     tenants::TenantStatus,
@@ -254,9 +255,12 @@ async fn who_is_not_let_in_leaves_no_trace() {
 async fn a_strange_user_agent_is_kept_as_far_as_it_fits() {
     let long = "ü".repeat(600);
     let answer = Ports::with_key(&[]).answer(signed(me()).insert_header(("User-Agent", long.as_bytes()))).await;
-    assert_eq!(answer.recorded[0].user_agent.as_deref(), Some(&*"ü".repeat(512)));
+    assert_eq!(answer.recorded[0].user_agent.as_deref(), Some(&*"ü".repeat(256)));
     let answer = Ports::with_key(&[]).answer(signed(me()).insert_header(("User-Agent", &b"a\xff"[..]))).await;
     assert_eq!(answer.recorded[0].user_agent.as_deref(), Some("a\u{fffd}"));
+    let answer = Ports::with_key(&[]).answer(signed(me()).insert_header(("User-Agent", &[0xff; 600][..]))).await;
+    let kept = answer.recorded[0].user_agent.as_deref().expect("one");
+    assert_eq!(kept, "\u{fffd}".repeat(170), "each takes three bytes");
 }
 
 #[actix_web::test]
@@ -265,4 +269,26 @@ async fn of_a_long_path_the_beginning_is_kept() {
     let ports = Ports::with_key(&[ScopeId::ContactsRead]);
     let answer = ports.answer(signed(TestRequest::get().uri(&path))).await;
     assert_eq!((answer.status, &*answer.recorded[0].path), (404, &path[..256]));
+}
+
+/// It costs its sender nothing: be it that a budget is spent, or that nobody can count.
+#[actix_web::test]
+async fn the_entry_of_a_request_that_was_not_charged_is_short() {
+    let refused = || {
+        let mut ports = Ports::with_key_to_be_charged(&[]);
+        ports.rate_limits.expect_charge().returning(|_, budgets, _| {
+            Ok(Admission::Refused { layer: Layer::Key, standing: Standing::untouched(budgets) })
+        });
+        ports
+    };
+    let uncounted = || {
+        let mut ports = Ports::with_key_to_be_charged(&[]);
+        ports.rate_limits.expect_charge().returning(|_, _, _| Err(LimiterUnavailable("Redis is lost".to_owned())));
+        ports
+    };
+    for (ports, status) in [(refused(), 429), (uncounted(), 503)] {
+        let answer = ports.answer(signed(me()).insert_header(("User-Agent", "x".repeat(600)))).await;
+        let [entry] = answer.recorded.as_slice() else { panic!("one: {:?}", answer.recorded) };
+        assert_eq!((entry.status, entry.user_agent.as_deref()), (status, Some(&*"x".repeat(64))));
+    }
 }

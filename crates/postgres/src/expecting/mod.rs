@@ -12,7 +12,7 @@ mod statement;
 use std::sync::Arc;
 
 use bwp_domain::{
-    clock::Timestamp,
+    clock::{Clock, Timestamp},
     idempotency::{KeyedRequest, RECEIPT_LIFETIME, RenderedResponse},
     ids::{KeyId, TenantId},
     principal::Credential,
@@ -23,6 +23,7 @@ use diesel::{QueryResult, pg::Pg, query_builder::AstPass};
 
 pub(crate) use self::batches::Batches;
 use crate::{
+    clock::Timely,
     sql::{RowVersion, WrittenJson},
     store::PgStore,
 };
@@ -49,6 +50,7 @@ pub(crate) struct Sql {
 pub(crate) struct Expectations {
     pub(crate) store: PgStore,
     credential: Arc<Credential>,
+    timely: Timely,
     claim: Option<Claim>,
     rows: Vec<ExpectedRow>,
     changes: Vec<Box<dyn Change>>,
@@ -74,7 +76,8 @@ struct Claim {
 
 impl Expectations {
     pub(crate) fn new(store: PgStore, credential: Arc<Credential>) -> Self {
-        Self { store, credential, claim: None, rows: Vec::new(), changes: Vec::new() }
+        let timely = Timely::of(store.clock().now());
+        Self { store, credential, timely, claim: None, rows: Vec::new(), changes: Vec::new() }
     }
 
     /// The expected credential.

@@ -12,7 +12,7 @@ use diesel::{
 use uuid::Uuid;
 
 use super::{Change, Claim, Expectations};
-use crate::locks::Lock;
+use crate::{clock::Timely, locks::Lock};
 
 /// Makes the changes of some that go together, and gives the numbers of those whose expectations held, counted from 1.
 /// The others leave nothing behind.
@@ -27,6 +27,8 @@ pub(super) struct Statement<'a> {
     claims: Vec<&'a Claim>,
     /// The earliest time of a claim: what has expired by then has for all.
     now: DateTime<Utc>,
+    /// When all of them may be committed.
+    timely: [DateTime<Utc>; 2],
     /// For each change that all of them make, in order, their values of it.
     changes: Vec<Vec<&'a dyn Change>>,
 }
@@ -45,6 +47,11 @@ impl<'a> Statement<'a> {
             tenant_revisions: credentials().map(|credential| Uuid::from_u128(credential.revision.tenant)).collect(),
             patience: i32::try_from(patience.as_millis()).unwrap_or(i32::MAX),
             now: claims.iter().map(|claim| claim.now).min().unwrap_or_default(),
+            timely: all
+                .iter()
+                .map(|expected| expected.timely)
+                .reduce(Timely::and)
+                .map_or_else(Default::default, |timely| [timely.from.into(), timely.to.into()]),
             claims,
             changes: (0..changes)
                 .map(|index| all.iter().filter_map(|expected| expected.changes.get(index).map(|c| &**c)).collect())
@@ -89,6 +96,12 @@ impl QueryFragment<Pg> for Statement<'_> {
             out.push_sql(&index.to_string());
             out.push_sql(") = cardinality(numbers)");
         }
+        // Last, when all locks were waited for.
+        let [from, to] = &self.timely;
+        out.push_sql(" AND clock_timestamp() BETWEEN ");
+        out.push_bind_param::<Timestamptz, _>(from)?;
+        out.push_sql(" AND ");
+        out.push_bind_param::<Timestamptz, _>(to)?;
         out.push_sql(" THEN true ELSE refuse_unexpected() END");
         Ok(())
     }

@@ -7,6 +7,7 @@ mod sources;
 use std::{fmt, sync::Arc};
 
 use bwp_domain::rate_limits::ports::{LimiterStatus, RateLimiter};
+use bwp_http::Refusals;
 use bwp_postgres::{AuditQueue, PgStore, PoolUse};
 use bwp_web::{availability::Availability, metrics::Meter};
 use prometheus_client::{encoding::text, registry::Registry};
@@ -73,12 +74,14 @@ impl Metrics {
     }
 
     /// Adds the numbers of the audit log.
-    pub(super) fn of_the_audit_log(&mut self, queue: Arc<AuditQueue>) {
+    pub(super) fn of_the_audit_log(&mut self, queue: Arc<AuditQueue>, refusals: Arc<Refusals>) {
         let (written, lost) = (Arc::clone(&queue), Arc::clone(&queue));
         self.counter("bwp_audit_entries_written", "Entries of the audit log that were written", move || {
             written.counts().written
         });
         self.counter("bwp_audit_entries_lost", "Entries of the audit log that were lost", move || lost.counts().lost);
+        let help = "Requests that were refused without being charged, and left no entry in the audit log";
+        self.counter("bwp_audit_entries_left_out", help, move || refusals.left_out());
         self.gauge("bwp_audit_entries_waiting", "Entries of the audit log that wait to be written", move || {
             f64::from(u32::try_from(queue.counts().waiting).unwrap_or(u32::MAX))
         });
