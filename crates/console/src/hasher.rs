@@ -117,7 +117,7 @@ mod tests {
     /// Work that goes on until its sender is dropped.
     fn work() -> (mpsc::Sender<()>, impl FnOnce() + Send + 'static) {
         let (sender, receiver) = mpsc::channel::<()>();
-        (sender, move || drop(receiver.recv()))
+        (sender, move || assert!(receiver.recv().is_err(), "nothing is sent"))
     }
 
     #[actix_web::test]

@@ -163,7 +163,9 @@ async fn look_up(
     match admitted {
         Ok(()) => refused.forget(attempt.as_slice()),
         Err(too_many) => {
-            attempt.into_iter().for_each(|attempt| refused.remember(attempt, too_many, at));
+            if let Some(attempt) = attempt {
+                refused.remember(attempt, too_many, at);
+            }
             return Err(too_many.into());
         }
     }

@@ -56,11 +56,11 @@ impl Refused {
             return Err(TooMany::until(until, now));
         }
         if stale {
-            keys.iter().for_each(|key| {
+            for key in keys {
                 if let Some(refusal) = all.get_mut(key) {
                     refusal.asked = now;
                 }
-            });
+            }
         }
         Ok(())
     }
@@ -73,7 +73,9 @@ impl Refused {
     /// Forgets what was remembered: there is room again.
     pub fn forget(&self, keys: &[FailuresKey]) {
         let mut all = self.lock();
-        keys.iter().for_each(|key| all.remove(key));
+        for key in keys {
+            all.remove(key);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Bounded<FailuresKey, Refusal>> {
