@@ -10,7 +10,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Call, Extract, Guarded, ReadOnlyFields, idempotency, members};
+use super::{
+    Call, Extract, Guarded, ReadOnlyFields, idempotency,
+    members::{self, MOST_VALUES, Unreadable},
+};
 use crate::{
     openapi::{self, fields::KnownFields},
     problem::{ErrorCode, Problem},
@@ -78,7 +81,13 @@ fn object(bytes: &[u8]) -> Result<(Map<String, Value>, FieldErrors), Problem> {
             let fault = Fault::new("invalid_type", "The body must be a JSON object.");
             Err(Problem::invalid(FieldErrors::one("", fault)))
         }
-        Err(error) => Err(Problem::new(ErrorCode::BadRequest, format!("The body is not well-formed JSON: {error}."))),
+        Err(Unreadable::Malformed(error)) => {
+            Err(Problem::new(ErrorCode::BadRequest, format!("The body is not well-formed JSON: {error}.")))
+        }
+        Err(Unreadable::TooManyValues) => {
+            let fault = Fault::new("too_long", format_args!("The body has more than {MOST_VALUES} values."));
+            Err(Problem::invalid(FieldErrors::one("", fault)))
+        }
     }
 }
 
@@ -179,9 +188,10 @@ mod tests {
         let name = "a".repeat(1_000_000);
         for body in [
             format!("{{\"{name}\":{{{}\"b\":0}}}}", "\"b\":0,".repeat(101)),
-            format!("{{{}\"a\":0}}", "\"a\":0,".repeat(100_000)),
-            format!("{{{}\"a\":0}}", (0..50_000).map(|n| format!("\"x{n}\":0,")).collect::<String>()),
-            format!("{{\"allowlist\":[{}0]}}", "0,".repeat(400_000)),
+            format!("{{{}\"a\":0}}", "\"a\":0,".repeat(40_000)),
+            format!("{{{}\"a\":0}}", (0..40_000).map(|n| format!("\"x{n}\":0,")).collect::<String>()),
+            format!("{{\"allowlist\":[{}0]}}", "0,".repeat(40_000)),
+            format!("{{\"allowlist\":[{}0]}}", "0,".repeat(500_000)),
             format!("{{\"allowlist\":[{}\"\"]}}", format!("\"{}\",", "\\u0001".repeat(1_500)).repeat(99)),
             format!("{{\"allowlist\":\"{name}\",\"email\":\"{name}\",\"name\":\"{name}\"}}"),
         ] {

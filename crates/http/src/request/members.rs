@@ -7,13 +7,35 @@ use bwp_domain::fields::{Fault, FieldErrors};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+/// The most values of a body, those inside others included. Each takes some 70 bytes of memory, and as few as two of the body.
+pub(super) const MOST_VALUES: usize = 50_000;
+
+/// Why a body cannot be read.
+#[derive(Debug)]
+pub(super) enum Unreadable {
+    /// It is no JSON.
+    Malformed(serde_json::Error),
+    /// It has more than [`MOST_VALUES`].
+    TooManyValues,
+}
+
 /// Reads a value, and says which names of members stand in it more than once.
-pub(super) fn read(json: &[u8]) -> serde_json::Result<(Value, FieldErrors)> {
-    let mut repeated = FieldErrors::new();
+pub(super) fn read(json: &[u8]) -> Result<(Value, FieldErrors), Unreadable> {
+    let mut found = Found { repeated: FieldErrors::new(), values: 0 };
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let value = Place { path: &Path::Root, repeated: &mut repeated }.deserialize(&mut deserializer)?;
-    deserializer.end()?;
-    Ok((value, repeated))
+    let place = Place { path: &Path::Root, found: &mut found };
+    let value = place.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
+    match value {
+        Ok(value) => Ok((value, found.repeated)),
+        Err(_) if found.values > MOST_VALUES => Err(Unreadable::TooManyValues),
+        Err(error) => Err(Unreadable::Malformed(error)),
+    }
+}
+
+/// What was found so far.
+struct Found {
+    repeated: FieldErrors,
+    values: usize,
 }
 
 /// How a value is reached from the outermost one.
@@ -37,13 +59,17 @@ impl fmt::Display for Path<'_> {
 /// Where the next value stands.
 struct Place<'a> {
     path: &'a Path<'a>,
-    repeated: &'a mut FieldErrors,
+    found: &'a mut Found,
 }
 
 impl<'de> DeserializeSeed<'de> for Place<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.found.values += 1;
+        if self.found.values > MOST_VALUES {
+            return Err(D::Error::custom("too many values"));
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -87,7 +113,7 @@ impl<'de> Visitor<'de> for Place<'_> {
         let mut list = Vec::new();
         loop {
             let path = Path::Item(self.path, list.len());
-            let Some(item) = items.next_element_seed(Place { path: &path, repeated: self.repeated })? else { break };
+            let Some(item) = items.next_element_seed(Place { path: &path, found: self.found })? else { break };
             list.push(item);
         }
         Ok(Value::Array(list))
@@ -97,9 +123,10 @@ impl<'de> Visitor<'de> for Place<'_> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             let path = Path::Member(self.path, &name);
-            let value = members.next_value_seed(Place { path: &path, repeated: self.repeated })?;
+            let value = members.next_value_seed(Place { path: &path, found: self.found })?;
             if object.contains_key(&name) {
-                self.repeated
+                self.found
+                    .repeated
                     .push_with(&path, || Fault::new("repeated", "Stands in its object more than once. Send it once."));
             }
             object.insert(name, value);
@@ -131,11 +158,21 @@ mod tests {
     }
 
     #[test]
+    fn a_body_has_a_bounded_number_of_values() {
+        let list = |entries: usize| format!("[{}0]", "0,".repeat(entries - 1));
+        assert!(read(list(MOST_VALUES - 1).as_bytes()).is_ok());
+        for body in [list(MOST_VALUES), format!("{{{}\"a\":0}}", "\"a\":[],".repeat(MOST_VALUES)), list(500_000)] {
+            assert!(matches!(read(body.as_bytes()), Err(Unreadable::TooManyValues)));
+        }
+    }
+
+    #[test]
     fn what_is_no_json_is_refused_as_serde_json_does() {
         let deep = "[".repeat(200);
         for text in ["", "{", "{}x", "nul", "\"\\ud800\"", "1e999", "{\"a\"}", "[1,]", &deep] {
             let of_serde_json = serde_json::from_str::<Value>(text).expect_err(text);
-            assert_eq!(read(text.as_bytes()).expect_err(text).to_string(), of_serde_json.to_string());
+            let Err(Unreadable::Malformed(error)) = read(text.as_bytes()) else { panic!("{text} is read") };
+            assert_eq!(error.to_string(), of_serde_json.to_string());
         }
     }
 
