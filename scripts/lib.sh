@@ -5,6 +5,18 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 say() { printf '%s\n' "$*" >&2; }
 
+# Runs a command that takes minutes, and says each half minute that it goes on.
+with_progress() {
+    "$@" &
+    local work=$! seconds=0
+    while kill -0 "$work" 2>/dev/null; do
+        sleep 1
+        seconds=$((seconds + 1))
+        if [ $((seconds % 30)) = 0 ]; then say "… $seconds seconds"; fi
+    done
+    wait "$work"
+}
+
 # Runs a command as root: as it is, or through sudo.
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else

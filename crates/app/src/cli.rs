@@ -15,7 +15,7 @@ use bwp_domain::{
     ids::{KeyPublicId, TenantPublicId},
     rate_limits::RateLimit,
     scopes::ScopeId,
-    tenants::TenantStatus,
+    tenants::{TenantStatus, TimeZone},
     users::Role,
 };
 use clap::{
@@ -299,6 +299,14 @@ pub(crate) enum TenantCommand {
         /// A read costs 1 unit, a change 5; 0 for no limit
         #[arg(value_name = "UNITS PER HOUR")]
         limit: RateLimit,
+    },
+    /// Set which day it is at a tenant's: what is overdue there, and when a project is completed
+    SetTimeZone {
+        /// The tenant's id, `tnt_…`
+        tenant: TenantPublicId,
+        /// A name of the IANA database, such as Europe/Berlin
+        #[arg(value_name = "ZONE")]
+        zone: TimeZone,
     },
 }
 

@@ -11,6 +11,7 @@ use crate::{
     idempotency::{Claim, KeyedRequest, RenderedResponse},
     ids::{KeyId, TenantId},
     principal::{Caller, Principal, Refusal},
+    scopes::ScopeSet,
     security::{Actor, SecurityAction, SecurityEntry},
     store::{Store, StoreError, UnitOfWork},
 };
@@ -66,6 +67,11 @@ pub trait Command<U: ?Sized>: Send + Sync {
     /// for each other.
     fn changes_key(&self) -> Option<KeyId> {
         None
+    }
+
+    /// The scopes that a caller needs for it, whichever way they came, beside those that the way itself needs.
+    fn needs(&self) -> ScopeSet {
+        ScopeSet::EMPTY
     }
 
     /// Makes the change, or refuses it. A refusal undoes whatever was done before it.
@@ -236,7 +242,7 @@ where
     {
         uow.credentials().take(credential.tenant.id, changed).await?;
     }
-    let principal = hold(uow, environment, caller).await?;
+    let principal = hold(uow, environment, caller, caller.needs.with(command.needs())).await?;
     let context = Context::new(&principal, environment);
     if let Some(request) = request {
         match uow.receipts().claim(context.tenant, request, context.now).await? {
@@ -279,17 +285,15 @@ async fn hold<E>(
     uow: &mut (dyn UnitOfWork + 'static),
     environment: &Environment,
     caller: &Caller,
+    needs: ScopeSet,
 ) -> Result<Principal, ExecuteError<E>> {
     let now = || environment.clock.now();
-    match &caller.principal {
+    let held = match &caller.principal {
         Principal::Key(credential) => {
             let held = uow.credentials().hold(credential.tenant.id, credential.key.id).await?;
             let credential = held.ok_or(ExecuteError::Refused(Refusal::Unknown))?;
-            credential
-                .admit(now(), caller.address)
-                .and_then(|()| credential.authorize(caller.needs))
-                .map_err(ExecuteError::Refused)?;
-            Ok(Principal::Key(credential))
+            credential.admit(now(), caller.address).map_err(ExecuteError::Refused)?;
+            Principal::Key(credential)
         }
         Principal::User(signed_in) => {
             let (account, session) = (signed_in.account().id, signed_in.session.id);
@@ -298,8 +302,10 @@ async fn hold<E>(
             let held = held.filter(|held| held.session.acts_as == signed_in.session.acts_as);
             let signed_in = held.ok_or(ExecuteError::Refused(Refusal::SignedOut))?;
             signed_in.admit(now()).map_err(ExecuteError::Refused)?;
-            Ok(Principal::User(signed_in))
+            Principal::User(signed_in)
         }
-        Principal::Operator(tenant) => Ok(Principal::Operator(*tenant)),
-    }
+        Principal::Operator(tenant) => Principal::Operator(*tenant),
+    };
+    held.authorize(needs).map_err(ExecuteError::Refused)?;
+    Ok(held)
 }

@@ -7,7 +7,11 @@ use std::{fmt, str::FromStr};
 
 use uuid::Uuid;
 
-use crate::{clock::Timestamp, entropy::Entropy};
+use crate::{
+    clock::Timestamp,
+    entropy::Entropy,
+    resource::{FieldType, Kind, Value},
+};
 
 macro_rules! row_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -33,6 +37,18 @@ macro_rules! row_id {
             }
         }
 
+        impl FieldType for $name {
+            const KIND: Kind = Kind::Id;
+
+            fn to_value(&self) -> Value<'_> {
+                Value::Integer(self.0)
+            }
+
+            fn from_value(value: Value<'_>) -> Option<Self> {
+                value.as_integer().and_then(Self::new)
+            }
+        }
+
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_i64(self.0)
@@ -50,6 +66,10 @@ row_id! {
     AuditRecordId
 }
 row_id! {
+    /// A bid's id.
+    BidId
+}
+row_id! {
     /// A contact's id.
     ContactId
 }
@@ -64,6 +84,22 @@ row_id! {
 row_id! {
     /// An API key's id.
     KeyId
+}
+row_id! {
+    /// A lead's id.
+    LeadId
+}
+row_id! {
+    /// A lead stage's id.
+    LeadStageId
+}
+row_id! {
+    /// A project's id.
+    ProjectId
+}
+row_id! {
+    /// A project template's id.
+    ProjectTemplateId
 }
 row_id! {
     /// An OAuth token's id.

@@ -24,6 +24,7 @@
 //! invitation ([`invitations`]).
 
 pub mod accounts;
+pub mod activity;
 pub mod audit;
 pub mod bounded;
 pub mod characters;
@@ -37,19 +38,30 @@ pub mod idempotency;
 pub mod ids;
 pub mod invitations;
 pub mod keys;
+pub mod lead_stages;
+pub mod leads;
 mod network;
+pub mod numbers;
 pub mod paging;
 pub mod principal;
+pub mod project_templates;
+pub mod projects;
 pub mod rate_limits;
+pub mod resource;
 pub mod scopes;
 pub mod security;
 pub mod sessions;
+pub mod settings;
 pub mod sign_in;
 pub mod store;
 pub mod tenants;
 pub mod text;
 pub mod tokens;
 pub mod users;
+mod words;
 
 #[cfg(feature = "testing")]
 pub mod testing;
+
+// The derive of resources names this crate as others do.
+extern crate self as bwp_domain;

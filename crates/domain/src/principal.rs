@@ -4,11 +4,11 @@ use std::{net::IpAddr, sync::Arc};
 
 use crate::{
     clock::Timestamp,
-    ids::TenantId,
+    ids::{AccountId, TenantId},
     keys::{ApiKey, KeyRefusal},
-    scopes::ScopeSet,
+    scopes::{ScopeId, ScopeSet},
     sessions::SignedIn,
-    tenants::{Tenant, TenantRefusal},
+    tenants::{Tenant, TenantRefusal, TimeZone},
     users::{Forbidden, Permission},
 };
 
@@ -19,6 +19,8 @@ pub struct Credential {
     pub key: ApiKey,
     /// Its tenant.
     pub tenant: Tenant,
+    /// The person who made the key, if a user of the tenant did.
+    pub person: Option<AccountId>,
     /// Which state of both this is.
     pub revision: Revision,
 }
@@ -82,9 +84,13 @@ impl Credential {
 
     /// Whether the credential holds all of `needs`.
     pub fn authorize(&self, needs: ScopeSet) -> Result<(), Refusal> {
-        let missing = needs.without(self.key.scopes);
-        if missing.is_empty() { Ok(()) } else { Err(Refusal::Scopes { missing }) }
+        require(self.key.scopes, needs)
     }
+}
+
+fn require(held: ScopeSet, needs: ScopeSet) -> Result<(), Refusal> {
+    let missing = needs.without(held);
+    if missing.is_empty() { Ok(()) } else { Err(Refusal::Scopes { missing }) }
 }
 
 impl Principal {
@@ -95,6 +101,38 @@ impl Principal {
             Self::User(signed_in) => signed_in.tenant.id,
             Self::Operator(tenant) => *tenant,
         }
+    }
+
+    /// Which day it is for them: as at their tenant's, and for the operator as it is in UTC.
+    pub fn time_zone(&self) -> TimeZone {
+        match self {
+            Self::Key(credential) => credential.tenant.time_zone,
+            Self::User(signed_in) => signed_in.tenant.time_zone,
+            Self::Operator(_) => TimeZone::UTC,
+        }
+    }
+
+    /// The person who asks, or who made the key that asks.
+    pub fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Key(credential) => credential.person,
+            Self::User(signed_in) => Some(signed_in.account().id),
+            Self::Operator(_) => None,
+        }
+    }
+
+    /// What they may do with the tenant's data: a key what it was given, a person what their role holds, the operator all.
+    pub fn scopes(&self) -> ScopeSet {
+        match self {
+            Self::Key(credential) => credential.key.scopes,
+            Self::User(signed_in) => signed_in.user.role.scopes(),
+            Self::Operator(_) => ScopeSet::of(ScopeId::ALL),
+        }
+    }
+
+    /// Whether they hold all of `needs`.
+    pub fn authorize(&self, needs: ScopeSet) -> Result<(), Refusal> {
+        require(self.scopes(), needs)
     }
 
     /// Whether they may do this: a person by their role, a key by its scope.

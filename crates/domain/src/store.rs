@@ -6,13 +6,16 @@ use async_trait::async_trait;
 
 use crate::{
     accounts::ports::HasAccounts,
+    activity::ActivityLog,
     contacts::ports::HasContacts,
     events::Outbox,
     idempotency::{IdempotencyKey, ReceiptRepository},
     ids::TenantId,
     invitations::ports::HasInvitations,
     keys::ports::{CredentialRepository, HasKeys},
+    numbers::HasNumbers,
     principal::Credential,
+    resource::ports::HasRows,
     security::ports::SecurityLog,
     sessions::ports::HasSessions,
     sign_in::ports::HasSignIns,
@@ -105,7 +108,17 @@ pub trait JoinGuard: Send {
 /// A unit of work that is dropped without [`commit`](Self::commit) MUST leave no transaction open.
 #[async_trait]
 pub trait UnitOfWork:
-    HasAccounts + HasContacts + HasInvitations + HasKeys + HasSessions + HasSignIns + HasTenants + HasUsers + Send
+    HasAccounts
+    + HasContacts
+    + HasInvitations
+    + HasKeys
+    + HasNumbers
+    + HasRows
+    + HasSessions
+    + HasSignIns
+    + HasTenants
+    + HasUsers
+    + Send
 {
     /// The credentials of callers.
     fn credentials(&mut self) -> &mut dyn CredentialRepository;
@@ -113,6 +126,8 @@ pub trait UnitOfWork:
     fn receipts(&mut self) -> &mut dyn ReceiptRepository;
     /// The events that others will be told of.
     fn outbox(&mut self) -> &mut dyn Outbox;
+    /// What was done to each row.
+    fn activity(&mut self) -> &mut dyn ActivityLog;
     /// What was done about keys and people.
     fn security_log(&mut self) -> &mut dyn SecurityLog;
     /// Makes all changes durable and visible. After an error nothing, or everything, was kept: a client finds out by

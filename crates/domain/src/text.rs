@@ -198,6 +198,15 @@ shows_as_str!(Text, Name, Email);
 mod tests {
     use super::*;
 
+    struct Endless;
+    impl fmt::Display for Endless {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            loop {
+                f.write_str("1234567")?;
+            }
+        }
+    }
+
     #[test]
     fn an_excerpt_is_cut_at_a_character_and_ends_the_writing() {
         for (text, most, expected) in
@@ -206,14 +215,6 @@ mod tests {
             assert_eq!(excerpt(text, most), expected);
         }
         assert_eq!(excerpt(format_args!("{}.{}", "ab", "cd"), 3), "ab.…");
-        struct Endless;
-        impl fmt::Display for Endless {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                loop {
-                    f.write_str("1234567")?;
-                }
-            }
-        }
         assert_eq!(excerpt(Endless, 10), "1234567123…");
     }
 

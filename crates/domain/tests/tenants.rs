@@ -43,7 +43,15 @@ fn email() -> Email {
 
 fn stored(new: NewTenant) -> Tenant {
     let NewTenant { public_id, name, rate_limit, created_at } = new;
-    Tenant { id: tenant_id(4), public_id, name, status: TenantStatus::Active, rate_limit, created_at }
+    Tenant {
+        id: tenant_id(4),
+        public_id,
+        name,
+        status: TenantStatus::Active,
+        rate_limit,
+        created_at,
+        time_zone: bwp_domain::tenants::TimeZone::UTC,
+    }
 }
 
 fn account(record: AccountRecord) -> Account {
@@ -62,6 +70,10 @@ fn empty() -> ScriptedUnitOfWork {
     let mut uow = ScriptedUnitOfWork::default();
     uow.tenants.expect_is_first().times(1).return_once(|| Ok(true));
     uow.tenants.expect_insert().times(1).return_once(|new| Ok(stored(new)));
+    uow.rows.expect_insert().times(7).returning(|tenant, shape, _, _| {
+        assert_eq!((tenant, shape.table), (tenant_id(4), "lead_stages"));
+        Ok(1)
+    });
     uow.accounts.expect_insert().times(1).return_once(|record| Ok(Some(account(record))));
     uow
 }

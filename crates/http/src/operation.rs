@@ -1,6 +1,6 @@
 //! Operations: what the table of a family is made of.
 
-use std::{cell::Cell, marker::PhantomData, pin::pin, rc::Rc, sync::Arc};
+use std::{borrow::Cow, cell::Cell, marker::PhantomData, pin::pin, rc::Rc, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -11,7 +11,7 @@ use actix_web::{
 use bwp_domain::{
     principal::Credential,
     rate_limits::{Admission, Standing},
-    scopes::ScopeSet,
+    scopes::{ScopeId, ScopeSet},
 };
 use bwp_web::{deadline, observe};
 use futures_util::{
@@ -34,15 +34,16 @@ use crate::{
 /// One operation: from it come a route and an entry in the OpenAPI document.
 pub(crate) struct Operation {
     pub(crate) method: Method,
-    pub(crate) path: &'static str,
-    pub(crate) id: &'static str,
+    pub(crate) path: Cow<'static, str>,
+    pub(crate) id: Cow<'static, str>,
     pub(crate) tag: Tag,
-    pub(crate) summary: &'static str,
-    pub(crate) description: &'static str,
+    pub(crate) summary: Cow<'static, str>,
+    pub(crate) description: Cow<'static, str>,
     pub(crate) cost: u32,
     pub(crate) reply: Option<Reply>,
     pub(crate) input: Input,
-    pub(crate) run: Run,
+    pace: Pace,
+    handler: Rc<dyn Erased>,
 }
 
 /// What a family's operations are listed under.
@@ -54,12 +55,13 @@ pub(crate) struct Tag {
     pub(crate) description: &'static str,
 }
 
-type Run = Rc<dyn Fn(HttpRequest, Payload) -> LocalBoxFuture<'static, HttpResponse>>;
+/// What answers the requests of an operation.
+pub(crate) type Run = Rc<dyn Fn(HttpRequest, Payload) -> LocalBoxFuture<'static, HttpResponse>>;
 
 /// How an operation answers when all went well.
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    pub(crate) description: &'static str,
+    pub(crate) description: Cow<'static, str>,
     pub(crate) kind: ReplyKind,
 }
 
@@ -68,68 +70,81 @@ const READ_COST: u32 = 1;
 const MUTATION_COST: u32 = 5;
 
 impl Operation {
-    pub(crate) fn get<A: 'static, H: Handler<A>>(path: &'static str, handler: H) -> Self {
-        Self::new(Method::GET, path, handler, Pace::Long)
+    pub(crate) fn get<A: 'static, H: Handler<A>>(path: impl Into<Cow<'static, str>>, handler: H) -> Self {
+        Self::new(Method::GET, path.into(), handler, Pace::Long)
     }
 
     /// A GET that reads what is found at once, such as a row by its id: the reading begins before the caller is checked.
-    pub(crate) fn get_at_once<A: 'static, H: Handler<A>>(path: &'static str, handler: H) -> Self {
-        Self::new(Method::GET, path, handler, Pace::Quick)
+    pub(crate) fn get_at_once<A: 'static, H: Handler<A>>(path: impl Into<Cow<'static, str>>, handler: H) -> Self {
+        Self::new(Method::GET, path.into(), handler, Pace::Quick)
     }
 
-    pub(crate) fn post<A: 'static, H: Handler<A>>(path: &'static str, handler: H) -> Self {
-        Self::new(Method::POST, path, handler, Pace::Long)
+    pub(crate) fn post<A: 'static, H: Handler<A>>(path: impl Into<Cow<'static, str>>, handler: H) -> Self {
+        Self::new(Method::POST, path.into(), handler, Pace::Long)
     }
 
-    pub(crate) fn patch<A: 'static, H: Handler<A>>(path: &'static str, handler: H) -> Self {
-        Self::new(Method::PATCH, path, handler, Pace::Long)
+    pub(crate) fn patch<A: 'static, H: Handler<A>>(path: impl Into<Cow<'static, str>>, handler: H) -> Self {
+        Self::new(Method::PATCH, path.into(), handler, Pace::Long)
     }
 
-    pub(crate) fn delete<A: 'static, H: Handler<A>>(path: &'static str, handler: H) -> Self {
-        Self::new(Method::DELETE, path, handler, Pace::Long)
+    pub(crate) fn delete<A: 'static, H: Handler<A>>(path: impl Into<Cow<'static, str>>, handler: H) -> Self {
+        Self::new(Method::DELETE, path.into(), handler, Pace::Long)
     }
 
-    fn new<A: 'static, H: Handler<A>>(method: Method, path: &'static str, handler: H, pace: Pace) -> Self {
+    fn new<A: 'static, H: Handler<A>>(method: Method, path: Cow<'static, str>, handler: H, pace: Pace) -> Self {
         let mut input = Input::default();
         H::describe(&mut input);
         let cost = if method == Method::GET { READ_COST } else { MUTATION_COST };
-        let takes = Takes {
-            query: input.query_refusal.is_some(),
-            change: input.key == KeyUse::Used,
-            waits: pace == Pace::Long || input.body.is_some() || input.standing,
-            needs: ScopeSet::of(input.scopes),
-            cost,
-        };
-        let handler = Rc::new(handler);
-        let run: Run = Rc::new(move |request, payload| {
-            let handler = Rc::clone(&handler);
-            answer(handler, request, payload, takes).boxed_local()
-        });
         Self {
+            id: operation_id(method.as_str(), &path).into(),
             method,
             path,
-            id: "",
             tag: Tag { name: "", description: "" },
-            summary: "",
-            description: "",
+            summary: "".into(),
+            description: "".into(),
             cost,
             reply: None,
             input,
-            run,
+            pace,
+            handler: Rc::new(ErasedHandler { handler, taken: PhantomData }),
         }
+    }
+
+    /// What answers its requests.
+    pub(crate) fn run(&self) -> Run {
+        let takes = Takes {
+            query: self.input.query_refusal.is_some(),
+            change: self.input.key == KeyUse::Used,
+            waits: self.pace == Pace::Long || self.input.body.is_some() || self.input.standing,
+            needs: ScopeSet::of(self.input.scopes),
+            cost: self.cost,
+        };
+        let handler = Rc::clone(&self.handler);
+        Rc::new(move |request, payload| answer(Rc::clone(&handler), request, payload, takes).boxed_local())
+    }
+
+    /// The scopes that it needs, where its handler's signature does not say so.
+    pub(crate) fn needs(mut self, scopes: &'static [ScopeId]) -> Self {
+        self.input.scopes = scopes;
+        self
     }
 
     /// Its `operationId` and tag.
     pub(crate) fn named(self, id: &'static str, tag: Tag) -> Self {
-        Self { id, tag, ..self }
+        Self { id: id.into(), tag, ..self }
     }
 
-    pub(crate) fn summary(self, summary: &'static str) -> Self {
-        Self { summary, ..self }
+    /// What it is listed under. Its `operationId` is made of its method and path.
+    pub(crate) fn tagged(self, tag: Tag) -> Self {
+        Self { tag, ..self }
     }
 
-    pub(crate) fn description(self, description: &'static str) -> Self {
-        Self { description, ..self }
+    pub(crate) fn summary(self, summary: impl Into<Cow<'static, str>>) -> Self {
+        Self { summary: summary.into(), ..self }
+    }
+
+    pub(crate) fn description(self, description: impl Into<Cow<'static, str>>) -> Self {
+        Self { description: description.into(), ..self }
     }
 
     pub(crate) fn replies(self, reply: Reply) -> Self {
@@ -137,30 +152,50 @@ impl Operation {
     }
 }
 
+/// `patchLeadStagesById` for PATCH `/lead-stages/{id}`, as the contract names operations.
+pub(crate) fn operation_id(method: &str, path: &str) -> String {
+    let mut id = method.to_ascii_lowercase();
+    for word in path.split(['/', '-']).filter(|word| !word.is_empty()) {
+        let (by, word) = match word.strip_prefix('{') {
+            Some(name) => ("By", name.trim_end_matches('}')),
+            None => ("", word),
+        };
+        id.push_str(by);
+        let mut letters = word.chars();
+        id.extend(letters.next().into_iter().flat_map(char::to_uppercase));
+        id.push_str(letters.as_str());
+    }
+    id
+}
+
 impl Reply {
     /// 200 with one thing.
-    pub(crate) fn data<T: utoipa::ToSchema>(description: &'static str) -> Self {
-        Self { status: 200, description, kind: ReplyKind::One(SchemaSource::of::<T>()) }
+    pub(crate) fn data<T: utoipa::ToSchema + 'static>(description: &'static str) -> Self {
+        Self::new(200, description, ReplyKind::One(SchemaSource::of::<T>()))
     }
 
     /// 201 with one thing.
-    pub(crate) fn created<T: utoipa::ToSchema>(description: &'static str) -> Self {
+    pub(crate) fn created<T: utoipa::ToSchema + 'static>(description: &'static str) -> Self {
         Self { status: 201, ..Self::data::<T>(description) }
     }
 
     /// 200 with a page of things.
-    pub(crate) fn page<T: utoipa::ToSchema>(description: &'static str) -> Self {
-        Self { status: 200, description, kind: ReplyKind::Page(SchemaSource::of::<T>()) }
+    pub(crate) fn page<T: utoipa::ToSchema + 'static>(description: &'static str) -> Self {
+        Self::new(200, description, ReplyKind::Page(SchemaSource::of::<T>()))
     }
 
     /// 200 with those of the things asked for that there are.
-    pub(crate) fn many<T: utoipa::ToSchema>(description: &'static str) -> Self {
-        Self { status: 200, description, kind: ReplyKind::Many(SchemaSource::of::<T>()) }
+    pub(crate) fn many<T: utoipa::ToSchema + 'static>(description: &'static str) -> Self {
+        Self::new(200, description, ReplyKind::Many(SchemaSource::of::<T>()))
     }
 
     /// 204.
     pub(crate) fn no_content(description: &'static str) -> Self {
-        Self { status: 204, description, kind: ReplyKind::Nothing }
+        Self::new(204, description, ReplyKind::Nothing)
+    }
+
+    pub(crate) fn new(status: u16, description: impl Into<Cow<'static, str>>, kind: ReplyKind) -> Self {
+        Self { status, description: description.into(), kind }
     }
 }
 
@@ -188,12 +223,7 @@ struct Takes {
     cost: u32,
 }
 
-async fn answer<A, H: Handler<A>>(
-    handler: Rc<H>,
-    request: HttpRequest,
-    payload: Payload,
-    takes: Takes,
-) -> HttpResponse {
+async fn answer(handler: Rc<dyn Erased>, request: HttpRequest, payload: Payload, takes: Takes) -> HttpResponse {
     let Some(state) = request.app_data::<web::Data<ApiState>>().cloned() else {
         tracing::error!("the API was configured without its state");
         return HttpResponse::InternalServerError().finish();
@@ -226,8 +256,8 @@ async fn answer<A, H: Handler<A>>(
 }
 
 /// A request on its way through its handler.
-struct Running<'a, H> {
-    handler: &'a H,
+struct Running<'a> {
+    handler: &'a dyn Erased,
     request: &'a HttpRequest,
     context: &'a Context,
     record: &'a Record<'a>,
@@ -236,22 +266,16 @@ struct Running<'a, H> {
     standing: Cell<Option<Standing>>,
 }
 
-impl<H> Running<'_, H> {
+impl Running<'_> {
     /// Runs the request, no longer than it may take.
-    async fn in_time<A>(&self, payload: Payload) -> Result<HttpResponse, Problem>
-    where
-        H: Handler<A>,
-    {
+    async fn in_time(&self, payload: Payload) -> Result<HttpResponse, Problem> {
         match self.context.state.request_timeout {
             None => self.run(payload).await,
             Some(limit) => deadline::within(limit, self.run(payload)).await.map_err(Problem::from)?,
         }
     }
 
-    async fn run<A>(&self, payload: Payload) -> Result<HttpResponse, Problem>
-    where
-        H: Handler<A>,
-    {
+    async fn run(&self, payload: Payload) -> Result<HttpResponse, Problem> {
         let shown = Shown::by(self.request)?;
         if let Some(guess) = self.guess(&shown) {
             return self.read_ahead(&shown, guess, payload).await;
@@ -275,15 +299,12 @@ impl<H> Running<'_, H> {
 
     /// Reads what the caller of `guess` would be shown while that credential is checked, which takes one round trip
     /// less. Nothing comes of it unless the credential is found to be just that one.
-    async fn read_ahead<A>(
+    async fn read_ahead(
         &self,
         shown: &Shown,
         guess: Arc<Credential>,
         payload: Payload,
-    ) -> Result<HttpResponse, Problem>
-    where
-        H: Handler<A>,
-    {
+    ) -> Result<HttpResponse, Problem> {
         let revision = guess.revision;
         let mut checking = pin!(self.admit(shown));
         let credential = {
@@ -337,15 +358,13 @@ impl<H> Running<'_, H> {
     }
 
     /// What the handler answers to the caller of `credential`.
-    async fn handle<A>(
+    async fn handle(
         &self,
         shown: &Shown,
         credential: Arc<Credential>,
         mut payload: Payload,
-    ) -> Result<HttpResponse, Problem>
-    where
-        H: Handler<A>,
-    {
+    ) -> Result<HttpResponse, Problem> {
+        credential.authorize(self.takes.needs)?;
         let mut call = Call {
             request: self.request,
             payload: &mut payload,
@@ -356,8 +375,7 @@ impl<H> Running<'_, H> {
             address: shown.address,
             body_read: false,
         };
-        // In a box of its own: a handler's future is large, and this one is part of others that are moved.
-        let outcome = Box::pin(self.handler.run(self.context.clone(), &mut call)).await;
+        let outcome = self.handler.run(self.context.clone(), &mut call).await;
         // A body may arrive slowly. Who was let in before it and would not be now is told nothing but that.
         // A change that was made has checked that itself, and a failure of ours is told as it is.
         let unchecked = match &outcome {
@@ -378,6 +396,27 @@ pub(crate) trait Handler<A>: 'static {
     async fn run(&self, context: Context, call: &mut Call<'_>) -> Result<HttpResponse, Problem>;
 
     fn describe(input: &mut Input);
+}
+
+/// A handler, whatever it takes: what runs a request is compiled once and not for each.
+trait Erased {
+    fn run<'c>(&'c self, context: Context, call: &'c mut Call<'_>)
+    -> LocalBoxFuture<'c, Result<HttpResponse, Problem>>;
+}
+
+struct ErasedHandler<A, H> {
+    handler: H,
+    taken: PhantomData<fn(A)>,
+}
+
+impl<A: 'static, H: Handler<A>> Erased for ErasedHandler<A, H> {
+    fn run<'c>(
+        &'c self,
+        context: Context,
+        call: &'c mut Call<'_>,
+    ) -> LocalBoxFuture<'c, Result<HttpResponse, Problem>> {
+        Box::pin(self.handler.run(context, call))
+    }
 }
 
 macro_rules! handlers {
@@ -409,3 +448,4 @@ handlers!();
 handlers!(A);
 handlers!(A, B);
 handlers!(A, B, C);
+handlers!(A, B, C, D);

@@ -73,6 +73,14 @@ pub(crate) const DATE_TO: Param<Timestamp> = Param {
     parse: |text| Timestamp::parse_rfc3339(text, Rounding::Down).ok_or_else(|| DATE_TIME.to_owned()),
 };
 
+/// `updatedFrom`.
+pub(crate) const UPDATED_FROM: Param<Timestamp> = Param {
+    name: "updatedFrom",
+    description: "Only what was last changed at this moment or later.",
+    schema: || json!({ "type": "string", "format": "date-time" }),
+    parse: |text| Timestamp::parse_rfc3339(text, Rounding::Up).ok_or_else(|| DATE_TIME.to_owned()),
+};
+
 /// Which page is asked for.
 pub(crate) struct PageParams {
     limit: Limit,

@@ -1,6 +1,6 @@
 //! The routes of the API.
 
-use std::{collections::BTreeMap, future::ready};
+use std::{borrow::Cow, collections::BTreeMap, future::ready};
 
 use actix_web::{
     HttpRequest, HttpResponse, Resource, Scope,
@@ -16,9 +16,10 @@ use bwp_domain::{
 use bwp_web::{limits::TargetTooLong, observe, readiness::Readiness, request_id::RequestId};
 
 use crate::{
-    api_keys, audit, contacts, me, openapi,
+    api_keys, audit, contacts, lead_stages, leads, me, openapi,
     operation::Operation,
     problem::{ErrorCode, Problem},
+    project_templates, projects, settings,
     state::ApiState,
     usage, users,
 };
@@ -50,6 +51,11 @@ pub(crate) fn operations() -> Vec<Operation> {
     all.extend(audit::operations());
     all.extend(usage::operations());
     all.extend(contacts::operations());
+    all.extend(lead_stages::operations());
+    all.extend(leads::operations());
+    all.extend(project_templates::operations());
+    all.extend(projects::operations());
+    all.extend(settings::operations());
     all.extend(users::operations());
     all.extend(api_keys::operations());
     all
@@ -62,19 +68,19 @@ pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> im
         let closed = closed(&state);
         let meter = state.meter.clone();
         config.app_data(state).app_data(document);
-        let mut paths: BTreeMap<&'static str, Vec<Operation>> = BTreeMap::new();
+        let mut paths: BTreeMap<Cow<'static, str>, Vec<Operation>> = BTreeMap::new();
         for operation in operations() {
-            paths.entry(operation.path).or_default().push(operation);
+            paths.entry(operation.path.clone()).or_default().push(operation);
         }
         let mut scope = web::scope(BASE_PATH).service(read_only(openapi::PATH).route(web::get().to(serve_document)));
         // Paths with fixed parts first: `/contacts/count` is not the contact `count`.
         let (fixed, variable): (Vec<_>, Vec<_>) = paths.into_iter().partition(|(path, _)| !path.contains('{'));
         for (path, operations) in fixed.into_iter().chain(variable) {
             let allow = allowed(&operations);
-            let mut resource = web::resource(path);
+            let mut resource = web::resource(path.as_ref());
             for operation in operations {
                 let route = meter.route(operation.method.as_str(), &format!("{BASE_PATH}{path}"));
-                let run = operation.run;
+                let run = operation.run();
                 resource =
                     resource.route(web::method(operation.method).to(move |request: HttpRequest, payload: Payload| {
                         observe::record_route(&request, &route);

@@ -8,6 +8,7 @@ use bwp_domain::{
     execute::Environment,
     keys::ports::KeyReader,
     rate_limits::ports::RateLimiter,
+    resource::ports::RowReader,
     store::Store,
     users::ports::UserReader,
 };
@@ -26,6 +27,8 @@ pub struct ApiState {
     pub users: Arc<dyn UserReader>,
     /// Where contacts are read.
     pub contacts: Arc<dyn ContactReader>,
+    /// Where rows of every resource are read.
+    pub rows: Arc<dyn RowReader>,
     /// Where the audit log is read.
     pub audit_log: Arc<dyn AuditReader>,
     /// Where requests are recorded for the audit log.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bwp_domain::{
     clock::Timestamp,
-    ids::{KeyId, KeyPublicId, TenantId, UserId},
+    ids::{AccountId, KeyId, KeyPublicId, TenantId, UserId},
     keys::{Allowlist, ApiKey, CreatedBy, KeyName, KeyState},
     principal::{Credential, Revision},
     scopes::{ScopeId, ScopeSet},
@@ -82,7 +82,11 @@ impl TryFrom<ApiKeyRow> for ApiKey {
     }
 }
 
-fn credential((key, tenant): (ApiKeyRow, TenantRow)) -> Result<Arc<Credential>, StoreError> {
+/// A key, its tenant, and the account of the user who made the key.
+type CredentialRow = (ApiKeyRow, TenantRow, Option<i64>);
+
+fn credential((key, tenant, person): CredentialRow) -> Result<Arc<Credential>, StoreError> {
     let revision = Revision { key: key.revision.as_u128(), tenant: tenant.revision.as_u128() };
-    Ok(Arc::new(Credential { key: key.try_into()?, tenant: tenant.try_into()?, revision }))
+    let person = person.and_then(AccountId::new);
+    Ok(Arc::new(Credential { key: key.try_into()?, tenant: tenant.try_into()?, person, revision }))
 }

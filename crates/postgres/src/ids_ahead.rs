@@ -1,6 +1,9 @@
 //! Ids that are fetched ahead, so that a row's id is known before the row is stored.
 
-use std::collections::VecDeque;
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, PoisonError},
+};
 
 use bwp_domain::store::StoreError;
 use diesel::sql_types::{BigInt, Text};
@@ -13,6 +16,18 @@ use crate::lanes::Lanes;
 pub(crate) struct IdsAhead {
     table: &'static str,
     ids: Mutex<VecDeque<i64>>,
+}
+
+/// Ids of many tables.
+#[derive(Default)]
+pub(crate) struct IdsOfTables(std::sync::Mutex<HashMap<&'static str, Arc<IdsAhead>>>);
+
+impl IdsOfTables {
+    /// Those of this table.
+    pub(crate) fn of(&self, table: &'static str) -> Arc<IdsAhead> {
+        let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(tables.entry(table).or_insert_with(|| Arc::new(IdsAhead::of(table))))
+    }
 }
 
 /// How many are fetched at once.

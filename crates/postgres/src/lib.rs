@@ -4,6 +4,7 @@
 //! the domain, with the rows it reads, the statements it sends and the ports it implements.
 
 mod accounts;
+mod activity;
 mod address;
 mod api_keys;
 mod audit;
@@ -29,6 +30,7 @@ mod migrations;
 mod outbox;
 mod purge;
 mod reading;
+mod resource;
 mod rows;
 // The lint takes no notice of tests.
 #[cfg_attr(not(test), expect(clippy::wildcard_imports, reason = "generated"))]

@@ -46,6 +46,18 @@ pub(crate) enum Lock {
     Migrations,
     /// Tidying the search index.
     SearchIndex,
+    /// All rows of one table and tenant, for changes that look at all of them.
+    AllRows(&'static str, i64),
+}
+
+/// 16 bits of a name. Two names with the same ones keep each other waiting, and nothing else.
+const fn hash(name: &str) -> i64 {
+    let (bytes, mut hash, mut at) = (name.as_bytes(), 0, 0);
+    while at < bytes.len() {
+        hash = (hash * 31 + bytes[at] as i64) % 0xffff;
+        at += 1;
+    }
+    hash
 }
 
 impl Lock {
@@ -57,6 +69,7 @@ impl Lock {
             Self::Migrations => 3 << 56,
             Self::Team(tenant) => 5 << 56 | tenant,
             Self::SearchIndex => 6 << 56,
+            Self::AllRows(table, tenant) => 7 << 56 | hash(table) << 40 | tenant,
         }
     }
 
@@ -68,6 +81,11 @@ impl Lock {
     /// Waits for the lock and holds it until the transaction ends, with others who share it.
     pub(crate) async fn share(self, connection: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
         diesel::select(pg_advisory_xact_lock_shared(self.number())).execute(connection).await.map(|_| ())
+    }
+
+    /// Waits for the lock as long as for any other, and holds it alone until the transaction ends.
+    pub(crate) async fn wait(self, connection: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
+        diesel::select(pg_advisory_xact_lock(self.number())).execute(connection).await.map(|_| ())
     }
 
     /// Waits for the lock and holds it alone until the transaction ends. However long that takes: those who share it

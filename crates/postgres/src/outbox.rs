@@ -82,13 +82,14 @@ impl AppendEvent {
 }
 
 impl Change for AppendEvent {
-    fn sql(&self) -> &'static Sql {
-        &Sql {
+    fn sql(&self) -> Sql {
+        Sql {
             change: "INSERT INTO outbox \
                      (tenant_id, event_id, kind, version, occurred_at, data, previous_attributes) \
                      SELECT tenant_id, event_id, kind, version, occurred_at, data, previous_attributes",
             columns: "tenant_id, event_id, kind, version, occurred_at, data, previous_attributes",
             condition: "",
+            end: Sql::RETURNING,
         }
     }
 

@@ -58,7 +58,7 @@ impl Row<'_> {
 
 /// A row as it came.
 pub(crate) type PgRow = <AsyncPgConnection as AsyncConnectionCore>::Row<'static, 'static>;
-type PgField<'r> = <PgRow as diesel::row::Row<'r, Pg>>::Field<'r>;
+pub(crate) type PgField<'r> = <PgRow as diesel::row::Row<'r, Pg>>::Field<'r>;
 
 /// The rows of `query`, as they come.
 pub(crate) async fn load<C, Q>(mut connection: C, query: Q) -> QueryResult<Vec<PgRow>>

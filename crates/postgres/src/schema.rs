@@ -16,6 +16,22 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    activity (tenant_id, created_at, id) {
+        tenant_id -> Int8,
+        created_at -> Timestamptz,
+        id -> Int8,
+        account_id -> Nullable<Int8>,
+        key_id -> Nullable<Int8>,
+        resource -> Text,
+        row_id -> Int8,
+        action -> Text,
+        previous -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     api_audit_logs (tenant_id, created_at, id) {
         tenant_id -> Int8,
         created_at -> Timestamptz,
@@ -61,6 +77,22 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    branding_settings (tenant_id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        company_name -> Nullable<Text>,
+        primary_color -> Nullable<Text>,
+        accent_color -> Nullable<Text>,
+        has_logo -> Bool,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     contacts (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
@@ -98,6 +130,34 @@ diesel::table! {
         id -> Bool,
         current -> Bytea,
         previous -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    data_retention_settings (tenant_id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        audit_log_retention_days -> Nullable<Int8>,
+        activity_log_retention_days -> Nullable<Int8>,
+        notification_retention_days -> Nullable<Int8>,
+        deleted_records_retention_days -> Nullable<Int8>,
+        export_retention_days -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    document_numbers (tenant_id, kind) {
+        tenant_id -> Int8,
+        kind -> Text,
+        prefix -> Text,
+        last -> Int8,
     }
 }
 
@@ -157,6 +217,51 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    lead_stages (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        name -> Text,
+        color -> Nullable<Text>,
+        order -> Int8,
+        is_default -> Bool,
+        is_won -> Bool,
+        is_lost -> Bool,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    leads (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        name -> Text,
+        contact_id -> Nullable<Int8>,
+        stage_id -> Int8,
+        assigned_to -> Nullable<Int8>,
+        source -> Nullable<Text>,
+        project_type -> Nullable<Text>,
+        estimated_value -> Nullable<Numeric>,
+        probability -> Nullable<Int8>,
+        expected_close_date -> Nullable<Timestamptz>,
+        description -> Nullable<Text>,
+        site_address -> Nullable<Text>,
+        site_city -> Nullable<Text>,
+        site_state -> Nullable<Text>,
+        site_zip_code -> Nullable<Text>,
+        converted_project_id -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     outbox (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
@@ -167,6 +272,106 @@ diesel::table! {
         data -> Jsonb,
         previous_attributes -> Nullable<Jsonb>,
         delivered_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    project_phases (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        project_id -> Int8,
+        name -> Text,
+        status -> Text,
+        start_date -> Nullable<Timestamptz>,
+        end_date -> Nullable<Timestamptz>,
+        order -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    project_task_dependencies (tenant_id, task_id, depends_on) {
+        tenant_id -> Int8,
+        project_id -> Int8,
+        task_id -> Int8,
+        depends_on -> Int8,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    project_tasks (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        project_id -> Int8,
+        phase_id -> Nullable<Int8>,
+        name -> Text,
+        description -> Nullable<Text>,
+        status -> Text,
+        priority -> Text,
+        assigned_to -> Nullable<Int8>,
+        start_date -> Nullable<Timestamptz>,
+        due_date -> Nullable<Timestamptz>,
+        duration -> Nullable<Int8>,
+        order -> Int8,
+        checklist -> Jsonb,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    project_templates (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        name -> Text,
+        description -> Nullable<Text>,
+        project_type -> Nullable<Text>,
+        created_by -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    projects (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        name -> Text,
+        project_number -> Text,
+        contact_id -> Nullable<Int8>,
+        bid_id -> Nullable<Int8>,
+        lead_id -> Nullable<Int8>,
+        project_type -> Nullable<Text>,
+        status -> Text,
+        priority -> Nullable<Text>,
+        start_date -> Nullable<Timestamptz>,
+        expected_end_date -> Nullable<Timestamptz>,
+        actual_end_date -> Nullable<Timestamptz>,
+        contract_value -> Nullable<Numeric>,
+        original_contract_value -> Nullable<Numeric>,
+        description -> Nullable<Text>,
+        site_address -> Nullable<Text>,
+        site_city -> Nullable<Text>,
+        site_state -> Nullable<Text>,
+        site_zip_code -> Nullable<Text>,
+        assigned_to -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -224,6 +429,7 @@ diesel::table! {
         created_at -> Timestamptz,
         rate_limit -> Int4,
         revision -> Uuid,
+        time_zone -> Text,
     }
 }
 
@@ -243,24 +449,42 @@ diesel::table! {
 }
 
 diesel::joinable!(api_keys -> tenants (tenant_id));
+diesel::joinable!(branding_settings -> tenants (tenant_id));
+diesel::joinable!(data_retention_settings -> tenants (tenant_id));
+diesel::joinable!(document_numbers -> tenants (tenant_id));
 diesel::joinable!(invitations -> tenants (tenant_id));
 diesel::joinable!(known_browsers -> accounts (account_id));
+diesel::joinable!(lead_stages -> tenants (tenant_id));
+diesel::joinable!(leads -> tenants (tenant_id));
+diesel::joinable!(project_templates -> tenants (tenant_id));
+diesel::joinable!(projects -> tenants (tenant_id));
 diesel::joinable!(sessions -> accounts (account_id));
 diesel::joinable!(users -> accounts (account_id));
 diesel::joinable!(users -> tenants (tenant_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     accounts,
+    activity,
     api_audit_logs,
     api_keys,
+    branding_settings,
     contacts,
     credentials_revision,
     cursor_secrets,
+    data_retention_settings,
+    document_numbers,
     idempotency_receipts,
     invitations,
     key_usage,
     known_browsers,
+    lead_stages,
+    leads,
     outbox,
+    project_phases,
+    project_task_dependencies,
+    project_tasks,
+    project_templates,
+    projects,
     security_log,
     sessions,
     sign_in_failures,

@@ -1,6 +1,7 @@
 //! The store: where units of work begin, and from where is read.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -12,6 +13,7 @@ use bwp_domain::{
     idempotency::IdempotencyKey,
     ids::{ContactId, TenantId},
     principal::Credential,
+    resource::{Record, Shape},
     store::{Health, JoinGuard, Store, StoreError, UnitOfWork},
 };
 use diesel_async::SimpleAsyncConnection;
@@ -23,11 +25,12 @@ use crate::{
     contacts,
     credentials::{Credentials, Known, REMEMBERED},
     expecting::{Batches, Expectations},
-    ids_ahead::IdsAhead,
+    ids_ahead::{IdsAhead, IdsOfTables},
     join::Joins,
     lanes::Lanes,
     long_reads::LongReads,
     reading::Reading,
+    resource,
     session::Place,
     together::Together,
     unit_of_work::PgUnitOfWork,
@@ -39,12 +42,16 @@ pub struct PgStore {
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) credentials: Credentials,
     pub(crate) contacts: Together<(TenantId, ContactId), Contact>,
+    found: Arc<Mutex<Found>>,
     pub(crate) batches: Batches,
     pub(crate) shared: Arc<Shared>,
     pool: Pool,
     long_reads: Arc<LongReads>,
     settings: PoolSettings,
 }
+
+/// Rows that are asked for by their ids, of each resource, by its table.
+type Found = HashMap<&'static str, Together<(TenantId, i64), Record>>;
 
 /// What all threads of a process share.
 pub(crate) struct Shared {
@@ -55,6 +62,8 @@ pub(crate) struct Shared {
     /// Of all threads.
     pools: Mutex<Vec<Pool>>,
     pub(crate) contact_ids: IdsAhead,
+    /// Of each resource, by its table.
+    pub(crate) ids: IdsOfTables,
 }
 
 impl PgStore {
@@ -78,6 +87,7 @@ impl PgStore {
             known: Arc::new(Known::new(REMEMBERED)),
             pools: Mutex::default(),
             contact_ids: IdsAhead::of("contacts"),
+            ids: IdsOfTables::default(),
         };
         Self::over(Arc::new(shared), settings)
     }
@@ -100,7 +110,20 @@ impl PgStore {
         shared.pools.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
         let batches = Batches::new(pool.clone(), settings.wait);
         let long_reads = Arc::new(LongReads::of(settings.max_size, settings.wait));
-        Ok(Self { lanes, credentials, contacts, batches, shared, pool, long_reads, settings })
+        Ok(Self { lanes, credentials, contacts, found: Arc::default(), batches, shared, pool, long_reads, settings })
+    }
+
+    /// Where rows of a resource are asked for by their ids.
+    pub(crate) fn found(&self, shape: &'static Shape) -> Together<(TenantId, i64), Record> {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let together = found.entry(shape.table).or_insert_with(|| {
+            let lanes = Arc::clone(&self.lanes);
+            Together::new("reading a row", self.patience(), move |asked| {
+                let lanes = Arc::clone(&lanes);
+                async move { resource::find(&lanes, shape, asked).await }.boxed()
+            })
+        });
+        together.clone()
     }
 
     /// How the pools of all threads are used now.

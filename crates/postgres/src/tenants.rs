@@ -8,7 +8,7 @@ use bwp_domain::{
     rate_limits::RateLimit,
     store::StoreError,
     tenants::{
-        NewTenant, Tenant, TenantName, TenantStatus,
+        NewTenant, Tenant, TenantName, TenantStatus, TimeZone,
         ports::{TenantDirectory, TenantRepository},
     },
 };
@@ -37,6 +37,7 @@ pub(crate) struct TenantRow {
     created_at: DateTime<Utc>,
     rate_limit: i32,
     pub(crate) revision: Uuid,
+    time_zone: String,
 }
 
 impl TryFrom<TenantRow> for Tenant {
@@ -50,6 +51,7 @@ impl TryFrom<TenantRow> for Tenant {
             name: place.fit("name", TenantName::stored(row.name))?,
             status: place.fit("status", row.status.parse())?,
             rate_limit: place.some("rate_limit", rate_limit(row.rate_limit))?,
+            time_zone: place.fit("time_zone", row.time_zone.parse())?,
             created_at: row.created_at.into(),
         })
     }
@@ -156,6 +158,18 @@ impl TenantDirectory for PgStore {
             .load(&mut connection)
             .await
             .during("setting a tenant's rate limit")?;
+        rows.into_iter().next().map(Tenant::try_from).transpose()
+    }
+
+    async fn set_time_zone(&self, tenant: TenantId, zone: TimeZone) -> Result<Option<Tenant>, StoreError> {
+        let mut connection = self.connection().await?;
+        // And here.
+        let rows = diesel::update(tenants::table.find(tenant.get()))
+            .set(tenants::time_zone.eq(zone.as_str()))
+            .returning(TenantRow::as_returning())
+            .load(&mut connection)
+            .await
+            .during("setting a tenant's time zone")?;
         rows.into_iter().next().map(Tenant::try_from).transpose()
     }
 }

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bwp_domain::{
     accounts::ports::{AccountRepository, HasAccounts},
+    activity::ActivityLog,
     clock::{Clock, Timestamp},
     contacts::ports::{ContactRepository, HasContacts},
     events::Outbox,
@@ -143,6 +144,10 @@ impl UnitOfWork for PgUnitOfWork {
     }
 
     fn outbox(&mut self) -> &mut dyn Outbox {
+        self
+    }
+
+    fn activity(&mut self) -> &mut dyn ActivityLog {
         self
     }
 

@@ -15,6 +15,7 @@ use bwp_domain::{
     clock::{Clock, Timestamp},
     contacts::{ContactFilter, CreateContact, ports::ContactReader},
     execute::{Command, Context, Environment, Executed, execute},
+    idempotency::RenderedResponse,
     ids::{ContactId, TenantId},
     keys::ports::KeyReader,
     paging::{Limit, PageRequest},
@@ -140,7 +141,8 @@ impl Writer {
         let store = &self.scene.fixture.store;
         let (environment, command) = (self.scene.environment(store), CreateContact(details("Acme")));
         while self.done.load(Ordering::Relaxed) < SLOW && self.newest.changed().await.is_ok() {
-            let done = execute(store, &environment, &self.scene.caller, None, &command, |_| Default::default()).await;
+            let done =
+                execute(store, &environment, &self.scene.caller, None, &command, |_| RenderedResponse::default()).await;
             assert!(matches!(done, Ok(Executed::Applied { .. })), "{done:?}");
         }
     }
@@ -228,7 +230,7 @@ async fn rows_get_the_databases_time_on_a_machine_whose_clock_is_wrong() {
         let (store, _) = scene.ahead(wrong);
         let environment = scene.environment(&store);
         let (before, command) = (scene.time().await, CreateContact(details("Acme")));
-        let done = execute(&store, &environment, &scene.caller, None, &command, |_| Default::default()).await;
+        let done = execute(&store, &environment, &scene.caller, None, &command, |_| RenderedResponse::default()).await;
         let Ok(Executed::Applied { output, .. }) = done else { panic!("{wrong}: {done:?}") };
         let (at, after) = (output.created_at.unix_millis(), scene.time().await);
         assert!(before - 1_000 <= at && at <= after + 1_000, "{wrong}: {before} <= {at} <= {after}");

@@ -233,18 +233,33 @@ async fn a_server_whose_clock_is_ahead_throws_away_no_more_than_others_would() {
 }
 
 #[tokio::test]
-async fn the_search_index_is_tidied_by_one_server_at_a_time() {
+async fn the_search_indexes_are_tidied_by_one_server_at_a_time() {
     let fixture = Fixture::new().await;
-    fixture.contact(fixture.tenant().await.id, &bwp_domain::testing::details("Acme"), NOW).await;
+    let tenant = fixture.tenant().await.id;
+    let make = async |name: &str| {
+        fixture.contact(tenant, &bwp_domain::testing::details(name), NOW).await;
+        let lead = format!(
+            "INSERT INTO leads (tenant_id, name, stage_id, created_at, updated_at)
+             SELECT tenant_id, '{name}', id, now(), now() FROM lead_stages WHERE is_default"
+        );
+        fixture.run(&lead).await;
+    };
+    let lists = async || {
+        let mut pages = Vec::new();
+        for index in ["contacts_search", "leads_search"] {
+            pages.push(fixture.number(&format!("SELECT gin_clean_pending_list('{index}')")).await);
+        }
+        pages
+    };
     let tidying = || within("tidying", fixture.store.tidy_search());
+    make("Acme").await;
     let mut other = fixture.database.connection().await;
     let lock = "BEGIN; SELECT pg_advisory_xact_lock(6::bigint << 56)";
     diesel_async::SimpleAsyncConnection::batch_execute(&mut other, lock).await.expect("locked");
-    let list = "SELECT gin_clean_pending_list('contacts_search')";
     tidying().await.expect("left to another server");
-    assert!(fixture.number(list).await > 0, "it was left to another server");
+    assert!(lists().await.iter().all(|pages| *pages > 0), "it was left to another server");
     diesel_async::SimpleAsyncConnection::batch_execute(&mut other, "ROLLBACK").await.expect("unlocked");
-    fixture.contact(fixture.tenant().await.id, &bwp_domain::testing::details("Bolt"), NOW).await;
+    make("Bolt").await;
     tidying().await.expect("tidied");
-    assert_eq!(fixture.number(list).await, 0, "nothing is left to do");
+    assert_eq!(lists().await, [0, 0], "nothing is left to do");
 }

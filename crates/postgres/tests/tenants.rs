@@ -39,6 +39,22 @@ async fn a_tenant_is_active_and_reads_back() {
     assert_eq!(fixture.store.find(made.public_id).await.expect("a look"), Some(made));
 }
 
+/// What a tenant without stages got when the table was made is what a new one gets.
+#[tokio::test]
+async fn older_tenants_have_the_stages_of_new_ones() {
+    let fixture = Fixture::new().await;
+    fixture.tenant().await;
+    fixture.run("CREATE TABLE of_new AS SELECT * FROM lead_stages; DELETE FROM lead_stages").await;
+    let step = include_str!("../../../migrations/2026-11-30-000031_create_lead_stages/up.sql");
+    fixture.run(&step[step.find("INSERT INTO lead_stages").expect("the step fills the table")..]).await;
+    let columns = "tenant_id, name, color, \"order\", is_default, is_won, is_lost";
+    let both = format!(
+        "SELECT count(*) FROM (SELECT {columns} FROM of_new INTERSECT SELECT {columns} FROM lead_stages) AS same"
+    );
+    let all = "SELECT (SELECT count(*) FROM of_new) * 100 + (SELECT count(*) FROM lead_stages)";
+    assert_eq!((fixture.number(&both).await, fixture.number(all).await), (7, 707));
+}
+
 #[tokio::test]
 async fn tenants_are_listed_oldest_first() {
     let fixture = Fixture::new().await;

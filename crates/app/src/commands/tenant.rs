@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use bwp_domain::{
     characters::legible,
     store::Store,
-    tenants::{NewTenant, Tenant, TenantName, ports::TenantDirectory},
+    tenants::{NewTenant, Tenant, TenantName, make_tenant, ports::TenantDirectory},
 };
 use serde_json::{Value, json};
 
@@ -20,7 +20,10 @@ pub(crate) async fn run(args: &DatabaseArgs, command: TenantCommand, output: Out
     let needs = match command {
         // With this one begins.
         TenantCommand::Create { .. } => Needs::Beginning,
-        TenantCommand::List | TenantCommand::SetStatus { .. } | TenantCommand::SetLimit { .. } => Needs::Schema,
+        TenantCommand::List
+        | TenantCommand::SetStatus { .. }
+        | TenantCommand::SetLimit { .. }
+        | TenantCommand::SetTimeZone { .. } => Needs::Schema,
     };
     with_database(args, needs, async |database| {
         let store = database.store()?;
@@ -30,7 +33,7 @@ pub(crate) async fn run(args: &DatabaseArgs, command: TenantCommand, output: Out
                 let environment = environment_of(&store).await?;
                 let mut uow = store.begin().await?;
                 let new = NewTenant { rate_limit, ..NewTenant::new(name, &environment) };
-                let tenant = uow.tenants().insert(new).await?;
+                let tenant = make_tenant(&mut *uow, new).await?;
                 uow.commit().await?;
                 output.print(&json(&tenant), || format!("Made {}", line(&tenant)))?;
             }
@@ -43,6 +46,11 @@ pub(crate) async fn run(args: &DatabaseArgs, command: TenantCommand, output: Out
             TenantCommand::SetStatus { tenant, status } => {
                 let id = commands::tenant(&store, tenant).await?.id;
                 let tenant = store.set_status(id, status).await?.ok_or_else(|| anyhow!("the tenant is gone"))?;
+                output.print(&json(&tenant), || format!("Now: {}", line(&tenant)))?;
+            }
+            TenantCommand::SetTimeZone { tenant, zone } => {
+                let id = commands::tenant(&store, tenant).await?.id;
+                let tenant = store.set_time_zone(id, zone).await?.ok_or_else(|| anyhow!("the tenant is gone"))?;
                 output.print(&json(&tenant), || format!("Now: {}", line(&tenant)))?;
             }
             TenantCommand::SetLimit { tenant, limit } => {
@@ -63,11 +71,12 @@ fn json(tenant: &Tenant) -> Value {
         "name": tenant.name.as_str(),
         "status": tenant.status.as_str(),
         "rateLimit": tenant.rate_limit.get(),
+        "timeZone": tenant.time_zone.as_str(),
         "createdAt": tenant.created_at,
     })
 }
 
 fn line(tenant: &Tenant) -> String {
     let limit = commands::limit(tenant.rate_limit, "units an hour");
-    format!("{}  {}  {limit}  {}", tenant.public_id, tenant.status, legible(tenant.name.as_str()))
+    format!("{}  {}  {limit}  {}  {}", tenant.public_id, tenant.status, tenant.time_zone, legible(tenant.name.as_str()))
 }

@@ -167,6 +167,7 @@ async fn serve(
         keys: Arc::new(store.clone()),
         users: Arc::new(store.clone()),
         contacts: Arc::new(store.clone()),
+        rows: Arc::new(store.clone()),
         audit_log: Arc::new(store.clone()),
         audit: audit.queue(),
         refusals,
@@ -194,13 +195,7 @@ async fn serve(
     let app = move || {
         let worker = of_worker(&stores, threads.each);
         let console = Data::new(console.clone());
-        let state = Data::new(ApiState {
-            store: Arc::new(worker.clone()),
-            keys: Arc::new(worker.clone()),
-            users: Arc::new(worker.clone()),
-            contacts: Arc::new(worker),
-            ..shared.clone()
-        });
+        let state = Data::new(over(&worker, &shared));
         App::new()
             .configure(|config| docs::configure(config, Arc::clone(&pages)))
             .configure(bwp_console::configure(console.clone()))
@@ -241,6 +236,18 @@ async fn serve(
     }
     tracing::info!(audit_entries_written = counts.written, audit_entries_lost = counts.lost, "stopped");
     ended.map_err(anyhow::Error::from)
+}
+
+/// The same state, over the connections of this store.
+fn over(worker: &PgStore, shared: &ApiState) -> ApiState {
+    ApiState {
+        store: Arc::new(worker.clone()),
+        keys: Arc::new(worker.clone()),
+        users: Arc::new(worker.clone()),
+        contacts: Arc::new(worker.clone()),
+        rows: Arc::new(worker.clone()),
+        ..shared.clone()
+    }
 }
 
 /// Each worker is a thread, with database connections of its own.

@@ -25,6 +25,14 @@ enum Check {
     Reference(&'static str, &'static str),
 }
 
+const LEAD: &[Check] = &[
+    NoCredential,
+    MissingScope,
+    Reference("contactId", "/contacts"),
+    Reference("stageId", "/lead-stages"),
+    Reference("assignedTo", "/users"),
+];
+
 const TABLE: &[(&str, &[Check])] = &[
     ("getMe", &[NoCredential]),
     ("listApiAuditLogs", &[NoCredential, MissingScope, ForeignData]),
@@ -37,6 +45,45 @@ const TABLE: &[(&str, &[Check])] = &[
     ("getContactsById", &[NoCredential, MissingScope, ForeignRow]),
     ("patchContactsById", &[NoCredential, MissingScope, ForeignRow, Reference("parentContactId", "/contacts")]),
     ("deleteContactsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("getLeads", &[NoCredential, MissingScope, ForeignData]),
+    ("postLeads", LEAD),
+    ("getLeadsCount", &[NoCredential, MissingScope, ForeignData]),
+    ("getLeadsSummary", &[NoCredential, MissingScope, ForeignData]),
+    ("getLeadsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("patchLeadsById", &[NoCredential, MissingScope, ForeignRow, LEAD[2], LEAD[3], LEAD[4]]),
+    ("deleteLeadsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("postLeadsByIdConvert", &[NoCredential, MissingScope, ForeignRow]),
+    ("getLeadStages", &[NoCredential, MissingScope, ForeignData]),
+    ("postLeadStages", &[NoCredential, MissingScope]),
+    ("patchLeadStagesById", &[NoCredential, MissingScope, ForeignRow]),
+    ("deleteLeadStagesById", &[NoCredential, MissingScope, ForeignRow]),
+    ("getProjectTemplates", &[NoCredential, MissingScope, ForeignData]),
+    ("postProjectTemplates", &[NoCredential, MissingScope, Reference("createdBy", "/users")]),
+    ("getProjectTemplatesById", &[NoCredential, MissingScope, ForeignRow]),
+    ("patchProjectTemplatesById", &[NoCredential, MissingScope, ForeignRow, Reference("createdBy", "/users")]),
+    ("deleteProjectTemplatesById", &[NoCredential, MissingScope, ForeignRow]),
+    ("getProjects", &[NoCredential, MissingScope, ForeignData]),
+    (
+        "postProjects",
+        &[NoCredential, MissingScope, Reference("contactId", "/contacts"), Reference("assignedTo", "/users")],
+    ),
+    ("postProjectsGetMany", &[NoCredential, MissingScope, ForeignData]),
+    ("getProjectsCount", &[NoCredential, MissingScope, ForeignData]),
+    ("getProjectsSummary", &[NoCredential, MissingScope, ForeignData]),
+    ("getProjectsById", &[NoCredential, MissingScope, ForeignRow]),
+    (
+        "patchProjectsById",
+        &[
+            NoCredential,
+            MissingScope,
+            ForeignRow,
+            Reference("contactId", "/contacts"),
+            Reference("assignedTo", "/users"),
+        ],
+    ),
+    ("deleteProjectsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("getSettingsBranding", &[NoCredential, MissingScope, ForeignData]),
+    ("getSettingsDataRetention", &[NoCredential, MissingScope, ForeignData]),
     ("getUsers", &[NoCredential, MissingScope, ForeignData]),
     ("getUsersById", &[NoCredential, MissingScope, ForeignRow]),
     ("getApiKeys", &[NoCredential, MissingScope, ForeignData]),
@@ -114,8 +161,8 @@ fn misfits(operations: &[Operation], table: &[(&str, &[Check])]) -> Vec<String> 
 fn expected(operation: &Operation) -> BTreeSet<String> {
     let is_about_one = operation.path.contains("{id}");
     let names_ids = operation.fields.iter().any(|field| field == "ids");
-    let references = operation.fields.iter().filter(|field| field.ends_with("Id") || field.ends_with("Ids"));
-    let mut checks: BTreeSet<String> = references.map(|field| format!("a reference in {field}")).collect();
+    let mut checks: BTreeSet<String> =
+        operation.references.iter().map(|field| format!("a reference in {field}")).collect();
     checks.insert(NoCredential.kind());
     if !operation.scopes.is_empty() {
         checks.insert(MissingScope.kind());
@@ -176,8 +223,10 @@ impl Tenants<'_> {
     async fn foreign_row(&self, operation: &Operation) {
         let collection = collection(operation);
         let id = self.row_of(&self.foreign, collection).await;
-        let row = format!("{collection}/{id}");
-        let read = || self.foreign.get(&row);
+        let row = format!("{collection}/{{id}}");
+        let one = self.operations.iter().any(|o| o.path == row && o.method == Method::GET);
+        let shown = if one { format!("{collection}/{id}") } else { collection.to_owned() };
+        let read = || self.foreign.get(&shown);
         let before = read().await;
         let foreign = self.call(&self.own, operation, &operation.path_of(id), None).await;
         foreign.problem(404, "not_found");
@@ -190,6 +239,9 @@ impl Tenants<'_> {
         let collection = collection(operation);
         if collection == "/api-audit-logs" {
             return self.foreign_requests(operation).await;
+        }
+        if collection == "/settings" {
+            return self.foreign_settings(operation).await;
         }
         let own = self.row_of(&self.own, collection).await;
         let body = |id| operation.example.as_ref().map(|_| json!({ "ids": [own, id] }));
@@ -217,6 +269,20 @@ impl Tenants<'_> {
         }
     }
 
+    /// Each tenant has one row, which no operation makes or changes.
+    async fn foreign_settings(&self, operation: &Operation) {
+        let before = self.call(&self.own, operation, &operation.path, None).await;
+        for set in [
+            "branding_settings SET company_name = 'Foreign'",
+            "data_retention_settings SET deleted_records_retention_days = 33",
+        ] {
+            self.world.sql(&format!("UPDATE {set} WHERE tenant_id = (SELECT max(id) FROM tenants)")).await;
+        }
+        alike(operation, &before, &self.call(&self.own, operation, &operation.path, None).await);
+        let foreign = self.call(&self.foreign, operation, &operation.path, None).await;
+        assert_ne!(foreign.data(200), before.data(200), "{}", operation.name);
+    }
+
     async fn foreign_calls(&self, operation: &Operation) {
         let foreign = self.foreign.get("/me").await.data(200)["tenantId"].clone();
         for tenant in [self.world.tenant.as_str(), foreign.as_str().expect("an id")] {
@@ -237,7 +303,7 @@ impl Tenants<'_> {
         let id = self.row_of(&self.foreign, collection).await;
         let path = self.path_to_own(operation).await;
         let referring = async |id: i64| {
-            let mut body = operation.example.clone().expect("a body");
+            let mut body = operation.body(&self.own).await.expect("a body");
             body[field] = json!(id);
             self.call(&self.own, operation, &path, Some(body)).await
         };
@@ -286,7 +352,9 @@ impl Tenants<'_> {
 
     /// Sends the body, or the one that the document gives as an example.
     async fn call(&self, client: &Client, operation: &Operation, path: &str, body: Option<Value>) -> Answer {
-        send(operation.request(client, path, body.as_ref().or(operation.example.as_ref()))).await
+        let tenant = if client.key == self.foreign.key { &self.foreign } else { &self.own };
+        let body = if body.is_some() { body } else { operation.body(tenant).await };
+        send(operation.request(client, path, body.as_ref())).await
     }
 }
 
@@ -324,6 +392,8 @@ mod the_table {
             scopes: all(scopes),
             example: None,
             fields: all(fields),
+            references: all(fields).into_iter().filter(|field: &String| field.ends_with("Id")).collect(),
+            refers_to: Vec::new(),
             read_only: Vec::new(),
         }
     }

@@ -62,9 +62,10 @@ async fn page(visit: &Visit, status: StatusCode, note: &Markup) -> Answer {
     let team = visit.state.team.team(member.tenant.id, after, Limit::DEFAULT).await?;
     let invited = position(&visit.query("invited-before"));
     let invited_page = PageRequest { limit: Limit::DEFAULT, after: invited };
-    let pending = match manages {
-        true => visit.state.invitations.pending(member.tenant.id, invited_page).await?,
-        false => Page { items: Vec::new(), next: None },
+    let pending = if manages {
+        visit.state.invitations.pending(member.tenant.id, invited_page).await?
+    } else {
+        Page { items: Vec::new(), next: None }
     };
     let path = visit.link(PATH);
     let main = html! {

@@ -6,6 +6,7 @@ use crate::{
     clock::Timestamp,
     ids::ContactId,
     paging::Position,
+    resource::{Referable, Reference},
     text::{Email, Name, Text, quoted},
 };
 
@@ -106,6 +107,17 @@ pub struct Contact {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+impl Referable for Contact {
+    const REFERENCE: &'static Reference = &Reference {
+        one: "contact",
+        table: "contacts",
+        column: "id",
+        ended: Some("deleted_at"),
+        shape: None,
+        searched: &["first_name", "last_name", "company_name", "email", "phone", "mobile", "notes"],
+    };
 }
 
 impl Contact {

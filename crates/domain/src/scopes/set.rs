@@ -44,6 +44,12 @@ impl ScopeSet {
         Self(self.0 & other.0)
     }
 
+    /// Those that are in this one or in `other`.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// What is in this set and not in `other`.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {

@@ -5,6 +5,7 @@ use crate::{
     execute::{Command, Context, Environment, Failure, entries},
     ids::TenantPublicId,
     keys::{CreateKey, CreatedKey, KeyError},
+    lead_stages,
     principal::Principal,
     rate_limits::RateLimit,
     store::{Store, StoreError, UnitOfWork},
@@ -22,6 +23,14 @@ impl NewTenant {
             created_at: now,
         }
     }
+}
+
+/// Makes a tenant, with what every tenant begins with.
+pub async fn make_tenant(uow: &mut dyn UnitOfWork, new: NewTenant) -> Result<Tenant, StoreError> {
+    let now = new.created_at;
+    let tenant = uow.tenants().insert(new).await?;
+    lead_stages::make_first(uow.rows(), tenant.id, now).await?;
+    Ok(tenant)
 }
 
 /// What the first start of a server makes, so that a newcomer has something to call with.
@@ -72,7 +81,7 @@ pub async fn first_start(
         uow.rollback().await?;
         return Ok(None);
     }
-    let tenant = uow.tenants().insert(NewTenant::new(first.tenant.clone(), environment)).await?;
+    let tenant = make_tenant(&mut *uow, NewTenant::new(first.tenant.clone(), environment)).await?;
     let principal = Principal::Operator(tenant.id);
     let context = Context::new(&principal, environment);
     let uow_ref: &mut dyn UnitOfWork = &mut *uow;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{NewTenant, Tenant, TenantStatus};
+use super::{NewTenant, Tenant, TenantStatus, TimeZone};
 use crate::{
     ids::{TenantId, TenantPublicId},
     rate_limits::RateLimit,
@@ -26,13 +26,17 @@ pub trait TenantDirectory: Send + Sync {
 
     /// Sets how many units an hour a tenant may spend, from the next request on. `None` if there is no such tenant.
     async fn set_rate_limit(&self, tenant: TenantId, limit: RateLimit) -> Result<Option<Tenant>, StoreError>;
+
+    /// Sets which day it is at a tenant's, from the next request on. `None` if there is no such tenant.
+    async fn set_time_zone(&self, tenant: TenantId, zone: TimeZone) -> Result<Option<Tenant>, StoreError>;
 }
 
 /// Tenants, inside a unit of work.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait TenantRepository: Send {
-    /// Stores a tenant and gives it its id.
+    /// Stores a tenant and gives it its id. It is a row alone: [`make_tenant`](super::make_tenant) makes what every tenant begins
+    /// with besides.
     async fn insert(&mut self, new: NewTenant) -> Result<Tenant, StoreError>;
 
     /// Whether there is no tenant at all. MUST keep others from making the first one until the unit of work ends.

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use super::TimeZone;
 use crate::{
     clock::Timestamp,
     fields::Fault,
@@ -103,6 +104,8 @@ pub struct Tenant {
     pub status: TenantStatus,
     /// How many units an hour it may spend, with all of its keys together.
     pub rate_limit: RateLimit,
+    /// Which day it is there.
+    pub time_zone: TimeZone,
     /// When it was made.
     pub created_at: Timestamp,
 }

@@ -5,12 +5,15 @@
 
 mod audit;
 mod environment;
+mod memory;
 mod people;
+pub mod rows_contract;
 mod samples;
 mod scripted;
 
 pub use audit::RememberingSink;
 pub use environment::{FixedClock, SequentialEntropy, environment};
+pub use memory::MemoryRows;
 pub use people::{account, membership, open_session, tenant, user};
 pub use samples::{audit_entry, contact, credential, details, signed_in, tenant_id};
 pub use scripted::{Ending, ScriptedStore, ScriptedUnitOfWork};

@@ -12,7 +12,7 @@ use crate::{
     rate_limits::RateLimit,
     scopes::{ScopeId, ScopeSet},
     sessions::{Session, SignedIn},
-    tenants::{Tenant, TenantName, TenantStatus},
+    tenants::{Tenant, TenantName, TenantStatus, TimeZone},
     text::Email,
     users::{Role, User, UserState},
 };
@@ -40,6 +40,7 @@ pub fn credential(scopes: &[ScopeId]) -> Credential {
         name: TenantName::parse("Sample Builders".to_owned()).expect("a name"),
         status: TenantStatus::Active,
         rate_limit: RateLimit::OF_TENANT,
+        time_zone: TimeZone::UTC,
         created_at: CREATED_AT,
     };
     let key = ApiKey {
@@ -57,7 +58,7 @@ pub fn credential(scopes: &[ScopeId]) -> Credential {
         replaces: None,
         replaced_by: None,
     };
-    Credential { key, tenant, revision: Revision { key: 7, tenant: 1 } }
+    Credential { key, tenant, person: None, revision: Revision { key: 7, tenant: 1 } }
 }
 
 /// The user 5 of tenant 1 with this role, who has just signed in.

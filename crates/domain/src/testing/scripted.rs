@@ -7,15 +7,19 @@ use std::{
 
 use async_trait::async_trait;
 
+use super::MemoryRows;
 use crate::{
     accounts::ports::{AccountRepository, HasAccounts, MockAccountRepository},
+    activity::{Activity, ActivityLog},
     contacts::ports::{ContactRepository, HasContacts, MockContactRepository},
     events::{MockOutbox, Outbox},
     idempotency::{IdempotencyKey, MockReceiptRepository, ReceiptRepository},
     ids::TenantId,
     invitations::ports::{HasInvitations, InvitationRepository, MockInvitationRepository},
     keys::ports::{CredentialRepository, HasKeys, KeyRepository, MockCredentialRepository, MockKeyRepository},
+    numbers::{HasNumbers, MockNumbers, Numbers},
     principal::Credential,
+    resource::ports::{HasRows, MockRows, Rows},
     security::ports::{MockSecurityLog, SecurityLog},
     sessions::ports::{HasSessions, MockSessionRepository, SessionRepository},
     sign_in::ports::{HasSignIns, MockSignInRepository, SignInRepository},
@@ -44,6 +48,8 @@ pub struct ScriptedUnitOfWork {
     pub receipts: MockReceiptRepository,
     /// The outbox.
     pub outbox: MockOutbox,
+    /// What was done to each row: it takes all, to be looked at.
+    pub activity: Vec<Activity>,
     /// The security log.
     pub security_log: MockSecurityLog,
     /// The accounts.
@@ -54,6 +60,12 @@ pub struct ScriptedUnitOfWork {
     pub invitations: MockInvitationRepository,
     /// The keys.
     pub keys: MockKeyRepository,
+    /// Numbers of documents.
+    pub numbers: MockNumbers,
+    /// The rows of every resource, if they are scripted.
+    pub rows: MockRows,
+    /// The rows of every resource, if they are those of a store in memory.
+    pub memory: Option<MemoryRows>,
     /// The sessions.
     pub sessions: MockSessionRepository,
     /// Failed attempts to sign in, and known browsers.
@@ -183,6 +195,10 @@ impl UnitOfWork for ScriptedUnitOfWork {
         &mut self.outbox
     }
 
+    fn activity(&mut self) -> &mut dyn ActivityLog {
+        &mut self.activity
+    }
+
     fn security_log(&mut self) -> &mut dyn SecurityLog {
         &mut self.security_log
     }
@@ -195,6 +211,15 @@ impl UnitOfWork for ScriptedUnitOfWork {
     async fn rollback(mut self: Box<Self>) -> Result<(), StoreError> {
         let failed = self.rollback_error.take();
         self.end(Ending::RolledBack, failed)
+    }
+}
+
+impl HasRows for ScriptedUnitOfWork {
+    fn rows(&mut self) -> &mut dyn Rows {
+        match &mut self.memory {
+            Some(memory) => memory,
+            None => &mut self.rows,
+        }
     }
 }
 
@@ -213,6 +238,7 @@ lends! {
     HasContacts, contacts: ContactRepository;
     HasInvitations, invitations: InvitationRepository;
     HasKeys, keys: KeyRepository;
+    HasNumbers, numbers: Numbers;
     HasSessions, sessions: SessionRepository;
     HasSignIns, sign_ins: SignInRepository;
     HasTenants, tenants: TenantRepository;

@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{scopes::ScopeId, text::quoted};
+use crate::{
+    scopes::{ScopeId, ScopeSet},
+    text::quoted,
+};
 
 /// A user's role in a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,6 +82,80 @@ impl Role {
             Self::Member => "Sees business data, and creates and edits most of it. Does not delete or approve.",
             Self::FieldCrew => "Sees projects, contacts and documents, and writes site logs and time entries.",
             Self::Viewer => "Sees business data and changes nothing.",
+        }
+    }
+
+    /// What the role may do with the tenant's data, and what an app that acts for such a user may be given of it.
+    pub fn scopes(self) -> ScopeSet {
+        let held: Vec<_> = ScopeId::ALL.iter().copied().filter(|scope| self.holds(*scope)).collect();
+        ScopeSet::of(&held)
+    }
+
+    /// Whether the role holds a scope: the matrix. Those over API keys are no role's: an app with one could make a key that
+    /// outlives it.
+    const fn holds(self, scope: ScopeId) -> bool {
+        use ScopeId as S;
+        let (admin, manager) = (matches!(self, Self::CompanyAdmin), matches!(self, Self::CompanyAdmin | Self::Manager));
+        let (member, crew) = (manager || matches!(self, Self::Member), matches!(self, Self::FieldCrew));
+        match scope {
+            S::ContactsRead
+            | S::ProjectsRead
+            | S::DocumentsRead
+            | S::SiteLogsRead
+            | S::TimeEntriesRead
+            | S::CommentsRead
+            | S::NotificationsRead
+            | S::NotificationsWrite
+            | S::OfflineAccess => true,
+            S::LeadsRead
+            | S::BidsRead
+            | S::PayAppsRead
+            | S::ChangeOrdersRead
+            | S::InvoicesRead
+            | S::ProductsRead
+            | S::SignaturesRead
+            | S::ReportsRead => !crew,
+            S::SiteLogsWrite | S::TimeEntriesWrite => member || crew,
+            S::ContactsWrite
+            | S::LeadsWrite
+            | S::ProjectsWrite
+            | S::BidsWrite
+            | S::PayAppsWrite
+            | S::ChangeOrdersWrite
+            | S::InvoicesWrite
+            | S::DocumentsWrite
+            | S::CommentsWrite
+            | S::CommentsDelete
+            | S::UsersRead
+            | S::JobsRead
+            | S::JobsWrite
+            | S::MessagingRead => member,
+            S::ProductsWrite
+            | S::ContactsDelete
+            | S::LeadsDelete
+            | S::ProjectsDelete
+            | S::BidsDelete
+            | S::PayAppsDelete
+            | S::ChangeOrdersDelete
+            | S::SiteLogsDelete
+            | S::TimeEntriesDelete
+            | S::ProductsDelete
+            | S::DocumentsDelete
+            | S::InvoicesDelete
+            | S::BidsSend
+            | S::PayAppsSend
+            | S::ChangeOrdersSend
+            | S::InvoicesSend
+            | S::SignaturesSend
+            | S::MessagingSend
+            | S::BidsAcceptReject
+            | S::PayAppsApprove
+            | S::ChangeOrdersApprove
+            | S::PayAppsMarkPaid
+            | S::InvoicesMarkPaid
+            | S::InvoicesVoid => manager,
+            S::WebhooksManage | S::AuditRead | S::SettingsRead | S::SettingsWrite | S::SupportRead => admin,
+            S::ApiKeysRead | S::ApiKeysManage => false,
         }
     }
 

@@ -8,12 +8,13 @@ use bwp_domain::{
         self, ContactChanges, ContactDetails, ContactError, ContactFilter, CreateContact, DeleteContact, UpdateContact,
     },
     idempotency::RenderedResponse,
+    ids::ContactId,
     text::SearchText,
 };
 use serde_json::json;
 
 use super::{
-    requests::{CountQuery, CreateContactBody, GetManyBody, ListQuery, SummaryQuery, UpdateContactBody},
+    requests::{CountQuery, CreateContactBody, ListQuery, SummaryQuery, UpdateContactBody},
     responses::{Contact, Count, Summary},
 };
 use crate::{
@@ -23,6 +24,7 @@ use crate::{
     privileges::{ContactsDelete, ContactsRead, ContactsWrite},
     problem::Problem,
     request::{Authorized, Json, KeyIgnored, Keyed, KeyedEmpty, PathId, Query, id::ContactResource},
+    resource::GetManyBody,
     routes::Context,
 };
 
@@ -59,10 +61,11 @@ pub(super) async fn get_many(
     body: Json<GetManyBody>,
 ) -> Answer {
     let ids = body.value.parse(body.errors).map_err(Problem::invalid)?;
-    let found = context.state.contacts.get_many(caller.tenant(), &ids.possible).await?;
+    let possible: Vec<_> = ids.possible.iter().filter_map(|id| ContactId::new(*id)).collect();
+    let found = context.state.contacts.get_many(caller.tenant(), &possible).await?;
     let by_id: HashMap<_, _> = found.iter().map(|contact| (contact.id, contact)).collect();
     let data: Vec<_> =
-        ids.possible.iter().filter_map(|id| by_id.get(id)).map(|contact| Contact::full(&(*contact).into())).collect();
+        possible.iter().filter_map(|id| by_id.get(id)).map(|contact| Contact::full(&(*contact).into())).collect();
     let meta = Meta { requested: Some(ids.requested), returned: Some(data.len()), ..Meta::of(context.request_id()) };
     Ok(Envelope { data, meta }.ok())
 }

@@ -48,7 +48,7 @@ pub fn document(public_url: &str, version: &str) -> Document {
         if !tags.contains(&operation.tag) {
             tags.push(operation.tag);
         }
-        let path = paths.entry(operation.path).or_insert_with(|| json!({}));
+        let path = paths.entry(operation.path.as_ref()).or_insert_with(|| json!({}));
         path[operation.method.as_str().to_ascii_lowercase()] = describe(&operation, &mut schemas);
     }
     let document = json!({
@@ -106,7 +106,7 @@ fn describe(operation: &Operation, schemas: &mut Schemas) -> Value {
         "responses": responses(operation, schemas),
     });
     if let Some(body) = &input.body {
-        let name = (body.schema)(schemas);
+        let name = body.schema.put(schemas);
         description["requestBody"] = json!({
             "required": true,
             "content": { "application/json": {
@@ -142,6 +142,7 @@ fn success(reply: &Reply, keyed: bool, schemas: &mut Schemas) -> Value {
         ReplyKind::One(source) => (source, false, vec![]),
         ReplyKind::Page(source) => (source, true, vec!["pagination"]),
         ReplyKind::Many(source) => (source, true, vec!["requested", "returned"]),
+        ReplyKind::All(source) => (source, true, vec![]),
     };
     let item = json!({ "$ref": format!("#/components/schemas/{}", source.put(schemas)) });
     let data = if list { json!({ "type": "array", "items": item }) } else { item };

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 pub use document::{Document, document};
 pub(crate) use integer::Integer;
-pub(crate) use schemas::{SchemaSource, Schemas, TEXT_PATTERN, request_schema, word_schema};
+pub(crate) use schemas::{SchemaSource, Schemas, TEXT_PATTERN, read_only_note, request_schema, word_schema};
 
 use crate::problem::ErrorCode;
 
@@ -51,8 +51,8 @@ pub(crate) enum KeyUse {
 
 /// The body of a request.
 pub(crate) struct Body {
-    /// Puts its schema among the others, and gives its name.
-    pub(crate) schema: fn(&mut Schemas) -> String,
+    /// Its schema.
+    pub(crate) schema: SchemaSource,
     /// A good one.
     pub(crate) example: Value,
 }
@@ -65,6 +65,8 @@ pub(crate) enum ReplyKind {
     Page(SchemaSource),
     /// Those of the things asked for that there are.
     Many(SchemaSource),
+    /// All things, in one list.
+    All(SchemaSource),
     /// There is no body.
     Nothing,
 }

@@ -13,14 +13,20 @@ use crate::request::{JsonBody, ReadOnly, class_of};
 #[derive(Default)]
 pub(crate) struct Schemas(Map<String, Value>);
 
-/// A type's schema, to be put among the others.
+/// A schema, to be put among the others.
 pub(crate) struct SchemaSource {
-    put: fn(&mut Schemas) -> String,
+    put: Box<dyn Fn(&mut Schemas) -> String>,
 }
 
 impl SchemaSource {
-    pub(crate) const fn of<T: ToSchema>() -> Self {
-        Self { put: Schemas::put::<T> }
+    /// That of a type.
+    pub(crate) fn of<T: ToSchema + 'static>() -> Self {
+        Self::by(Schemas::put::<T>)
+    }
+
+    /// What `put` puts, whose name it gives.
+    pub(crate) fn by(put: impl Fn(&mut Schemas) -> String + 'static) -> Self {
+        Self { put: Box::new(put) }
     }
 
     /// Puts the schema among the others, and gives its name.
@@ -42,6 +48,11 @@ impl Schemas {
             }
         }
         name
+    }
+
+    /// Puts a schema of this name among the others.
+    pub(crate) fn insert(&mut self, name: &str, schema: Value) {
+        self.0.insert(name.to_owned(), schema);
     }
 
     /// The schema of this name, as it stands.
@@ -102,16 +113,21 @@ pub(crate) fn request_schema<T: JsonBody>(schemas: &mut Schemas) -> String {
     name
 }
 
-/// What a body's schema says of a field that it cannot set, from what answers say of it.
-fn read_only<T: JsonBody>(name: &str, shown: &Value) -> Value {
-    let mut schema = shown.clone();
-    let described = shown.get("description").and_then(Value::as_str).unwrap_or_default();
-    let how = match class_of::<T::Resource>(name) {
+/// What the document says of a field that a body cannot set.
+pub(crate) fn read_only_note(class: ReadOnly) -> String {
+    match class {
         ReadOnly::Ignored => "Ignored: it cannot be set.".to_owned(),
         ReadOnly::Guarded(instead) => {
             format!("It cannot be set: another value than it has is refused (`read_only`). {instead}")
         }
-    };
+    }
+}
+
+/// What a body's schema says of a field that it cannot set, from what answers say of it.
+fn read_only<T: JsonBody>(name: &str, shown: &Value) -> Value {
+    let mut schema = shown.clone();
+    let described = shown.get("description").and_then(Value::as_str).unwrap_or_default();
+    let how = read_only_note(class_of::<T::Resource>(name));
     schema["readOnly"] = json!(true);
     schema["description"] = json!(format!("{described} {how}").trim());
     schema

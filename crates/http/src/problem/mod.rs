@@ -27,7 +27,8 @@ pub struct Problem {
     code: ErrorCode,
     status: StatusCode,
     detail: String,
-    errors: FieldErrors,
+    /// In a box: a problem is the other side of every result, and seldom has any.
+    errors: Box<FieldErrors>,
     headers: Vec<(header::HeaderName, header::HeaderValue)>,
     log: Option<String>,
     refused: Option<&'static str>,
@@ -86,7 +87,7 @@ impl Problem {
             code,
             status: code.status(),
             detail: detail.into(),
-            errors: FieldErrors::new(),
+            errors: Box::default(),
             headers: Vec::new(),
             log: None,
             refused: None,
@@ -105,7 +106,7 @@ impl Problem {
             (count, 0) => format!("{count} fields are not valid. See `errors`."),
             (count, _) => format!("{count} fields are not valid. See `errors` for the first {}.", errors.iter().len()),
         };
-        Self { errors, ..Self::new(ErrorCode::ValidationFailed, detail) }
+        Self { errors: Box::new(errors), ..Self::new(ErrorCode::ValidationFailed, detail) }
     }
 
     /// The same problem with a header.

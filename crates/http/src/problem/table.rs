@@ -8,6 +8,7 @@ use bwp_domain::{
     keys::{KeyError, KeyRefusal},
     principal::Refusal,
     rate_limits::ports::LimiterUnavailable,
+    resource::ResourceError,
     scopes::ScopeSet,
     store::StoreError,
     tenants::TenantRefusal,
@@ -128,6 +129,16 @@ impl From<ContactError> for Problem {
         match error {
             ContactError::NotFound => Self::not_found("contact"),
             ContactError::Invalid(errors) => Self::invalid(errors),
+        }
+    }
+}
+
+impl From<ResourceError> for Problem {
+    fn from(error: ResourceError) -> Self {
+        match error {
+            ResourceError::NotFound(one) => Self::not_found(one),
+            ResourceError::Invalid(errors) => Self::invalid(errors),
+            ResourceError::Conflict(why) => Self::new(ErrorCode::Conflict, why),
         }
     }
 }

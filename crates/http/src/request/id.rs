@@ -103,3 +103,31 @@ impl<R: Resource> Extract for PathId<R> {
         input.has_id = true;
     }
 }
+
+/// The `{id}` in the path of a resource that is described, like [`PathId`].
+pub(crate) struct RowId(Option<i64>);
+
+impl RowId {
+    /// The id, if it can be one of what people call so.
+    pub(crate) fn known(&self, one: &str) -> Result<i64, Problem> {
+        self.0.ok_or_else(|| Problem::not_found(one))
+    }
+}
+
+impl Extract for RowId {
+    async fn extract(call: &mut Call<'_>) -> Result<Self, Problem> {
+        Ok(Self(number(call.request.match_info().get("id").unwrap_or_default())))
+    }
+
+    fn describe(input: &mut openapi::Input) {
+        input.parameters.push(json!({
+            "name": "id",
+            "in": "path",
+            "required": true,
+            "description": "Its id.",
+            "schema": { "type": "integer", "format": "int64", "minimum": 1 },
+            "example": 42,
+        }));
+        input.has_id = true;
+    }
+}

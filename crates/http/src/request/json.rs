@@ -41,7 +41,16 @@ pub(crate) struct Json<T> {
     pub(crate) fingerprint: Fingerprint,
 }
 
-impl<T: JsonBody> Extract for Json<T> {
+/// A well-formed JSON body: an object.
+pub(crate) struct JsonObject {
+    pub(crate) members: Map<String, Value>,
+    /// Members that stand in it more than once.
+    pub(crate) errors: FieldErrors,
+    /// What makes this request the same as another one.
+    pub(crate) fingerprint: Fingerprint,
+}
+
+impl Extract for JsonObject {
     async fn extract(call: &mut Call<'_>) -> Result<Self, Problem> {
         check_media_type(call)?;
         let length = body::content_length(call.request);
@@ -50,18 +59,31 @@ impl<T: JsonBody> Extract for Json<T> {
         if bytes.is_empty() {
             return Err(Problem::new(ErrorCode::BadRequest, "The body is empty. Send a JSON object."));
         }
-        let (value, errors, guarded) = parse(&bytes)?;
-        Ok(Self { value, errors, guarded, fingerprint: idempotency::fingerprint(call.request, &bytes) })
+        let (members, errors) = object(&bytes)?;
+        Ok(Self { members, errors, fingerprint: idempotency::fingerprint(call.request, &bytes) })
+    }
+}
+
+impl<T: JsonBody> Extract for Json<T> {
+    async fn extract(call: &mut Call<'_>) -> Result<Self, Problem> {
+        let JsonObject { members, errors, fingerprint } = JsonObject::extract(call).await?;
+        let (value, errors, guarded) = parse(members, errors)?;
+        Ok(Self { value, errors, guarded, fingerprint })
     }
 
     fn describe(input: &mut openapi::Input) {
-        input.body = Some(openapi::Body { schema: openapi::request_schema::<T>, example: T::example() });
+        input.body = Some(openapi::Body {
+            schema: openapi::SchemaSource::by(openapi::request_schema::<T>),
+            example: T::example(),
+        });
     }
 }
 
 /// What a body says, with what is wrong with the names of its fields, and what it says of fields that it cannot set.
-fn parse<T: JsonBody>(bytes: &[u8]) -> Result<(T, FieldErrors, Guarded), Problem> {
-    let (mut object, mut errors) = object(bytes)?;
+fn parse<T: JsonBody>(
+    mut object: Map<String, Value>,
+    mut errors: FieldErrors,
+) -> Result<(T, FieldErrors, Guarded), Problem> {
     let guarded = KnownFields::of::<T>().check(&mut object, &mut errors);
     // Every field reports its own fault: what fails here is the shape of the object itself, and it has none.
     let value = serde_json::from_value(Value::Object(object)).map_err(|error| {
@@ -134,7 +156,7 @@ mod tests {
 
     /// How many bytes the refusal has, if the body is refused.
     fn refusal<T: JsonBody>(body: &str, read: impl Fn(T, FieldErrors) -> Result<(), FieldErrors>) -> usize {
-        let outcome = parse::<T>(body.as_bytes());
+        let outcome = object(body.as_bytes()).and_then(|(members, errors)| parse::<T>(members, errors));
         let refused = outcome.and_then(|(value, errors, _)| read(value, errors).map_err(Problem::invalid));
         refused.map_or_else(Problem::bytes, |()| 0)
     }
@@ -189,7 +211,7 @@ mod tests {
         for body in [
             format!("{{\"{name}\":{{{}\"b\":0}}}}", "\"b\":0,".repeat(101)),
             format!("{{{}\"a\":0}}", "\"a\":0,".repeat(40_000)),
-            format!("{{{}\"a\":0}}", (0..40_000).map(|n| format!("\"x{n}\":0,")).collect::<String>()),
+            format!("{{{}\"a\":0}}", (0..40_000).map(|n| format!("\"x{n}\":0,")).collect::<Vec<_>>().concat()),
             format!("{{\"allowlist\":[{}0]}}", "0,".repeat(40_000)),
             format!("{{\"allowlist\":[{}0]}}", "0,".repeat(500_000)),
             format!("{{\"allowlist\":[{}\"\"]}}", format!("\"{}\",", "\\u0001".repeat(1_500)).repeat(99)),

@@ -34,24 +34,40 @@ pub(crate) trait QueryParams: Sized + 'static {
 pub(crate) struct Values {
     sent: HashMap<String, String>,
     errors: FieldErrors,
-    known: Vec<Known>,
-}
-
-struct Known {
-    name: &'static str,
-    description: &'static str,
-    schema: fn() -> Value,
+    known: Vec<&'static str>,
+    /// What the document says of each, where that is what they are read for.
+    described: Option<Vec<Value>>,
 }
 
 impl Values {
     /// The parameter's value, if it was sent and is good.
     pub(crate) fn take<T>(&mut self, param: &Param<T>) -> Option<T> {
-        self.known.push(Known { name: param.name, description: param.description, schema: param.schema });
-        let text = self.sent.remove(param.name)?;
-        match (param.parse)(&text) {
+        self.take_by(param.name, || (param.description.to_owned(), (param.schema)()), param.parse)
+    }
+
+    /// Like [`take`](Self::take), for a parameter whose meaning and schema are made for the document alone.
+    pub(crate) fn take_by<T>(
+        &mut self,
+        name: &'static str,
+        describe: impl FnOnce() -> (String, Value),
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        self.known.push(name);
+        if let Some(described) = &mut self.described {
+            let (description, schema) = describe();
+            described.push(json!({
+                "name": name,
+                "in": "query",
+                "required": false,
+                "description": description,
+                "schema": schema,
+            }));
+        }
+        let text = self.sent.remove(name)?;
+        match parse(&text) {
             Ok(value) => Some(value),
             Err(message) => {
-                self.errors.push(param.name, Fault::new("invalid_value", message));
+                self.errors.push(name, Fault::new("invalid_value", message));
                 None
             }
         }
@@ -67,22 +83,38 @@ impl<T: QueryParams> Extract for Query<T> {
     }
 
     fn describe(input: &mut openapi::Input) {
-        let mut values = Values { sent: HashMap::new(), errors: FieldErrors::new(), known: Vec::new() };
-        T::read(&mut values);
-        input.parameters.extend(values.known.iter().map(|param| {
-            json!({
-                "name": param.name,
-                "in": "query",
-                "required": false,
-                "description": param.description,
-                "schema": (param.schema)(),
-            })
-        }));
+        input.parameters.extend(describe(T::read));
         input.query_refusal = Some(T::REFUSAL);
     }
 }
 
+/// The query of a request, as it came: for an operation whose parameters come from a description, by [`read`].
+pub(crate) struct AnyQuery(pub(crate) String);
+
+impl Extract for AnyQuery {
+    async fn extract(call: &mut Call<'_>) -> Result<Self, Problem> {
+        Ok(Self(call.request.query_string().to_owned()))
+    }
+
+    fn describe(input: &mut openapi::Input) {
+        input.query_refusal = Some(ErrorCode::BadRequest);
+    }
+}
+
+/// What the document says of the parameters that `read` takes.
+pub(crate) fn describe<T>(read: impl FnOnce(&mut Values) -> T) -> Vec<Value> {
+    let mut values =
+        Values { sent: HashMap::new(), errors: FieldErrors::new(), known: Vec::new(), described: Some(Vec::new()) };
+    read(&mut values);
+    values.described.unwrap_or_default()
+}
+
 fn parse<T: QueryParams>(query: &str) -> Result<T, Problem> {
+    read(query, T::REFUSAL, T::read)
+}
+
+/// What `read` makes of the parameters in `query`, each of which must be good and one that it takes.
+pub(crate) fn read<T>(query: &str, refusal: ErrorCode, read: impl FnOnce(&mut Values) -> T) -> Result<T, Problem> {
     let mut names = FieldErrors::new();
     let mut sent = HashMap::new();
     for pair in query.split('&').filter(|pair| !is_well_encoded(pair)) {
@@ -95,8 +127,8 @@ fn parse<T: QueryParams>(query: &str) -> Result<T, Problem> {
             names.push(name, Fault::new("repeated", "Send this parameter once."));
         }
     }
-    let mut values = Values { sent, errors: FieldErrors::new(), known: Vec::new() };
-    let read = T::read(&mut values);
+    let mut values = Values { sent, errors: FieldErrors::new(), known: Vec::new(), described: None };
+    let read = read(&mut values);
     let mut unknown: Vec<&String> = values.sent.keys().collect();
     unknown.sort();
     for name in unknown {
@@ -106,7 +138,7 @@ fn parse<T: QueryParams>(query: &str) -> Result<T, Problem> {
         names.extend(values.errors);
         return Err(refuse(ErrorCode::BadRequest, names));
     }
-    if values.errors.is_empty() { Ok(read) } else { Err(refuse(T::REFUSAL, values.errors)) }
+    if values.errors.is_empty() { Ok(read) } else { Err(refuse(refusal, values.errors)) }
 }
 
 /// Whether a part of a query is what it seems: each `%` begins a byte (RFC 3986, section 2.1), and the bytes are UTF-8. The
@@ -136,8 +168,8 @@ fn refuse(code: ErrorCode, errors: FieldErrors) -> Problem {
     if code == ErrorCode::ValidationFailed { Problem::invalid(errors) } else { Problem::new(code, errors.to_string()) }
 }
 
-fn unknown_parameter(name: &str, known: &[Known]) -> String {
-    match openapi::fields::nearest(name, known.iter().map(|param| param.name)) {
+fn unknown_parameter(name: &str, known: &[&'static str]) -> String {
+    match openapi::fields::nearest(name, known.iter().copied()) {
         Some(near) => format!("There is no such parameter. Did you mean `{near}`?"),
         None => "There is no such parameter.".to_owned(),
     }

@@ -14,13 +14,13 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::{ApiKeyRow, credential};
+use super::{ApiKeyRow, CredentialRow, credential};
 use crate::{
     error::DuringExt,
     lanes::Lanes,
     locks::Lock,
     rows::Row,
-    schema::{api_keys, credentials_revision, tenants},
+    schema::{api_keys, credentials_revision, tenants, users},
     tenants::TenantRow,
     unit_of_work::PgUnitOfWork,
 };
@@ -35,6 +35,13 @@ fn sorted(mut hashes: Vec<KeyHash>) -> Vec<Vec<u8>> {
 fn key_hash(bytes: Vec<u8>) -> Result<KeyHash, StoreError> {
     let place = Row { table: "api_keys", id: &"found by its hash" };
     place.fit("key_hash", bytes.try_into()).map(KeyHash::from_bytes)
+}
+
+/// The users who made keys.
+macro_rules! made_by {
+    () => {
+        users::table.on(users::tenant_id.eq(api_keys::tenant_id).and(users::id.nullable().eq(api_keys::created_by)))
+    };
 }
 
 /// The revision that all keys and tenants together have now.
@@ -63,13 +70,14 @@ pub(crate) async fn credentials(lanes: &Lanes, hashes: Vec<KeyHash>) -> Result<V
             async move {
                 api_keys::table
                     .inner_join(tenants::table)
+                    .left_join(made_by!())
                     .filter(api_keys::key_hash.eq_any(hashes))
                     .select((
                         api_keys::key_hash,
                         credentials_revision::table.select(credentials_revision::revision).single_value(),
-                        (ApiKeyRow::as_select(), TenantRow::as_select()),
+                        (ApiKeyRow::as_select(), TenantRow::as_select(), users::account_id.nullable()),
                     ))
-                    .load::<(Vec<u8>, Option<Uuid>, (ApiKeyRow, TenantRow))>(&mut link.shared())
+                    .load::<(Vec<u8>, Option<Uuid>, CredentialRow)>(&mut link.shared())
                     .await
             }
         })
@@ -87,9 +95,10 @@ impl CredentialRepository for PgUnitOfWork {
         Lock::ApiKey(id.get()).share(connection).await.during("holding a credential")?;
         let row = api_keys::table
             .inner_join(tenants::table)
+            .left_join(made_by!())
             .filter(api_keys::tenant_id.eq(tenant.get()))
             .filter(api_keys::id.eq(id.get()))
-            .select((ApiKeyRow::as_select(), TenantRow::as_select()))
+            .select((ApiKeyRow::as_select(), TenantRow::as_select(), users::account_id.nullable()))
             .get_result(connection)
             .await
             .optional()

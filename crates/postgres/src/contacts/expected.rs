@@ -130,8 +130,8 @@ struct InsertContact {
 }
 
 impl Change for InsertContact {
-    fn sql(&self) -> &'static Sql {
-        &Sql {
+    fn sql(&self) -> Sql {
+        Sql {
             change: "INSERT INTO contacts (tenant_id, id, parent_contact_id, type, updated_at, first_name, last_name, \
                      company_name, position, email, phone, mobile, website, notes, created_at) \
                      SELECT tenant_id, id, parent_contact_id, type, updated_at, first_name, last_name, company_name, \
@@ -139,6 +139,7 @@ impl Change for InsertContact {
             columns: "tenant_id, id, parent_contact_id, type, updated_at, first_name, last_name, company_name, \
                       position, email, phone, mobile, website, notes, created_at",
             condition: "",
+            end: Sql::RETURNING,
         }
     }
 
@@ -155,8 +156,8 @@ struct UpdateContact {
 }
 
 impl Change for UpdateContact {
-    fn sql(&self) -> &'static Sql {
-        &Sql {
+    fn sql(&self) -> Sql {
+        Sql {
             change: "UPDATE contacts SET parent_contact_id = new.parent_contact_id, type = new.type, \
                      updated_at = new.updated_at, first_name = new.first_name, last_name = new.last_name, \
                      company_name = new.company_name, position = new.position, email = new.email, phone = new.phone, \
@@ -165,6 +166,7 @@ impl Change for UpdateContact {
                       position, email, phone, mobile, website, notes, version",
             condition: " AND contacts.tenant_id = new.tenant_id AND contacts.id = new.id \
                         AND contacts.xmin = new.version",
+            end: Sql::RETURNING,
         }
     }
 

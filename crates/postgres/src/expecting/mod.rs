@@ -31,19 +31,25 @@ use crate::{
 /// A change of rows as a part of the statement. Its values are a row of what [`Sql`] names `new`.
 pub(crate) trait Change: Send + Sync {
     /// What it does. Changes with the same text are made together.
-    fn sql(&self) -> &'static Sql;
+    fn sql(&self) -> Sql;
 
     /// Binds the values, each after a comma, in the order in which [`Sql::columns`] names them.
     fn values<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()>;
 }
 
-/// `{change} FROM (VALUES …) AS new (n, {columns}) WHERE … {condition} RETURNING 1`: a statement that changes one row for
-/// each row of `new`, or none if it is not what it was expected to be.
-#[derive(PartialEq, Eq)]
+/// `{change} FROM (VALUES …) AS new (n, {columns}) WHERE … {condition} {end}`: a statement that gives one row for each row of
+/// `new` that it changes, and none for one that is not what it was expected to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sql {
     pub(crate) change: &'static str,
     pub(crate) columns: &'static str,
     pub(crate) condition: &'static str,
+    pub(crate) end: &'static str,
+}
+
+impl Sql {
+    /// The end of what changes rows.
+    pub(crate) const RETURNING: &'static str = " RETURNING 1";
 }
 
 /// What a unit of work expects, and what it is to change.

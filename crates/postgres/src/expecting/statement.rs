@@ -176,7 +176,8 @@ fn change<'b>(index: usize, changes: &'b [&dyn Change], mut out: AstPass<'_, 'b,
     out.push_sql(sql.columns);
     out.push_sql(") WHERE n = ANY ((SELECT numbers FROM go)::integer[])");
     out.push_sql(sql.condition);
-    out.push_sql(" RETURNING 1)");
+    out.push_sql(sql.end);
+    out.push_sql(")");
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use bwp_domain::{
     rate_limits::RateLimit,
     scopes::ScopeSet,
     store::{Store, UnitOfWork},
-    tenants::{NewTenant, Tenant, TenantName},
+    tenants::{NewTenant, Tenant, TenantName, make_tenant},
     testing::{FixedClock, environment},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -67,7 +67,7 @@ impl Fixture {
     pub async fn tenant(&self) -> Tenant {
         let name = TenantName::parse("Builders".to_owned()).expect("a name");
         let mut uow = self.begin().await;
-        let tenant = uow.tenants().insert(NewTenant::new(name, &self.environment)).await.expect("a tenant");
+        let tenant = make_tenant(&mut *uow, NewTenant::new(name, &self.environment)).await.expect("a tenant");
         uow.commit().await.expect("a commit");
         tenant
     }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{NOBODY, Operator, has_fields, text};
 use crate::support::is_public_id;
 
-const FIELDS: &[&str] = &["id", "publicId", "name", "status", "rateLimit", "createdAt"];
+const FIELDS: &[&str] = &["id", "publicId", "name", "status", "rateLimit", "timeZone", "createdAt"];
 
 #[tokio::test]
 async fn one_is_made_and_shown() {
@@ -15,7 +15,7 @@ async fn one_is_made_and_shown() {
     assert!(made["id"].is_i64() && is_public_id("tnt_", &text(&made["publicId"])));
     assert_eq!((&made["name"], &made["status"]), (&json!("Byron & Söhne"), &json!("active")));
     let said = operator.text(&["tenant", "create", "--name", "Second"]).await;
-    assert!(said.starts_with("Made tnt_") && said.ends_with("  active  10000 units an hour  Second\n"), "{said}");
+    assert!(said.starts_with("Made tnt_") && said.ends_with("  active  10000 units an hour  UTC  Second\n"), "{said}");
 }
 
 #[tokio::test]
@@ -61,6 +61,22 @@ async fn a_rate_limit_is_set() {
         let said = operator.refusal(&["tenant", "set-limit", "--", &tenant, limit]).await;
         assert!(said.contains("is no rate limit"), "{said}");
     }
+}
+
+#[tokio::test]
+async fn a_time_zone_is_set() {
+    let operator = Operator::new().await;
+    let tenant = operator.tenant().await;
+    assert_eq!(operator.json(&["tenant", "list"]).await[0]["timeZone"], "UTC");
+    let set = operator.json(&["tenant", "set-time-zone", &tenant, "Europe/Berlin"]).await;
+    assert_eq!((&set["timeZone"], &set), (&json!("Europe/Berlin"), &operator.json(&["tenant", "list"]).await[0]));
+    let said = operator.text(&["tenant", "set-time-zone", &tenant, "America/New_York"]).await;
+    assert!(said.contains("  America/New_York  "), "{said}");
+    for zone in ["Berlin", "europe/berlin", "+02:00", ""] {
+        let said = operator.refusal(&["tenant", "set-time-zone", &tenant, zone]).await;
+        assert!(said.contains("expected a name such as UTC, Europe/Berlin"), "{said}");
+    }
+    assert_eq!(operator.json(&["tenant", "list"]).await[0]["timeZone"], "America/New_York");
 }
 
 #[tokio::test]

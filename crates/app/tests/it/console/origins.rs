@@ -18,7 +18,7 @@ async fn sign_in(person: &mut Person, headers: &[(&str, &str)]) -> Page {
 }
 
 /// Sees that a form was refused, and that the page and the log tell both origins and the setting.
-async fn is_told(server: &Server, page: &Page, title: &str, origin: &str, own: &str, setting: &str) {
+fn is_told(server: &Server, page: &Page, title: &str, origin: &str, own: &str, setting: &str) {
     assert_eq!(page.status, 403, "{}", page.text);
     assert!(page.text.contains(&format!("<h1>{title}</h1>")), "{}", page.text);
     assert!(!page.text.contains("out of date"), "{}", page.text);
@@ -72,7 +72,7 @@ async fn a_proxy_that_changes_the_host_is_told() {
     let own = world.server.url.clone();
     let headers = [("Host", "node1:8080"), ("Origin", "https://bwp.example"), ("Sec-Fetch-Site", "same-origin")];
     let page = sign_in(&mut world.person(), &headers).await;
-    is_told(&world.server, &page, "Sent from another address", "https://bwp.example", &own, "BWP_PUBLIC_URL").await;
+    is_told(&world.server, &page, "Sent from another address", "https://bwp.example", &own, "BWP_PUBLIC_URL");
     assert!(page.text.contains("node1:8080") && page.text.contains("$http_host"), "{}", page.text);
     // Whoever goes on writes no more lines.
     for _ in 0..20 {
@@ -86,7 +86,7 @@ async fn an_origin_that_is_withheld_is_told() {
     let world = World::start().await;
     let own = world.server.url.clone();
     let page = sign_in(&mut world.person(), &[("Origin", "null")]).await;
-    is_told(&world.server, &page, "Sent from nowhere", "null", &own, "Referrer-Policy").await;
+    is_told(&world.server, &page, "Sent from nowhere", "null", &own, "Referrer-Policy");
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn another_site_is_told() {
     let own = world.server.url.clone();
     let headers = [("Origin", "https://evil.example"), ("Sec-Fetch-Site", "cross-site")];
     let page = sign_in(&mut world.person(), &headers).await;
-    is_told(&world.server, &page, "Sent from another site", "https://evil.example", &own, "BWP_PUBLIC_URL").await;
+    is_told(&world.server, &page, "Sent from another site", "https://evil.example", &own, "BWP_PUBLIC_URL");
 }
 
 /// The browser keeps none of the cookies that it is given over http.
@@ -109,7 +109,7 @@ async fn a_page_of_an_https_server_that_is_opened_over_http_is_told() {
     let request = request.header("Host", "bwp.example").header("Origin", "http://bwp.example");
     let page = without_cookies.send(request).await;
     let title = "Opened without encryption";
-    is_told(&world.server, &page, title, "http://bwp.example", "https://bwp.example", "BWP_PUBLIC_URL").await;
+    is_told(&world.server, &page, title, "http://bwp.example", "https://bwp.example", "BWP_PUBLIC_URL");
     // A form of before is one, whatever it was sent over.
     let mut with_cookies = world.person();
     with_cookies.get("/sign-in").await;

@@ -173,7 +173,7 @@ async fn a_refusal_is_small_however_large_the_request_is() {
     let (world, client) = start().await;
     let name = "a".repeat(1_000_000);
     let repeated = format!("{{\"{name}\":{{{}\"b\":0}}}}", "\"b\":0,".repeat(101));
-    let unknown: String = (0..40_000).map(|n| format!("\"unknown{n}\":0,")).collect();
+    let unknown = (0..40_000).map(|n| format!("\"unknown{n}\":0,")).collect::<Vec<_>>().concat();
     for path in ["/contacts", "/contacts/get-many"] {
         for body in [repeated.clone(), format!("{{{unknown}\"a\":0}}")] {
             let answer = send(client.request(Method::POST, path).body(body)).await;
@@ -186,7 +186,9 @@ async fn a_refusal_is_small_however_large_the_request_is() {
     let list = format!("{{\"ids\":[{}0]}}", "0,".repeat(500_000));
     let answer = send(client.request(Method::POST, "/contacts/get-many").body(list)).await;
     answer.refuses_fields(&[("", "too_long")]);
-    for query in ["%&".repeat(4_000), "a&".repeat(4_000), (0..1_000).map(|n| format!("q{n}&")).collect()] {
+    for query in
+        ["%&".repeat(4_000), "a&".repeat(4_000), (0..1_000).map(|n| format!("q{n}&")).collect::<Vec<_>>().concat()]
+    {
         let answer = client.get(&format!("/contacts?{query}")).await;
         assert!(answer.bytes.len() <= MOST_OF_A_REFUSAL, "{} bytes", answer.bytes.len());
         let detail = answer.problem(400, "bad_request");

@@ -19,6 +19,10 @@ pub(crate) struct Operation {
     pub(crate) example: Option<Value>,
     /// The fields that a body can set.
     pub(crate) fields: Vec<String>,
+    /// Those of them that name rows by their ids.
+    pub(crate) references: Vec<String>,
+    /// The collections of rows of resources that they name.
+    pub(crate) refers_to: Vec<(String, String)>,
     /// The fields that a body may have and cannot set.
     pub(crate) read_only: Vec<String>,
 }
@@ -27,6 +31,18 @@ impl Operation {
     /// Its path, about the row of this id if it is about one.
     pub(crate) fn path_of(&self, id: i64) -> String {
         self.path.replace("{id}", &id.to_string())
+    }
+
+    /// The good body that the document gives, if it takes one, in which rows of the client's tenant are named where it names some.
+    pub(crate) async fn body(&self, client: &Client) -> Option<Value> {
+        let mut body = self.example.clone()?;
+        for (field, collection) in
+            self.refers_to.iter().filter(|(field, _)| self.example.as_ref().is_some_and(|body| body[field].is_i64()))
+        {
+            let rows = client.get(collection).await;
+            body[field] = rows.data(200)[0]["id"].clone();
+        }
+        Some(body)
     }
 
     /// A request to a path of it.
@@ -56,6 +72,14 @@ pub(crate) fn read(document: &Value) -> Vec<Operation> {
             let schema = resolve(document, &body["schema"]);
             let properties = schema["properties"].as_object().into_iter().flatten();
             let (read_only, fields): (Vec<_>, Vec<_>) = properties.partition(|(_, field)| field["readOnly"] == true);
+            let refers = |(name, field): &(&String, &Value)| {
+                field.get("x-refers-to").is_some() || name.ends_with("Id") || name.ends_with("Ids")
+            };
+            let references = fields.iter().filter(|field| refers(field)).map(|(name, _)| (*name).clone()).collect();
+            let refers_to = fields.iter().filter_map(|(name, field)| {
+                Some(((*name).clone(), format!("/{}", field.get("x-refers-to")?.as_str()?)))
+            });
+            let refers_to = refers_to.collect();
             let names = |fields: Vec<(&String, &Value)>| fields.into_iter().map(|(name, _)| name.clone()).collect();
             all.push(Operation {
                 name: text(&operation["operationId"]),
@@ -64,6 +88,8 @@ pub(crate) fn read(document: &Value) -> Vec<Operation> {
                 scopes: operation["security"][0]["bearerAuth"].as_array().into_iter().flatten().map(text).collect(),
                 example: body.get("example").cloned(),
                 fields: names(fields),
+                references,
+                refers_to,
                 read_only: names(read_only),
             });
         }

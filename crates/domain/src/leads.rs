@@ -1,0 +1,221 @@
+//! Leads: jobs that the tenant may get.
+
+use std::cmp::Reverse;
+
+use async_trait::async_trait;
+
+use crate::{
+    clock::Timestamp,
+    contacts::Contact,
+    execute::{Applied, Command, Context, Failure},
+    ids::{AccountId, ContactId, LeadStageId, ProjectId, TenantId},
+    lead_stages::LeadStage,
+    projects::Project,
+    resource::{
+        Draft, Filter, Money, Record, Referable, Resource, ResourceError, Rules, Saving, Stored, Value, family, insert,
+        ports::{RowReader, Sum},
+        update,
+    },
+    scopes::{ScopeId, ScopeSet},
+    store::{StoreError, UnitOfWork},
+    text::{Name, Text},
+    users::ActiveUser,
+    words,
+};
+
+words! {
+    /// What is to be built.
+    pub enum ProjectType {
+        /// Homes.
+        Residential = "residential",
+        /// Offices, shops and their like.
+        Commercial = "commercial",
+        /// Factories, warehouses and their like.
+        Industrial = "industrial",
+    }
+}
+
+/// A job that the tenant may get.
+#[derive(Clone, Debug, PartialEq, Resource)]
+#[resource(one = "lead", events = "lead", read(LeadsRead), write(LeadsWrite), delete(LeadsDelete))]
+pub struct Lead {
+    /// What it is called.
+    #[field(search, example = "Garage, Elm Street")]
+    pub name: Name,
+    /// The contact who asks for it.
+    #[field(refers = Contact, search)]
+    pub contact_id: Option<ContactId>,
+    /// The stage that it is in. That alone says whether it is open, won or lost.
+    #[field(refers = LeadStage, filter)]
+    pub stage_id: LeadStageId,
+    /// The user who works on it.
+    #[field(refers = ActiveUser, filter)]
+    pub assigned_to: Option<AccountId>,
+    /// Where it came from. An empty text is `null`.
+    #[field(most = 500, search, example = "referral")]
+    pub source: Option<Text>,
+    /// What is to be built.
+    #[field(example = "residential")]
+    pub project_type: Option<ProjectType>,
+    /// What it may bring.
+    #[field(example = "12500.00")]
+    pub estimated_value: Option<Money>,
+    /// How likely it is to be won, in percent.
+    #[field(least = 0, most = 100, example = "60")]
+    pub probability: Option<i64>,
+    /// When it is expected to be won.
+    #[field(example = "2026-03-31T00:00:00.000Z")]
+    pub expected_close_date: Option<Timestamp>,
+    /// What the job is.
+    #[field(search, example = "A double garage with a flat roof.")]
+    pub description: Option<Text>,
+    /// The street and number of the site.
+    #[field(minor, most = 2_000, search, example = "12 Elm Street")]
+    pub site_address: Option<Text>,
+    /// The site's city.
+    #[field(minor, most = 255, example = "Springfield")]
+    pub site_city: Option<Text>,
+    /// The site's state.
+    #[field(minor, most = 100, example = "IL")]
+    pub site_state: Option<Text>,
+    /// The site's zip code.
+    #[field(minor, most = 20, example = "62704")]
+    pub site_zip_code: Option<Text>,
+    /// The project that was made of it.
+    #[field(minor, ignored)]
+    pub converted_project_id: Option<ProjectId>,
+}
+
+type Allowed = Result<(), Failure<ResourceError>>;
+
+#[async_trait]
+impl Rules for Lead {
+    async fn save(&mut self, _: &mut Saving<'_, Self>) -> Allowed {
+        // One bucket for leads of no source.
+        self.source = self.source.take().filter(|source| !source.is_empty());
+        Ok(())
+    }
+
+    async fn restore(&mut self, saving: &mut Saving<'_, Self>) -> Allowed {
+        let tenant = saving.tenant();
+        if !saving.uow.rows().pin(tenant, LeadStage::REFERENCE, self.stage_id.get()).await? {
+            let board = LeadStage::board(tenant, saving.uow).await?;
+            let default =
+                board.iter().find(|stage| stage.details.is_default).and_then(|stage| LeadStageId::new(stage.id));
+            let none = || ResourceError::Conflict("Its stage is deleted, and no stage is the default.".to_owned());
+            self.stage_id = default.ok_or_else(none)?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes a project of a lead, which is won by that. Tells of the project, and then of the change of the lead.
+pub struct Convert {
+    /// Which lead.
+    pub lead: i64,
+}
+
+#[async_trait]
+impl Command<dyn UnitOfWork> for Convert {
+    /// The project.
+    type Output = Record;
+    type Error = ResourceError;
+
+    fn needs(&self) -> ScopeSet {
+        ScopeSet::of(Self::NEEDS)
+    }
+
+    async fn apply(
+        &self,
+        context: &Context<'_>,
+        uow: &mut (dyn UnitOfWork + 'static),
+    ) -> Result<Applied<Record>, Failure<ResourceError>> {
+        let tenant = context.tenant;
+        let conflict = |why: &str| ResourceError::Conflict(why.to_owned());
+        // The turn comes before the lead: others who hold a lead that is there do not wait for it.
+        let board = LeadStage::board(tenant, uow).await?;
+        let before =
+            uow.rows().lock(tenant, Lead::SHAPE, self.lead).await?.ok_or(ResourceError::NotFound(Lead::SHAPE.one))?;
+        let lead = before.typed::<Lead>()?;
+        let won = || board.iter().filter(|stage| stage.details.is_won);
+        if won().any(|stage| stage.id == lead.details.stage_id.get()) {
+            return Err(conflict("This lead is won already. To convert it, move it to another stage first.").into());
+        }
+        let of_lead = Filter::is(Project::SHAPE, "leadId", Value::Integer(lead.id));
+        if uow.rows().count(tenant, Project::SHAPE, &of_lead).await? > 0 {
+            return Err(conflict("A project was made of this lead before. Delete that one first.").into());
+        }
+        let stage = won().min_by_key(|stage| (stage.details.order, stage.id)).map(|stage| stage.id);
+        let stage = stage.ok_or_else(|| conflict("There is no stage where leads are won. Make one first."))?;
+        let mut draft = Draft::as_it_is();
+        draft.put(Project::SHAPE, "leadId", Value::Integer(lead.id));
+        for (of_lead, of_project) in KEPT {
+            let value = Lead::SHAPE.field(of_lead).and_then(|(at, _)| before.values.get(at));
+            draft.put(Project::SHAPE, of_project, value.cloned().unwrap_or_default());
+        }
+        let (project, mut told) = insert(family::<Project>(), &draft, context, uow).await?;
+        let mut moved = Draft::default();
+        moved.put(Lead::SHAPE, "stageId", Value::Integer(stage));
+        moved.put(Lead::SHAPE, "convertedProjectId", Value::Integer(project.id));
+        let (_, more) = update(family::<Lead>(), before, &moved, context, uow).await?;
+        told.extend(more);
+        Ok(Applied::telling(project, told))
+    }
+}
+
+/// What a project has of its lead, by the names that each gives it. When it was expected to be won is not among it.
+const KEPT: [(&str, &str); 11] = [
+    ("name", "name"),
+    ("contactId", "contactId"),
+    ("assignedTo", "assignedTo"),
+    ("projectType", "projectType"),
+    ("estimatedValue", "originalContractValue"),
+    ("estimatedValue", "contractValue"),
+    ("description", "description"),
+    ("siteAddress", "siteAddress"),
+    ("siteCity", "siteCity"),
+    ("siteState", "siteState"),
+    ("siteZipCode", "siteZipCode"),
+];
+
+impl Convert {
+    /// The scopes that a caller needs.
+    pub const NEEDS: &[ScopeId] = &[ScopeId::LeadsWrite, ScopeId::ProjectsWrite];
+}
+
+/// Leads, summed up: how many, and what they may bring.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// In all.
+    pub totals: Sum,
+    /// In each stage that has some, in the order of the board.
+    pub by_stage: Vec<(Sum, Option<Stored<LeadStage>>)>,
+    /// From each source that there is, the most leads first; those of none last.
+    pub by_source: Vec<Sum>,
+}
+
+/// Sums up the leads that fit.
+pub async fn summary(rows: &dyn RowReader, tenant: TenantId, filter: &Filter) -> Result<Summary, StoreError> {
+    let places = |names: &[&str]| Lead::SHAPE.places(names);
+    let lines =
+        rows.sums(tenant, Lead::SHAPE, filter, &places(&["stageId", "source"]), &places(&["estimatedValue"])).await?;
+    // Behind the sums: a stage with leads is not deleted.
+    let stages = rows
+        .all(tenant, LeadStage::SHAPE, LeadStage::SHAPE.places(&["order"]).first().copied().unwrap_or_default())
+        .await?;
+    let mut by_stage = Sum::by(&lines, 0);
+    let place = |line: &Sum| stages.iter().position(|stage| line.groups.first() == Some(&Value::Integer(stage.id)));
+    by_stage.sort_by_key(|line| place(line).unwrap_or(usize::MAX));
+    let with_stage = |line: Sum| {
+        let stage = place(&line).and_then(|at| stages.get(at)).map(Record::typed).transpose()?;
+        Ok((line, stage))
+    };
+    let mut by_source = Sum::by(&lines, 1);
+    // They come in the order of their names.
+    by_source.sort_by_key(|line| (line.groups.first().is_none_or(Value::is_null), Reverse(line.count)));
+    Ok(Summary {
+        totals: Sum::total(&lines, 1),
+        by_stage: by_stage.into_iter().map(with_stage).collect::<Result<_, StoreError>>()?,
+        by_source,
+    })
+}

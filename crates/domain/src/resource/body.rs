@@ -1,0 +1,268 @@
+//! From what a request says to what a row is to hold.
+
+use std::str::FromStr;
+
+use rust_decimal::Decimal;
+use serde_json::{Map, Value as Json};
+
+use super::{Access, Field, Kind, Money, Record, Sent, Shape, Value};
+use crate::{
+    clock::{Rounding, Timestamp},
+    fields::{Fault, FieldErrors},
+    text::{Email, Text},
+};
+
+/// The fields that a request sets, each with a good value.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Draft {
+    /// By the field's place. `None`: not sent.
+    values: Vec<Option<Value<'static>>>,
+    /// Whether what the fields refer to is taken as it is.
+    as_it_is: bool,
+    /// Read-only fields that were sent, by their places: with the value that they have they are let pass.
+    repeated: Vec<(usize, Json)>,
+}
+
+/// A body that makes or changes a row.
+pub enum Body {
+    /// Makes one.
+    New,
+    /// Changes one.
+    Change,
+}
+
+impl Draft {
+    /// What `object` sets, or everything that is wrong with it: with what was found before, and with members that are no fields of
+    /// the resource left to the caller.
+    pub fn read(
+        shape: &Shape,
+        body: &Body,
+        object: &Map<String, Json>,
+        mut errors: FieldErrors,
+    ) -> Result<Self, FieldErrors> {
+        let mut draft = Self { values: vec![None; shape.fields.len()], ..Self::default() };
+        for (at, field) in shape.fields.iter().enumerate() {
+            let Some(sent) = object.get(field.name) else {
+                if matches!(body, Body::New) && field.required {
+                    errors.push(field.name, Fault::new("required", "This field is required."));
+                }
+                continue;
+            };
+            let empty = || sent.is_null() || sent.as_str() == Some("");
+            match field.access {
+                Access::Ignored => {}
+                Access::Settable if field.automatic && matches!(body, Body::New) && empty() => {}
+                Access::ReadOnly(_) => draft.repeated.push((at, sent.clone())),
+                Access::Settable => match field.read(sent) {
+                    Ok(value) => draft.set(at, value),
+                    Err(fault) => errors.push(field.name, fault),
+                },
+            }
+        }
+        errors.or(draft)
+    }
+
+    /// Sets nothing yet, for a row that is made of another one: what that one referred to is taken as it is. It may have been
+    /// deleted since.
+    pub fn as_it_is() -> Self {
+        Self { as_it_is: true, ..Self::default() }
+    }
+
+    /// Sets the field of this public name.
+    pub fn put(&mut self, shape: &Shape, name: &str, value: Value<'static>) {
+        if let Some((at, _)) = shape.field(name) {
+            self.set(at, value);
+        }
+    }
+
+    /// Sets the field at this place.
+    pub fn set(&mut self, at: usize, value: Value<'static>) {
+        if self.values.len() <= at {
+            self.values.resize(at + 1, None);
+        }
+        self.values[at] = Some(value);
+    }
+
+    /// Which fields it sets.
+    pub fn sent(&self) -> Sent {
+        let mut sent = Sent::default();
+        (0..).zip(&self.values).filter(|(_, value)| value.is_some()).for_each(|(at, _)| sent.add(at));
+        sent
+    }
+
+    /// Whether what it refers to is taken as it is.
+    pub(super) const fn is_as_it_is(&self) -> bool {
+        self.as_it_is
+    }
+
+    /// What a new row holds.
+    pub(super) fn for_new(&self, shape: &Shape) -> Vec<Value<'static>> {
+        let sent = self.values.iter().chain(std::iter::repeat(&None));
+        shape.fields.iter().zip(sent).map(|(field, sent)| sent.as_ref().unwrap_or(&field.default).clone()).collect()
+    }
+
+    /// What a row that held `before` holds after the change.
+    pub(super) fn over(&self, before: &[Value<'static>]) -> Vec<Value<'static>> {
+        let sent = self.values.iter().chain(std::iter::repeat(&None));
+        before.iter().zip(sent).map(|(before, sent)| sent.as_ref().unwrap_or(before).clone()).collect()
+    }
+
+    /// Refuses read-only fields that were sent with another value than they have: as they are shown, or as they are for a new row.
+    pub(super) fn refuse_read_only(&self, shape: &Shape, before: Option<&Record>) -> Result<(), FieldErrors> {
+        let mut errors = FieldErrors::new();
+        for (at, sent) in &self.repeated {
+            let Some(field) = shape.fields.get(*at) else { continue };
+            let has = before.and_then(|before| before.values.get(*at)).unwrap_or(&field.default);
+            if let Access::ReadOnly(instead) = field.access
+                && serde_json::to_value(has).ok().as_ref() != Some(sent)
+            {
+                errors.push(field.name, Fault::new("read_only", instead));
+            }
+        }
+        errors.or(())
+    }
+}
+
+impl Field {
+    /// The value that is sent for it, or the fault with that.
+    pub fn read(&self, sent: &Json) -> Result<Value<'static>, Fault> {
+        if sent.is_null() {
+            return if self.nullable {
+                Ok(Value::Null)
+            } else {
+                Err(Fault::new("not_nullable", "This field cannot be null. Send a value, or leave it out."))
+            };
+        }
+        match self.kind {
+            Kind::Text { least, most } => text(sent).and_then(|text| bounded(text, least, most, self.nullable)),
+            Kind::Email => Email::parse(text(sent)?).map(|email| Value::Text(email.to_string().into())),
+            Kind::Words(words) => word(&text(sent)?, words),
+            Kind::Bool => sent.as_bool().map(Value::Bool).ok_or_else(|| wrong_kind("true or false")),
+            Kind::Integer { least, most } => whole(sent).and_then(|number| integer(number, least, most)),
+            Kind::Id => id(whole(sent)?, self.refers.map_or("row", |reference| reference.one)),
+            Kind::Money { negative } => money(sent, negative),
+            Kind::Moment => moment(&text(sent)?),
+        }
+    }
+}
+
+fn wrong_kind(right: &str) -> Fault {
+    Fault::new("invalid_type", format!("Must be {right}."))
+}
+
+fn text(sent: &Json) -> Result<String, Fault> {
+    sent.as_str().map(str::to_owned).ok_or_else(|| wrong_kind("a text"))
+}
+
+fn bounded(text: String, least: usize, most: usize, nullable: bool) -> Result<Value<'static>, Fault> {
+    let count = text.chars().count();
+    if count < least {
+        let empty = if nullable { " To empty the field, send null." } else { "" };
+        let plural = if least == 1 { "" } else { "s" };
+        return Err(Fault::new("too_short", format!("Must have at least {least} character{plural}.{empty}")));
+    }
+    if count > most {
+        return Err(Fault::new("too_long", format!("Has {count} characters; it may have at most {most}.")));
+    }
+    Text::parse(text).map(|text| Value::Text(text.to_string().into()))
+}
+
+fn word(text: &str, words: &'static [&'static str]) -> Result<Value<'static>, Fault> {
+    let known = words.iter().find(|word| **word == text);
+    known
+        .map(|word| Value::Text((*word).into()))
+        .ok_or_else(|| Fault::new("invalid_value", format!("Must be one of {}.", words.join(", "))))
+}
+
+/// A whole number as JSON Schema means it: `2` and `2.0` are one. Those beyond 128 bits count as the largest.
+fn whole(sent: &Json) -> Result<i128, Fault> {
+    let Json::Number(number) = sent else { return Err(wrong_kind("a whole number")) };
+    #[expect(clippy::cast_possible_truncation, reason = "a cast from a float saturates, which is what is wanted")]
+    let float = || number.as_f64().filter(|float| float.fract() == 0.0).map(|float| float as i128);
+    number.as_i128().or_else(float).ok_or_else(|| wrong_kind("a whole number"))
+}
+
+fn integer(number: i128, least: i64, most: i64) -> Result<Value<'static>, Fault> {
+    if number < i128::from(least) {
+        return Err(Fault::new("too_small", format!("Must be {least} or more.")));
+    }
+    match i64::try_from(number) {
+        Ok(number) if number <= most => Ok(Value::Integer(number)),
+        _ => Err(Fault::new("too_large", format!("Must be {most} or less."))),
+    }
+}
+
+/// An id beyond those that rows have is the id of nothing: that is for the look-up to say.
+fn id(number: i128, one: &str) -> Result<Value<'static>, Fault> {
+    if number < 1 {
+        return Err(Fault::new("too_small", format!("Must be the id of a {one}: 1 or more.")));
+    }
+    Ok(Value::Integer(i64::try_from(number).unwrap_or(i64::MAX)))
+}
+
+const AMOUNT: &str = "Must be an amount such as 1250.50, as a number or a string of digits.";
+
+/// A number, or a string of plain digits with at most one point.
+fn money(sent: &Json, negative: bool) -> Result<Value<'static>, Fault> {
+    let format = || Fault::new("invalid_format", AMOUNT);
+    let beyond = |low: bool| {
+        let (code, text) = if low && !negative {
+            ("too_small", "Must be 0 or more.")
+        } else if low {
+            ("too_small", "Must be -9999999999999.99 or more.")
+        } else {
+            ("too_large", "Must be 9999999999999.99 or less.")
+        };
+        Fault::new(code, text)
+    };
+    let amount = match sent {
+        Json::String(text) => {
+            let digits = if negative { text.strip_prefix('-').unwrap_or(text) } else { text };
+            let plain = digits.starts_with(|c: char| c.is_ascii_digit())
+                && digits.ends_with(|c: char| c.is_ascii_digit())
+                && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+                && digits.bytes().filter(|b| *b == b'.').count() <= 1;
+            if !plain {
+                return Err(format());
+            }
+            // Digits beyond what a decimal has: so many before the point are beyond every bound.
+            match Decimal::from_str(text) {
+                Ok(amount) => amount,
+                Err(_) => return Err(beyond(text.starts_with('-'))),
+            }
+        }
+        Json::Number(number) => {
+            let written = number.to_string();
+            let amount = Decimal::from_str(&written).or_else(|_| Decimal::from_scientific(&written));
+            match amount {
+                Ok(amount) => amount,
+                // What is too fine for a decimal is nothing, to the cent.
+                Err(_) if number.as_f64().is_some_and(|float| float.abs() < 1.0) => Decimal::ZERO,
+                Err(_) => return Err(beyond(number.as_f64().is_some_and(f64::is_sign_negative))),
+            }
+        }
+        _ => return Err(Fault::new("invalid_type", AMOUNT)),
+    };
+    let money = Money::rounded(amount).map_err(|_| beyond(amount.is_sign_negative()))?;
+    if money.is_negative() && !negative {
+        return Err(beyond(true));
+    }
+    Ok(Value::Decimal(money.decimal()))
+}
+
+/// A date-time, or a date, which is its midnight. What has no offset is UTC.
+fn moment(text: &str) -> Result<Value<'static>, Fault> {
+    let is_date = |text: &str| text.len() == 10;
+    let has_offset =
+        |text: &str| text.ends_with(['Z', 'z']) || text.get(19..).is_some_and(|rest| rest.contains(['+', '-']));
+    let full = if is_date(text) {
+        format!("{text}T00:00:00Z")
+    } else if has_offset(text) {
+        text.to_owned()
+    } else {
+        format!("{text}Z")
+    };
+    Timestamp::parse_rfc3339(&full, Rounding::Down).map(Value::Moment).ok_or_else(|| {
+        Fault::new("invalid_format", "Must be a date such as 2026-01-31, or a date-time such as 2026-01-31T08:00:00Z.")
+    })
+}

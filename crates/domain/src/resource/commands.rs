@@ -1,0 +1,235 @@
+//! Making, changing, deleting and restoring rows of any family.
+
+use async_trait::async_trait;
+
+use super::{Access, Draft, Events, Family, Record, ResourceError, Shape, Value, events};
+use crate::{
+    activity::{Action, Activity},
+    events::Event,
+    execute::{Applied, Command, Context, Failure},
+    fields::{Fault, FieldErrors},
+    scopes::ScopeSet,
+    store::UnitOfWork,
+};
+
+type Result<T> = std::result::Result<T, Failure<ResourceError>>;
+
+/// Makes a row. Tells of `created`.
+pub struct Create {
+    /// Of which family.
+    pub family: &'static dyn Family,
+    /// What it is to hold.
+    pub draft: Draft,
+}
+
+/// Changes what is sent of a row. Tells of `updated`, unless nothing changed.
+pub struct Update {
+    /// Of which family.
+    pub family: &'static dyn Family,
+    /// Which row.
+    pub id: i64,
+    /// What to change.
+    pub draft: Draft,
+}
+
+/// Deletes a row; it stays, unseen. Tells of `deleted`.
+pub struct Delete {
+    /// Of which family.
+    pub family: &'static dyn Family,
+    /// Which row.
+    pub id: i64,
+}
+
+/// Takes back that a row was deleted. Tells of `updated`, with when it was deleted among what was before: those who dropped it
+/// take it back.
+pub struct Restore {
+    /// Of which family.
+    pub family: &'static dyn Family,
+    /// Which row.
+    pub id: i64,
+}
+
+#[async_trait]
+impl Command<dyn UnitOfWork> for Create {
+    type Output = Record;
+    type Error = ResourceError;
+
+    fn needs(&self) -> ScopeSet {
+        ScopeSet::of(self.family.shape().scopes.write)
+    }
+
+    async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
+        let (record, events) = insert(self.family, &self.draft, context, uow).await?;
+        Ok(Applied::telling(record, events))
+    }
+}
+
+#[async_trait]
+impl Command<dyn UnitOfWork> for Update {
+    type Output = Record;
+    type Error = ResourceError;
+
+    fn needs(&self) -> ScopeSet {
+        ScopeSet::of(self.family.shape().scopes.write)
+    }
+
+    async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
+        let shape = self.family.shape();
+        take_turn(shape, context, uow).await?;
+        let before = uow.rows().lock(context.tenant, shape, self.id).await?;
+        let before = before.ok_or(ResourceError::NotFound(shape.one))?;
+        let (record, events) = update(self.family, before, &self.draft, context, uow).await?;
+        Ok(Applied::telling(record, events))
+    }
+}
+
+#[async_trait]
+impl Command<dyn UnitOfWork> for Delete {
+    type Output = Record;
+    type Error = ResourceError;
+
+    fn needs(&self) -> ScopeSet {
+        ScopeSet::of(self.family.shape().scopes.delete)
+    }
+
+    async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
+        let shape = self.family.shape();
+        take_turn(shape, context, uow).await?;
+        let found = uow.rows().lock_alone(context.tenant, shape, self.id).await?;
+        let record = found.ok_or(ResourceError::NotFound(shape.one))?;
+        self.family.delete(&record, context, uow).await?;
+        uow.rows().delete(context.tenant, shape, self.id, context.now).await?;
+        log(self.family, Action::Deleted, self.id, None, context, uow).await?;
+        let events = shape.events.map(|kinds| events::event(context, shape, kinds.deleted, &record, None));
+        Ok(Applied::telling(record, events.into_iter().collect()))
+    }
+}
+
+#[async_trait]
+impl Command<dyn UnitOfWork> for Restore {
+    type Output = Record;
+    type Error = ResourceError;
+
+    fn needs(&self) -> ScopeSet {
+        ScopeSet::of(self.family.shape().scopes.delete)
+    }
+
+    async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
+        let shape = self.family.shape();
+        take_turn(shape, context, uow).await?;
+        let found = uow.rows().lock_deleted(context.tenant, shape, self.id).await?;
+        let before = found.ok_or(ResourceError::NotFound(shape.one))?;
+        let values = self.family.restore(&before, context, uow).await?;
+        let record = Record { values, updated_at: context.now.max(before.updated_at), ..before };
+        uow.rows().restore(context.tenant, shape, self.id, record.updated_at).await?;
+        if record.values != before.values {
+            uow.rows().update(context.tenant, shape, &record).await?;
+        }
+        log(self.family, Action::Restored, self.id, None, context, uow).await?;
+        let told = |kinds: Events| {
+            // A deleted row does not change: it was deleted when it was last changed.
+            let mut previous = events::changed(shape, &before, &record);
+            previous.insert("deletedAt".to_owned(), serde_json::json!(before.updated_at));
+            events::event(context, shape, kinds.updated, &record, Some(previous.into()))
+        };
+        Ok(Applied::telling(record.clone(), shape.events.map(told).into_iter().collect()))
+    }
+}
+
+/// Makes a row inside a command: [`Create`], and those that make one among other things.
+pub async fn insert(
+    family: &'static dyn Family,
+    draft: &Draft,
+    context: &Context<'_>,
+    uow: &mut dyn UnitOfWork,
+) -> Result<(Record, Vec<Event>)> {
+    let shape = family.shape();
+    take_turn(shape, context, uow).await?;
+    draft.refuse_read_only(shape, None)?;
+    let values = draft.for_new(shape);
+    if !draft.is_as_it_is() {
+        pin(family, None, &values, context, uow).await?;
+    }
+    let values = family.save(values, None, draft.sent(), context, uow).await?;
+    let id = uow.rows().insert(context.tenant, shape, &values, context.now).await?;
+    log(family, Action::Created, id, None, context, uow).await?;
+    let record = Record { id, created_at: context.now, updated_at: context.now, values };
+    let mut told: Vec<_> =
+        shape.events.map(|kinds| events::event(context, shape, kinds.created, &record, None)).into_iter().collect();
+    told.extend(family.also_tell(context, None, &record)?);
+    Ok((record, told))
+}
+
+/// Changes a row inside a command that has locked it: [`Update`], and those that change one among other things.
+pub async fn update(
+    family: &'static dyn Family,
+    before: Record,
+    draft: &Draft,
+    context: &Context<'_>,
+    uow: &mut dyn UnitOfWork,
+) -> Result<(Record, Vec<Event>)> {
+    let shape = family.shape();
+    draft.refuse_read_only(shape, Some(&before))?;
+    let values = draft.over(&before.values);
+    if values == before.values {
+        return Ok((before, Vec::new()));
+    }
+    pin(family, Some(&before), &values, context, uow).await?;
+    let values = family.save(values, Some(&before), draft.sent(), context, uow).await?;
+    if values == before.values {
+        return Ok((before, Vec::new()));
+    }
+    let record = Record { values, updated_at: context.now.max(before.updated_at), ..before };
+    uow.rows().update(context.tenant, shape, &record).await?;
+    let previous = serde_json::Value::Object(events::changed(shape, &before, &record));
+    log(family, Action::Updated, record.id, Some(previous.clone()), context, uow).await?;
+    let mut told = Vec::new();
+    if let Some(kinds) = shape.events {
+        told.push(events::event(context, shape, kinds.updated, &record, Some(previous)));
+    }
+    told.extend(family.also_tell(context, Some(&before), &record)?);
+    Ok((record, told))
+}
+
+/// Notes in the tenant's activity what is done to a row.
+async fn log(
+    family: &'static dyn Family,
+    action: Action,
+    id: i64,
+    previous: Option<serde_json::Value>,
+    context: &Context<'_>,
+    uow: &mut dyn UnitOfWork,
+) -> Result<()> {
+    let activity = Activity::of(context.principal, context.now, family.shape().one, id, action);
+    Ok(uow.activity().append(context.tenant, Activity { previous, ..activity }).await?)
+}
+
+/// Takes the turn to change rows of a family that changes in turn: before any lock of a row, or two would wait for each other.
+async fn take_turn(shape: &'static Shape, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Result<()> {
+    if shape.in_turn {
+        uow.rows().take_turn(context.tenant, shape).await?;
+    }
+    Ok(())
+}
+
+/// Pins the rows that a row names anew. One that it has named before may have been deleted since: sending back what was read
+/// must work.
+async fn pin(
+    family: &'static dyn Family,
+    before: Option<&Record>,
+    values: &[Value<'static>],
+    context: &Context<'_>,
+    uow: &mut dyn UnitOfWork,
+) -> Result<()> {
+    let mut errors = FieldErrors::new();
+    for (at, (field, value)) in family.shape().fields.iter().zip(values).enumerate() {
+        let Some(reference) = field.refers.filter(|_| field.access == Access::Settable) else { continue };
+        let kept = before.and_then(|before| before.values.get(at)) == Some(value);
+        let Some(id) = value.as_integer().filter(|_| !kept) else { continue };
+        if !uow.rows().pin(context.tenant, reference, id).await? {
+            let message = format!("There is no {} with this id.", reference.one);
+            errors.push(field.name, Fault::new("not_found", message));
+        }
+    }
+    Ok(errors.or(())?)
+}

@@ -1,0 +1,81 @@
+//! Which day it is at a tenant's.
+
+use std::{fmt, str::FromStr};
+
+use chrono::{DateTime, NaiveTime, Utc};
+use chrono_tz::Tz;
+
+use crate::{clock::Timestamp, text::quoted};
+
+/// A time zone of the IANA database. It decides which day it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeZone(Tz);
+
+/// A text that names no time zone.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a time zone: expected a name such as UTC, Europe/Berlin or America/New_York")]
+pub struct UnknownTimeZone(pub String);
+
+impl TimeZone {
+    /// Where tenants are that say nothing else.
+    pub const UTC: Self = Self(Tz::UTC);
+
+    /// The day that it is there at `now`, as days are stored: its midnight, UTC.
+    pub fn today(self, now: Timestamp) -> Timestamp {
+        let day = DateTime::<Utc>::from(now).with_timezone(&self.0).date_naive();
+        day.and_time(NaiveTime::MIN).and_utc().into()
+    }
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        self.0.name()
+    }
+}
+
+impl fmt::Display for TimeZone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for TimeZone {
+    type Err = UnknownTimeZone;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self).map_err(|_| UnknownTimeZone(quoted(text)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Rounding;
+
+    fn today(zone: &str, now: &str) -> String {
+        let now = Timestamp::parse_rfc3339(now, Rounding::Down).expect("a moment");
+        zone.parse::<TimeZone>().expect("a zone").today(now).to_string()
+    }
+
+    #[test]
+    fn a_day_begins_at_the_midnight_of_the_zone() {
+        for (zone, now, day) in [
+            ("UTC", "2026-05-04T23:59:59.999Z", "2026-05-04T00:00:00.000Z"),
+            ("Europe/Berlin", "2026-05-04T21:59:59.999Z", "2026-05-04T00:00:00.000Z"),
+            ("Europe/Berlin", "2026-05-04T22:00:00Z", "2026-05-05T00:00:00.000Z"),
+            // Winter.
+            ("Europe/Berlin", "2026-12-04T22:00:00Z", "2026-12-04T00:00:00.000Z"),
+            ("America/Los_Angeles", "2026-05-05T06:59:59Z", "2026-05-04T00:00:00.000Z"),
+            ("Pacific/Kiritimati", "2026-05-04T10:00:00Z", "2026-05-05T00:00:00.000Z"),
+        ] {
+            assert_eq!(today(zone, now), day, "{zone} at {now}");
+        }
+    }
+
+    #[test]
+    fn only_names_of_the_database_are_zones() {
+        for text in ["", "Berlin", "europe/berlin", "UTC+2", "+02:00", "Europe/Berlin "] {
+            assert_eq!(text.parse::<TimeZone>(), Err(UnknownTimeZone(text.to_owned())));
+        }
+        assert_eq!("America/New_York".parse::<TimeZone>().map(TimeZone::as_str), Ok("America/New_York"));
+    }
+}

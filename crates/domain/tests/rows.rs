@@ -1,0 +1,50 @@
+//! The store in memory does what every store must do with rows.
+
+#![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
+
+use async_trait::async_trait;
+use bwp_domain::{
+    ids::TenantId,
+    lead_stages::LeadStage,
+    leads::Lead,
+    project_templates::ProjectTemplate,
+    projects::Project,
+    resource::{Reference, Resource, ports::RowReader},
+    store::StoreError,
+    testing::{
+        MemoryRows,
+        rows_contract::{Held, Work, hold},
+    },
+};
+use futures_executor::block_on;
+
+#[derive(Default)]
+struct InMemory(MemoryRows);
+
+#[async_trait]
+impl Held for InMemory {
+    fn tenants(&self) -> [TenantId; 2] {
+        [1, 2].map(|id| TenantId::new(id).expect("positive"))
+    }
+
+    fn reader(&self) -> &dyn RowReader {
+        &self.0
+    }
+
+    async fn commit(&self, work: &mut dyn Work) -> Result<(), StoreError> {
+        work.run(&mut self.0.clone()).await
+    }
+
+    async fn referred(&self, tenant: TenantId, reference: &'static Reference) -> i64 {
+        let id = tenant.get() * 100;
+        self.0.refer_to(tenant, reference, id, false);
+        id
+    }
+}
+
+#[test]
+fn rows_in_memory() {
+    for shape in [LeadStage::SHAPE, Lead::SHAPE, Project::SHAPE, ProjectTemplate::SHAPE] {
+        block_on(hold(&InMemory::default(), shape, |_| {}));
+    }
+}

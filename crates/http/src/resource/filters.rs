@@ -1,0 +1,124 @@
+//! Which rows of a resource a query asks for.
+
+use std::num::IntErrorKind;
+
+use bwp_domain::{
+    resource::{Condition, Field, Filter, Kind, Shape, Value},
+    text::SearchText,
+};
+use serde_json::json;
+
+use super::{Lists, schema};
+use crate::{
+    openapi::TEXT_PATTERN,
+    paging::{COMPACT, DATE_FROM, DATE_TO, PageParams, UPDATED_FROM},
+    request::query::Values,
+};
+
+/// The query of a list.
+pub(super) struct ListQuery {
+    pub(super) page: PageParams,
+    pub(super) filter: Filter,
+    pub(super) compact: bool,
+}
+
+impl ListQuery {
+    pub(super) fn read(shape: &Shape, lists: Lists, values: &mut Values) -> Self {
+        let page = PageParams::read(values);
+        let filter = filter(shape, lists, values);
+        let compact = lists == Lists::Full && values.take(&COMPACT).unwrap_or_default();
+        Self { page, filter, compact }
+    }
+}
+
+/// The filters of a list, and of what counts and sums the same rows.
+pub(super) fn filter(shape: &Shape, lists: Lists, values: &mut Values) -> Filter {
+    let mut filter = Filter::all();
+    for (at, field) in shape.fields.iter().enumerate() {
+        if let Some(value) = field.filter.and_then(|name| is(shape, field, name, Absent::Allowed, values)) {
+            filter.add(Condition::Is(at, value));
+        }
+    }
+    if shape.fields.iter().any(|field| field.search) {
+        let found = values.take_by(
+            "search",
+            || (searched(shape), json!({ "type": "string", "pattern": TEXT_PATTERN })),
+            |text| SearchText::parse(text).map_err(|fault| fault.message),
+        );
+        if let Some(text) = found.flatten() {
+            filter.add(Condition::Search(text));
+        }
+    }
+    if lists == Lists::Full {
+        let times = [
+            values.take(&DATE_FROM).map(Condition::CreatedFrom),
+            values.take(&DATE_TO).map(Condition::CreatedTo),
+            values.take(&UPDATED_FROM).map(Condition::UpdatedFrom),
+        ];
+        times.into_iter().flatten().for_each(|condition| filter.add(condition));
+    }
+    filter
+}
+
+/// The filters of what sums rows up: these fields, and the times of creation.
+pub(crate) fn summary_filter(shape: &Shape, fields: &[&'static str], values: &mut Values) -> Filter {
+    let mut filter = Filter::all();
+    for name in fields {
+        if let Some((at, field)) = shape.field(name)
+            && let Some(value) = is(shape, field, name, Absent::Refused, values)
+        {
+            filter.add(Condition::Is(at, value));
+        }
+    }
+    let times = [values.take(&DATE_FROM).map(Condition::CreatedFrom), values.take(&DATE_TO).map(Condition::CreatedTo)];
+    times.into_iter().flatten().for_each(|condition| filter.add(condition));
+    filter
+}
+
+/// Whether a number that is empty or `null` counts as left out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    Allowed,
+    Refused,
+}
+
+fn searched(shape: &Shape) -> String {
+    let fields: Vec<_> =
+        shape.fields.iter().filter(|field| field.search).map(|field| format!("`{}`", field.name)).collect();
+    format!("Only {} in which this text is found, in any case: in {}.", shape.many, fields.join(", "))
+}
+
+/// The value that the field must hold.
+fn is(shape: &Shape, field: &Field, name: &'static str, absent: Absent, values: &mut Values) -> Option<Value<'static>> {
+    let nullable = absent == Absent::Allowed && matches!(field.kind, Kind::Id | Kind::Integer { .. } | Kind::Bool);
+    let describe = || (format!("Only {} whose `{}` is this.", shape.many, field.name), schema::filter(field, nullable));
+    let read = |text: &str| {
+        if nullable && matches!(text, "" | "null") {
+            return Ok(None);
+        }
+        let sent = match field.kind {
+            // An id of nothing fits nothing.
+            Kind::Id if nullable => return whole(text).map(|number| Some(Value::Integer(number))),
+            Kind::Id | Kind::Integer { .. } => json!(whole(text)?),
+            Kind::Bool => match text {
+                "true" => json!(true),
+                "false" => json!(false),
+                _ => return Err("Send true or false.".to_owned()),
+            },
+            Kind::Words(words) if !words.contains(&text) => return Err(format!("Send one of {}.", words.join(", "))),
+            _ => json!(text),
+        };
+        field.read(&sent).map(Some).map_err(|fault| fault.message)
+    };
+    values.take_by(name, describe, read).flatten()
+}
+
+/// A whole number. One that is beyond those that rows hold counts as the last of these.
+fn whole(text: &str) -> Result<i64, String> {
+    match text.parse::<i64>().map_err(|error| *error.kind()) {
+        Ok(number) => Ok(number),
+        Err(IntErrorKind::PosOverflow) => Ok(i64::MAX),
+        Err(IntErrorKind::NegOverflow) => Ok(i64::MIN),
+        Err(_) => Err("Send a whole number.".to_owned()),
+    }
+}

@@ -1,0 +1,247 @@
+//! The operations of a resource, from its description.
+
+mod filters;
+mod handlers;
+mod many;
+mod schema;
+mod shown;
+
+use std::borrow::Cow;
+
+use bwp_domain::resource::{Family, Resource, Rules, Shape, family};
+
+pub(crate) use filters::summary_filter;
+pub(crate) use many::GetManyBody;
+pub(crate) use shown::rendered;
+
+use crate::{
+    openapi::{Body, ReplyKind},
+    operation::{Operation, Reply, Tag, operation_id},
+    problem::ErrorCode,
+    request::query,
+};
+
+/// The operations of one family, a line for each.
+pub(crate) struct Operations {
+    family: &'static dyn Family,
+    tag: Tag,
+    path: &'static str,
+    lists: Lists,
+    all: Vec<Operation>,
+}
+
+/// What lists of a family may be asked for, besides the fields that its description filters by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lists {
+    /// Nothing.
+    Plain,
+    /// Times of creation and of the last change, and key fields alone.
+    Full,
+}
+
+impl Operations {
+    /// Those of `R`, under `path`.
+    pub(crate) fn of<R: Rules>(path: &'static str, tag: Tag, lists: Lists) -> Self {
+        Self { family: family::<R>(), tag, path, lists, all: Vec::new() }
+    }
+
+    /// `GET /path`: a page of them, newest first.
+    pub(crate) fn list(self) -> Self {
+        let (shape, lists) = (self.shape(), self.lists);
+        // What its cursors are bound to: kept for as long as the process.
+        let list: &'static str = operation_id("get", self.path).leak();
+        let operation = Operation::get_at_once(self.path, move |context, caller, query| {
+            handlers::list(shape, lists, list, context, caller, query)
+        })
+        .parameters(query::describe(|values| filters::ListQuery::read(shape, lists, values)), ErrorCode::BadRequest)
+        .needs(shape.scopes.read)
+        .summary(format!("List {}", shape.many))
+        .description(format!("A page of the tenant's {} that fit every filter, newest first.", shape.many))
+        .replies(Reply::new(
+            200,
+            format!("A page of {}.", shape.many),
+            ReplyKind::Page(schema::answer(shape)),
+        ));
+        self.and(operation)
+    }
+
+    /// `GET /path`: all of them, by the field of this name. For families that have few.
+    pub(crate) fn list_all(self, order: &'static str) -> Self {
+        let shape = self.shape();
+        let at = shape.field(order).map_or(0, |(at, _)| at);
+        let operation =
+            Operation::get_at_once(self.path, move |context, caller| handlers::list_all(shape, at, context, caller))
+                .needs(shape.scopes.read)
+                .summary(format!("List {}", shape.many))
+                .description(format!("All of the tenant's {}, by `{order}`.", shape.many))
+                .replies(Reply::new(200, format!("The {}.", shape.many), ReplyKind::All(schema::answer(shape))));
+        self.and(operation)
+    }
+
+    /// `GET /path`: the one that each tenant has.
+    pub(crate) fn get_only(self) -> Self {
+        let shape = self.shape();
+        let operation =
+            Operation::get_at_once(self.path, move |context, caller| handlers::get_only(shape, context, caller))
+                .needs(shape.scopes.read)
+                .summary(format!("Get {}", shape.many))
+                .description(format!("The tenant's {}.", shape.many))
+                .replies(Reply::new(200, format!("The {}.", shape.many), ReplyKind::One(schema::answer(shape))));
+        self.and(operation)
+    }
+
+    /// `POST /path`: makes one.
+    pub(crate) fn create(self) -> Self {
+        let (family, shape) = (self.family, self.shape());
+        let operation = Operation::post(self.path, move |context, caller, keyed, body| {
+            handlers::create(family, context, caller, keyed, body)
+        })
+        .body(Body { schema: schema::create(shape), example: schema::create_example(shape) })
+        .needs(shape.scopes.write)
+        .summary(format!("Create {}", a(shape.one)))
+        .description(told(shape, "", |events| events.created))
+        .replies(Reply::new(201, format!("The new {}.", shape.one), ReplyKind::One(schema::answer(shape))));
+        self.and(operation)
+    }
+
+    /// `GET /path/{id}`: one of them.
+    pub(crate) fn get(self) -> Self {
+        let shape = self.shape();
+        let operation = Operation::get_at_once(format!("{}/{{id}}", self.path), move |context, caller, id| {
+            handlers::get(shape, context, caller, id)
+        })
+        .needs(shape.scopes.read)
+        .summary(format!("Get {}", a(shape.one)))
+        .description(format!("One {}.", shape.one))
+        .replies(Reply::new(200, format!("The {}.", shape.one), ReplyKind::One(schema::answer(shape))));
+        self.and(operation)
+    }
+
+    /// `GET /path/count`: how many fit.
+    pub(crate) fn count(self) -> Self {
+        let (shape, lists) = (self.shape(), self.lists);
+        let operation = Operation::get(format!("{}/count", self.path), move |context, caller, query| {
+            handlers::count(shape, lists, context, caller, query)
+        })
+        .parameters(query::describe(|values| filters::filter(shape, lists, values)), ErrorCode::BadRequest)
+        .needs(shape.scopes.read)
+        .summary(format!("Count {}", shape.many))
+        .description(format!("How many {} fit every filter.", shape.many))
+        .replies(Reply::data::<handlers::Count>("How many."));
+        self.and(operation)
+    }
+
+    /// `POST /path/get-many`: those of up to 50 ids that there are.
+    pub(crate) fn get_many(self) -> Self {
+        let shape = self.shape();
+        let operation = Operation::post(format!("{}/get-many", self.path), move |context, caller, key, body| {
+            handlers::get_many(shape, context, caller, key, body)
+        })
+        .needs(shape.scopes.read)
+        .summary(format!("Get many {} by id", shape.many))
+        .description(format!(
+            "Up to 50 {} in one request, in the order asked for. Ids that are not there are left out: compare \
+             `meta.requested` with `meta.returned`. Changes nothing, and so ignores `Idempotency-Key`.",
+            shape.many
+        ))
+        .replies(Reply::new(
+            200,
+            format!("The {} that there are.", shape.many),
+            ReplyKind::Many(schema::answer(shape)),
+        ));
+        self.and(operation)
+    }
+
+    /// `PATCH /path/{id}`: changes one.
+    pub(crate) fn update(self) -> Self {
+        let (family, shape) = (self.family, self.shape());
+        let changes = "Changes the fields that are sent; `null` empties one.";
+        let operation = Operation::patch(format!("{}/{{id}}", self.path), move |context, caller, keyed, id, body| {
+            handlers::update(family, context, caller, keyed, id, body)
+        })
+        .body(Body { schema: schema::update(shape), example: schema::update_example(shape) })
+        .needs(shape.scopes.write)
+        .summary(format!("Change {}", a(shape.one)))
+        .description(told(shape, changes, |events| events.updated))
+        .replies(Reply::new(
+            200,
+            format!("The {} after the change.", shape.one),
+            ReplyKind::One(schema::answer(shape)),
+        ));
+        self.and(operation)
+    }
+
+    /// `DELETE /path/{id}`: deletes one.
+    pub(crate) fn delete(self) -> Self {
+        let (family, shape) = (self.family, self.shape());
+        let operation = Operation::delete(format!("{}/{{id}}", self.path), move |context, caller, keyed, id| {
+            handlers::delete(family, context, caller, keyed, id)
+        })
+        .needs(shape.scopes.delete)
+        .summary(format!("Delete {}", a(shape.one)))
+        .description(told(shape, "From then on it is not found.", |events| events.deleted))
+        .replies(Reply::no_content("Deleted."));
+        self.and(operation)
+    }
+
+    /// An operation of the family's own.
+    pub(crate) fn and(mut self, operation: Operation) -> Self {
+        self.all.push(operation.tagged(self.tag));
+        self
+    }
+
+    pub(crate) fn into_operations(self) -> Vec<Operation> {
+        self.all
+    }
+
+    fn shape(&self) -> &'static Shape {
+        self.family.shape()
+    }
+}
+
+/// `a lead`, `an invoice`.
+fn a(one: &str) -> String {
+    let article = if one.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {one}")
+}
+
+/// A description, and what webhooks are told of.
+fn told(
+    shape: &Shape,
+    text: &'static str,
+    event: fn(bwp_domain::resource::Events) -> &'static str,
+) -> Cow<'static, str> {
+    let required: Vec<_> =
+        shape.fields.iter().filter(|field| field.required).map(|field| format!("`{}`", field.name)).collect();
+    let text = match (text, required.as_slice()) {
+        ("", [one]) => format!("Only {one} is required."),
+        ("", _) => format!("Required: {}.", required.join(", ")),
+        _ => text.to_owned(),
+    };
+    match shape.events {
+        Some(events) => format!("{text} Tells webhooks of `{}`.", event(events)).into(),
+        None => text.into(),
+    }
+}
+
+impl Reply {
+    /// A row of `R`.
+    pub(crate) fn row<R: Resource>(status: u16, description: &'static str) -> Self {
+        Self::new(status, description, ReplyKind::One(schema::answer(R::SHAPE)))
+    }
+}
+
+impl Operation {
+    /// The parameters of its query, which it reads by itself.
+    fn parameters(mut self, parameters: Vec<serde_json::Value>, refusal: ErrorCode) -> Self {
+        self.input.parameters.extend(parameters);
+        self.input.query_refusal = Some(refusal);
+        self
+    }
+
+    /// Its body, which it reads by itself.
+    fn body(mut self, body: Body) -> Self {
+        self.input.body = Some(body);
+        self
+    }
+}

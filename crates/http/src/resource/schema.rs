@@ -1,0 +1,227 @@
+//! What the document says of a resource.
+
+use bwp_domain::resource::{Access, Field, Kind, Shape};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    openapi::{SchemaSource, TEXT_PATTERN, read_only_note},
+    request::ReadOnly,
+};
+
+const MOMENT: &str = "2026-01-31T08:00:00.000Z";
+
+/// The schema of a row as answers show it.
+pub(super) fn answer(shape: &'static Shape) -> SchemaSource {
+    SchemaSource::by(|schemas| {
+        let mut properties = Map::new();
+        let mut put = |name: &str, schema: Value| properties.insert(name.to_owned(), schema);
+        put(
+            "id",
+            json!({ "type": "integer", "format": "int64", "minimum": 1, "description": "Its id.", "example": 42 }),
+        );
+        for field in shape.fields {
+            put(field.name, described(shown(shape, field), field, !field.compact));
+        }
+        let mut moment = |name: &str, doc: &str| {
+            put(name, json!({ "type": "string", "format": "date-time", "description": doc, "example": MOMENT }));
+        };
+        moment("createdAt", "When it was made.");
+        if shape.shows_updated_at {
+            moment("updatedAt", "When it was last changed.");
+        }
+        let compact = shape.fields.iter().filter(|field| field.compact).map(|field| field.name);
+        let times = if shape.shows_updated_at { &["createdAt", "updatedAt"][..] } else { &["createdAt"] };
+        let required: Vec<_> = ["id"].into_iter().chain(compact).chain(times.iter().copied()).collect();
+        for field in shape.fields {
+            if let Kind::Words(words) = field.kind {
+                schemas.insert(
+                    &words_name(shape, field),
+                    json!({ "type": "string", "enum": words, "description": field.doc }),
+                );
+            }
+        }
+        schemas.insert(
+            shape.name,
+            json!({ "type": "object", "description": shape.doc, "required": required, "properties": properties }),
+        );
+        shape.name.to_owned()
+    })
+}
+
+/// The schema of a body that makes a row.
+pub(super) fn create(shape: &'static Shape) -> SchemaSource {
+    body(shape, "Create", "Send what is required, and what else is known.", true)
+}
+
+/// The schema of a body that changes a row.
+pub(super) fn update(shape: &'static Shape) -> SchemaSource {
+    body(shape, "Update", "What is not sent stays.", false)
+}
+
+fn body(shape: &'static Shape, verb: &'static str, doc: &'static str, new: bool) -> SchemaSource {
+    SchemaSource::by(move |schemas| {
+        let settable = || shape.fields.iter().filter(|field| field.access == Access::Settable);
+        let properties: Map<String, Value> = settable()
+            .map(|field| (field.name.to_owned(), described(sent(shape, field, new), field, false)))
+            .chain(read_only(shape))
+            .collect();
+        let required: Vec<_> = settable().filter(|field| new && field.required).map(|field| field.name).collect();
+        let name = format!("{verb}{}", shape.name);
+        let mut schema = json!({
+            "type": "object",
+            "description": doc,
+            "properties": properties,
+            "additionalProperties": false,
+        });
+        if !required.is_empty() {
+            schema["required"] = json!(required);
+        }
+        schemas.insert(&name, schema);
+        name
+    })
+}
+
+/// What answers show and bodies may repeat.
+fn read_only(shape: &'static Shape) -> impl Iterator<Item = (String, Value)> {
+    let own = shape.fields.iter().filter(|field| field.access != Access::Settable).map(|field| {
+        let class = match field.access {
+            Access::ReadOnly(instead) => ReadOnly::Guarded(instead),
+            _ => ReadOnly::Ignored,
+        };
+        let note = format!("{} {}", field.doc, read_only_note(class));
+        (field.name.to_owned(), json!({ "readOnly": true, "description": note }))
+    });
+    let common =
+        ["id", "createdAt", "updatedAt"].into_iter().filter(|name| shape.shows_updated_at || *name != "updatedAt");
+    common
+        .map(|name| (name.to_owned(), json!({ "readOnly": true, "description": read_only_note(ReadOnly::Ignored) })))
+        .chain(own)
+}
+
+fn described(mut schema: Value, field: &Field, minor: bool) -> Value {
+    let left_out = if minor { " Left out by `compact`." } else { "" };
+    schema["description"] = json!(format!("{}{left_out}", field.doc));
+    if let Some(example) = field.example {
+        let example = if matches!(field.kind, Kind::Integer { .. } | Kind::Id | Kind::Bool) {
+            serde_json::from_str(example).unwrap_or_default()
+        } else {
+            json!(example)
+        };
+        schema["example"] = example;
+    } else if field.nullable {
+        schema["example"] = Value::Null;
+    }
+    schema
+}
+
+/// The name of the schema of a field's words.
+fn words_name(shape: &Shape, field: &Field) -> String {
+    let mut letters = field.name.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{}{first}{}", shape.name, letters.as_str())
+}
+
+fn words(shape: &Shape, field: &Field) -> Value {
+    let reference = json!({ "$ref": format!("#/components/schemas/{}", words_name(shape, field)) });
+    if field.nullable { json!({ "oneOf": [reference, { "type": "null" }] }) } else { reference }
+}
+
+fn typed(field: &Field, json_type: &str) -> Value {
+    if field.nullable { json!({ "type": [json_type, "null"] }) } else { json!({ "type": json_type }) }
+}
+
+fn shown(shape: &Shape, field: &Field) -> Value {
+    match field.kind {
+        Kind::Words(_) => words(shape, field),
+        Kind::Text { .. } => typed(field, "string"),
+        Kind::Email => with(typed(field, "string"), &[("format", json!("email"))]),
+        Kind::Integer { .. } | Kind::Id => with(typed(field, "integer"), &[("format", json!("int64"))]),
+        Kind::Bool => typed(field, "boolean"),
+        Kind::Money { .. } => with(typed(field, "string"), &[("pattern", json!("^-?[0-9]+\\.[0-9]{2}$"))]),
+        Kind::Moment => with(typed(field, "string"), &[("format", json!("date-time"))]),
+    }
+}
+
+fn sent(shape: &Shape, field: &Field, new: bool) -> Value {
+    match field.kind {
+        // `null` and nothing ask for the one that is made.
+        Kind::Text { most, .. } if new && field.automatic => {
+            json!({ "type": ["string", "null"], "maxLength": most, "pattern": TEXT_PATTERN })
+        }
+        Kind::Text { least, most } => {
+            let length = [("minLength", json!(least)), ("maxLength", json!(most)), ("pattern", json!(TEXT_PATTERN))];
+            with(typed(field, "string"), if least == 0 { &length[1..] } else { &length })
+        }
+        Kind::Integer { least, most } => {
+            let mut schema = typed(field, "integer");
+            if least > i64::MIN {
+                schema["minimum"] = json!(least);
+            }
+            if most < i64::MAX {
+                schema["maximum"] = json!(most);
+            }
+            schema
+        }
+        Kind::Id => {
+            let refers_to = field.refers.map_or("", |reference| reference.table).replace('_', "-");
+            let more = [("exclusiveMinimum", json!(0)), ("x-refers-to", json!(refers_to))];
+            with(typed(field, "integer"), &more)
+        }
+        Kind::Money { .. } => {
+            let types = if field.nullable { json!(["string", "number", "null"]) } else { json!(["string", "number"]) };
+            json!({ "type": types })
+        }
+        // A date alone is taken too.
+        Kind::Moment => typed(field, "string"),
+        Kind::Words(_) | Kind::Email | Kind::Bool => shown(shape, field),
+    }
+}
+
+/// The schema of a filter by a field.
+pub(super) fn filter(field: &Field, nullable: bool) -> Value {
+    match field.kind {
+        Kind::Id | Kind::Integer { .. } if nullable => json!({ "type": ["integer", "null"] }),
+        Kind::Id => json!({ "type": "integer", "exclusiveMinimum": 0 }),
+        Kind::Integer { .. } => json!({ "type": "integer" }),
+        Kind::Bool if nullable => json!({ "type": ["boolean", "null"] }),
+        Kind::Bool => json!({ "type": "boolean" }),
+        Kind::Words(words) => json!({ "type": "string", "enum": words }),
+        _ => json!({ "type": "string", "pattern": TEXT_PATTERN }),
+    }
+}
+
+fn with(mut schema: Value, more: &[(&str, Value)]) -> Value {
+    for (name, value) in more {
+        schema[*name] = value.clone();
+    }
+    schema
+}
+
+/// A good body that makes a row: what is required, and what has an example.
+pub(super) fn create_example(shape: &Shape) -> Value {
+    example(shape, |field| field.required || field.example.is_some())
+}
+
+/// A good body that changes a row.
+pub(super) fn update_example(shape: &Shape) -> Value {
+    let mut one = false;
+    example(shape, |field| field.example.is_some() && !std::mem::replace(&mut one, true))
+}
+
+fn example(shape: &Shape, mut chosen: impl FnMut(&Field) -> bool) -> Value {
+    let settable = shape.fields.iter().filter(|field| field.access == Access::Settable);
+    settable
+        .filter(|field| chosen(field))
+        .map(|field| {
+            let example =
+                described(json!({}), field, false).get("example").cloned().unwrap_or_else(|| match field.kind {
+                    Kind::Integer { .. } | Kind::Id => json!(1),
+                    Kind::Bool => json!(true),
+                    Kind::Words(words) => json!(words.first()),
+                    _ => json!("text"),
+                });
+            (field.name.to_owned(), example)
+        })
+        .collect::<Map<_, _>>()
+        .into()
+}

@@ -1,0 +1,14 @@
+//! Rows of every resource, by their descriptions.
+//!
+//! The statements are made of a [`Shape`](bwp_domain::resource::Shape) here, and nowhere else: which column, which tenant, which rows
+//! are deleted, which index serves a page.
+
+mod expected;
+mod numbers;
+mod reader;
+mod rows;
+mod statement;
+mod text;
+mod value;
+
+pub(crate) use reader::find;

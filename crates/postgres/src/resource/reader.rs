@@ -1,0 +1,188 @@
+//! Reading rows of any resource.
+
+use std::{fmt::Write, sync::Arc};
+
+use async_trait::async_trait;
+use bwp_domain::{
+    ids::TenantId,
+    paging::PageRequest,
+    resource::{
+        Condition, Filter, Record, Shape,
+        ports::{self, Row as _, RowPage, RowReader, Sum},
+    },
+    store::StoreError,
+};
+
+use super::{
+    statement::{Bind, Statement},
+    text::{self, Fitting, Kind},
+    value::{PgRows, Read, decimal},
+};
+use crate::{
+    error::DuringExt,
+    lanes::Lanes,
+    link::Link,
+    rows::{self, PgRow, integer},
+    store::PgStore,
+    together::Findings,
+};
+
+/// The rows of `shape` with these ids, each of its tenant.
+pub(crate) async fn find(
+    lanes: &Lanes,
+    shape: &'static Shape,
+    asked: Vec<(TenantId, i64)>,
+) -> Result<Findings<(TenantId, i64), Record>, StoreError> {
+    let (tenants, ids): (Vec<i64>, Vec<i64>) = asked.iter().map(|(tenant, id)| (tenant.get(), id)).unzip();
+    let (tenants, ids) = (&tenants, &ids);
+    let rows = lanes
+        .read("reading rows by their ids", |link| async move {
+            let binds = vec![Bind::Integers(tenants.clone()), Bind::Integers(ids.clone())];
+            rows::load(link.shared(), Statement::prepared(text::kept(shape, Kind::Find), binds)).await
+        })
+        .await?;
+    let mut found = Findings::with_capacity(rows.len());
+    for row in &rows {
+        let row = Read::of(shape, row);
+        // One that fits nothing is the trouble of those who ask for it, and of nobody else.
+        found.insert((row.tenant()?, row.id()?), row.record());
+    }
+    Ok(found)
+}
+
+impl PgStore {
+    /// Rows that one index gives at once, over the connections that many share.
+    async fn quick(
+        &self,
+        during: &'static str,
+        statement: impl Fn() -> Statement<'static>,
+    ) -> Result<Vec<PgRow>, StoreError> {
+        let statement = &statement;
+        let read = |link: Arc<Link>| async move { rows::load(link.shared(), statement()).await };
+        self.lanes.read(during, read).await
+    }
+
+    /// Rows whose statement may take long.
+    async fn long(
+        &self,
+        tenant: TenantId,
+        during: &'static str,
+        statement: Statement<'_>,
+    ) -> Result<Vec<PgRow>, StoreError> {
+        let mut reading = self.reading(tenant).await?;
+        let rows = rows::load(&*reading.connection()?, statement).await.during(during)?;
+        reading.end().await?;
+        Ok(rows)
+    }
+}
+
+#[async_trait]
+impl RowReader for PgStore {
+    async fn page(
+        &self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        page: PageRequest,
+    ) -> Result<RowPage, StoreError> {
+        let during = "listing rows";
+        let step = text::step(page.limit.get());
+        let rows = if filter.is_quick() && self.shared.place.plans_well() {
+            self.quick(during, || {
+                let mut binds = vec![tenant.into()];
+                let mut filtered_by = None;
+                for condition in filter.conditions() {
+                    if let Condition::Is(at, value) = condition
+                        && let Some(field) = shape.fields.get(*at)
+                    {
+                        filtered_by = Some(*at);
+                        binds.push(Bind::of(field.kind, value));
+                    }
+                }
+                if let Some(after) = page.after {
+                    binds.extend([after.created_at.into(), after.id.into()]);
+                }
+                let kind = Kind::Page { step, filtered_by, after: page.after.is_some() };
+                Statement::prepared(text::kept(shape, kind), binds)
+            })
+            .await?
+        } else {
+            let select = format!("SELECT {}", text::columns(shape));
+            let Fitting { text, binds } = Fitting::of(&select, tenant, shape, filter).page(page.after, step);
+            self.long(tenant, during, Statement::planned_anew(text, binds)).await?
+        };
+        RowPage::of(Box::new(PgRows { shape, rows }), page.limit)
+    }
+
+    async fn get(&self, tenant: TenantId, shape: &'static Shape, id: i64) -> Result<Option<Record>, StoreError> {
+        self.found(shape).find((tenant, id)).await
+    }
+
+    async fn get_many(&self, tenant: TenantId, shape: &'static Shape, ids: &[i64]) -> Result<Vec<Record>, StoreError> {
+        let binds = || vec![tenant.into(), Bind::Integers(ids.to_vec())];
+        let read = || Statement::prepared(text::kept(shape, Kind::GetMany), binds());
+        let rows = self.quick("reading rows", read).await?;
+        ports::records(shape, &PgRows { shape, rows })
+    }
+
+    async fn count(&self, tenant: TenantId, shape: &'static Shape, filter: &Filter) -> Result<i64, StoreError> {
+        let Fitting { text, binds } = Fitting::of("SELECT count(*)", tenant, shape, filter);
+        let rows = self.long(tenant, "counting rows", Statement::planned_anew(text, binds)).await?;
+        rows.first().and_then(|row| bytes(row, 0, integer)).ok_or_else(no_answer)
+    }
+
+    async fn sums(
+        &self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        groups: &[usize],
+        sum: &[usize],
+    ) -> Result<Vec<Sum>, StoreError> {
+        let field = |at: usize| {
+            shape.fields.get(at).ok_or_else(|| StoreError::Internal(format!("{} have no field {at}", shape.many)))
+        };
+        let mut select = "SELECT count(*)".to_owned();
+        for at in sum {
+            let _ = write!(select, ", coalesce(sum(\"{}\"), 0.00)", field(*at)?.column);
+        }
+        let groups = groups.iter().map(|at| field(*at)).collect::<Result<Vec<_>, _>>()?;
+        for group in &groups {
+            let _ = write!(select, ", \"{}\"", group.column);
+        }
+        let Fitting { mut text, binds } = Fitting::of(&select, tenant, shape, filter);
+        for (n, group) in groups.iter().enumerate() {
+            let _ = write!(text, "{} \"{}\"", if n == 0 { " GROUP BY" } else { "," }, group.column);
+        }
+        let rows = self.long(tenant, "summing rows up", Statement::planned_anew(text, binds)).await?;
+        let line = |row: &PgRow| {
+            Ok(Sum {
+                groups: (1 + sum.len()..)
+                    .zip(&groups)
+                    .map(|(at, group)| super::value::read_at(shape, group, row, at))
+                    .collect::<Result<_, _>>()?,
+                count: bytes(row, 0, integer).ok_or_else(no_answer)?,
+                sums: (1..=sum.len())
+                    .map(|at| bytes(row, at, decimal).ok_or_else(no_answer))
+                    .collect::<Result<_, _>>()?,
+            })
+        };
+        rows.iter().map(line).collect()
+    }
+
+    async fn all(&self, tenant: TenantId, shape: &'static Shape, order: usize) -> Result<Vec<Record>, StoreError> {
+        let read = || Statement::prepared(text::kept(shape, Kind::All(order)), vec![tenant.into()]);
+        let rows = self.quick("reading every row", read).await?;
+        ports::records(shape, &PgRows { shape, rows })
+    }
+}
+
+/// What `read` makes of a column that is never null.
+fn bytes<T>(row: &PgRow, at: usize, read: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+    let field = diesel::row::Row::get(row, at)?;
+    read(diesel::row::Field::value(&field)?.as_bytes())
+}
+
+fn no_answer() -> StoreError {
+    StoreError::Internal("a count is missing in an answer".to_owned())
+}

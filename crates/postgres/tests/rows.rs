@@ -1,0 +1,148 @@
+//! PostgreSQL does what every store must do with rows, of every resource; and each description fits its table.
+
+#![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
+
+use async_trait::async_trait;
+use bwp_domain::{
+    ids::TenantId,
+    lead_stages::LeadStage,
+    leads::Lead,
+    project_templates::ProjectTemplate,
+    projects::Project,
+    resource::{Kind, Reference, Resource, Shape, Value, ports::RowReader},
+    store::StoreError,
+    testing::rows_contract::{Held, Work, hold},
+};
+use bwp_postgres::testing::Fixture;
+
+struct Database {
+    fixture: Fixture,
+    tenants: [TenantId; 2],
+}
+
+impl Database {
+    async fn new() -> Self {
+        let fixture = Fixture::new().await;
+        let tenants = [fixture.tenant().await.id, fixture.tenant().await.id];
+        // The suite knows every row.
+        fixture.run("DELETE FROM lead_stages").await;
+        Self { fixture, tenants }
+    }
+}
+
+#[async_trait]
+impl Held for Database {
+    fn tenants(&self) -> [TenantId; 2] {
+        self.tenants
+    }
+
+    fn reader(&self) -> &dyn RowReader {
+        &self.fixture.store
+    }
+
+    async fn commit(&self, work: &mut dyn Work) -> Result<(), StoreError> {
+        let mut uow = self.fixture.begin().await;
+        work.run(uow.rows()).await?;
+        uow.commit().await
+    }
+
+    async fn referred(&self, tenant: TenantId, reference: &'static Reference) -> i64 {
+        if reference.table == "contacts" {
+            let contact = format!(
+                "INSERT INTO contacts (tenant_id, type, created_at, updated_at) VALUES ({tenant}, 'vendor', now(), now())"
+            );
+            self.fixture.run(&contact).await;
+            return self.fixture.number("SELECT max(id) FROM contacts").await;
+        }
+        assert_eq!(reference.table, "users", "of which no other rows are made here");
+        let person = format!(
+            "INSERT INTO accounts (email, password_hash, created_at) VALUES (gen_random_uuid(), 'x', now());
+             INSERT INTO users (tenant_id, account_id, role, created_at)
+             SELECT {tenant}, max(id), 'viewer', now() FROM accounts"
+        );
+        self.fixture.run(&person).await;
+        self.fixture.number("SELECT max(id) FROM accounts").await
+    }
+}
+
+/// What makes values possible.
+type Possible = fn(&mut [Value<'static>]);
+
+/// Every resource.
+const RESOURCES: [(&Shape, Possible); 4] = [
+    (LeadStage::SHAPE, |values| {
+        // One stage of a tenant is the default.
+        let (at, _) = LeadStage::SHAPE.field("isDefault").expect("a field");
+        values[at] = Value::Bool(false);
+    }),
+    (Lead::SHAPE, |values| {
+        // No project was made of any.
+        let (at, _) = Lead::SHAPE.field("convertedProjectId").expect("a field");
+        values[at] = Value::Null;
+    }),
+    (Project::SHAPE, |values| {
+        // A lead and a bid become one project each.
+        for name in ["leadId", "bidId"] {
+            let (at, _) = Project::SHAPE.field(name).expect("a field");
+            values[at] = Value::Null;
+        }
+    }),
+    (ProjectTemplate::SHAPE, |_| {}),
+];
+
+#[tokio::test]
+async fn rows_in_postgresql() {
+    for (shape, possible) in RESOURCES {
+        hold(&Database::new().await, shape, possible).await;
+    }
+}
+
+/// Columns, whether they may be null, their types, foreign keys and indexes are those that the description says.
+#[tokio::test]
+async fn each_description_fits_its_table() {
+    let database = Database::new().await;
+    for (shape, _) in RESOURCES {
+        let table = shape.table;
+        let count = async |sql: String| database.fixture.number(&format!("SELECT count(*) FROM {sql}")).await;
+        let columns = count(format!("information_schema.columns WHERE table_name = '{table}'")).await;
+        assert_eq!(columns, i64::try_from(shape.fields.len()).expect("few") + 5, "{table}");
+        let indexed = async |columns: &str| {
+            let sql = format!(
+                "pg_indexes WHERE tablename = '{table}' AND indexdef LIKE '%({columns}) WHERE (deleted_at IS NULL)'"
+            );
+            count(sql).await
+        };
+        for field in shape.fields {
+            let column = field.column;
+            let types = match field.kind {
+                Kind::Text { .. } | Kind::Email | Kind::Words(_) => "text",
+                Kind::Integer { .. } | Kind::Id => "bigint",
+                Kind::Bool => "boolean",
+                Kind::Money { .. } => "numeric",
+                Kind::Moment => "timestamp with time zone",
+            };
+            let nullable = if field.nullable { "YES" } else { "NO" };
+            let fits = format!(
+                "information_schema.columns WHERE table_name = '{table}' AND column_name = '{column}'
+                 AND data_type = '{types}' AND is_nullable = '{nullable}'"
+            );
+            assert_eq!(count(fits).await, 1, "{table}.{column} is {types}, nullable: {nullable}");
+            if let Some(reference) = field.refers {
+                let key = format!(
+                    "FOREIGN KEY (tenant_id, {column}) REFERENCES {}(tenant_id, {})",
+                    reference.table, reference.column
+                );
+                let keys = format!(
+                    "pg_constraint WHERE conrelid = '{table}'::regclass AND pg_get_constraintdef(oid) = '{key}'"
+                );
+                assert_eq!(count(keys).await, 1, "{table}: {key}");
+            }
+            if field.filter.is_some() {
+                assert_eq!(indexed(&format!("tenant_id, {column}, created_at, id")).await, 1, "{table} by {column}");
+            }
+        }
+        let ordered = shape.fields.iter().any(|field| field.column == "order");
+        let columns = if ordered { "tenant_id, \"order\", id" } else { "tenant_id, created_at, id" };
+        assert_eq!(indexed(columns).await, 1, "{table} by {columns}");
+    }
+}

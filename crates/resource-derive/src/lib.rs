@@ -1,0 +1,324 @@
+//! `#[derive(Resource)]`: the description of a resource, from a plain struct.
+//!
+//! The struct's attributes are written down in the documentation of [`Resource`](derive@Resource). What the derive writes is
+//! kept as golden files, under `tests/expanded`.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Attribute, Data, DeriveInput, Error, Expr, ExprLit, Fields, Ident, Lit, LitInt, LitStr, Meta, Path, Type};
+
+/// Describes a struct with named fields as a resource.
+///
+/// Of the struct, `#[resource(…)]`:
+/// - `one = "lead stage"`: what people call one; `many`, unless it ends in `s`, and `table`, unless it is `many` with underscores.
+/// - `events = "lead"`: that others are told of `lead.created` and so on.
+/// - `read(LeadsRead)`, `write(…)`, `delete(…)`: the scopes that each use needs.
+/// - `in_turn`: that changes of one tenant's rows are made one after another, for rules that look at all of them.
+/// - `without_updated_at`: that answers do not show when it was last changed.
+///
+/// Of a field, `#[field(…)]`:
+/// - `name = "type"`: its public name, unless it is the struct's in camelCase; `column`, unless it is the struct's.
+/// - `least = 1`, `most = 500`: its bounds.
+/// - `default = "planning"`: what it holds when it is not sent. A field without one that cannot be null is required.
+/// - `automatic`: that a new one gets it from the family's rules when `null` or nothing is sent, and it is never empty after that.
+/// - `signed`: that an amount of money may be less than nothing.
+/// - `minor`: that compact lists leave it out.
+/// - `ignored`: that the server sets it and ignores what is sent; `read_only = "…"`: that it refuses another value, saying this.
+/// - `refers = LeadStage`: the rows that it names.
+/// - `filter`, `filter = "parameter"`: that lists are filtered by it; `search`: that a search looks into it.
+/// - `example = "…"`: a value.
+#[proc_macro_derive(Resource, attributes(resource, field))]
+pub fn resource(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    let input = syn::parse_macro_input!(input as DeriveInput);
+    expand(&input).unwrap_or_else(Error::into_compile_error).into()
+}
+
+fn expand(input: &DeriveInput) -> Result<TokenStream, Error> {
+    let Data::Struct(data) = &input.data else {
+        return Err(Error::new_spanned(&input.ident, "a resource is a struct"));
+    };
+    let Fields::Named(named) = &data.fields else {
+        return Err(Error::new_spanned(&input.ident, "a resource has named fields"));
+    };
+    let about = About::read(input)?;
+    let fields = named.named.iter().map(FieldAbout::read).collect::<Result<Vec<_>, _>>()?;
+    if fields.len() > 64 {
+        return Err(Error::new_spanned(&input.ident, "a resource has at most 64 fields"));
+    }
+    let (shape, name) = (about.shape(&fields), &input.ident);
+    let (one, table) = (&about.one, &about.table);
+    let searched = fields.iter().filter(|field| field.search && field.refers.is_none()).map(|field| &field.column);
+    let idents: Vec<_> = fields.iter().map(|field| &field.ident).collect();
+    let places = 0..idents.len();
+    Ok(quote! {
+        const _: () = {
+            use ::bwp_domain::resource::{self, FieldType, Value};
+
+            static SHAPE: resource::Shape = #shape;
+
+            impl resource::Referable for #name {
+                const REFERENCE: &'static resource::Reference = &resource::Reference {
+                    one: #one,
+                    table: #table,
+                    column: "id",
+                    ended: Some("deleted_at"),
+                    shape: Some(|| &SHAPE),
+                    searched: &[#(#searched),*],
+                };
+            }
+
+            impl resource::Resource for #name {
+                const SHAPE: &'static resource::Shape = &SHAPE;
+
+                fn to_values(&self) -> Vec<Value<'_>> {
+                    vec![#(FieldType::to_value(&self.#idents)),*]
+                }
+
+                fn from_values(values: Vec<Value<'_>>) -> ::core::result::Result<Self, usize> {
+                    let mut values = values.into_iter();
+                    let mut next = || values.next().unwrap_or_default();
+                    Ok(Self { #(#idents: FieldType::from_value(next()).ok_or(#places as usize)?),* })
+                }
+            }
+        };
+    })
+}
+
+/// What the struct's attributes say.
+struct About {
+    name: String,
+    doc: String,
+    one: String,
+    many: String,
+    table: String,
+    events: Option<String>,
+    in_turn: bool,
+    shows_updated_at: bool,
+    scopes: [Vec<Ident>; 3],
+}
+
+impl About {
+    fn read(input: &DeriveInput) -> Result<Self, Error> {
+        let (mut one, mut many, mut table, mut events) = (None, None, None, None);
+        let (mut in_turn, mut shows_updated_at) = (false, true);
+        let mut scopes: [Vec<Ident>; 3] = Default::default();
+        for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("resource")) {
+            attribute.parse_nested_meta(|meta| {
+                let word = meta.path.require_ident()?.to_string();
+                let text = || meta.value()?.parse::<LitStr>().map(|text| Some(text.value()));
+                match word.as_str() {
+                    "one" => one = text()?,
+                    "many" => many = text()?,
+                    "table" => table = text()?,
+                    "events" => events = text()?,
+                    "in_turn" => in_turn = true,
+                    "without_updated_at" => shows_updated_at = false,
+                    "read" | "write" | "delete" => {
+                        let list =
+                            &mut scopes[["read", "write", "delete"].iter().position(|w| *w == word).unwrap_or(0)];
+                        meta.parse_nested_meta(|scope| {
+                            list.push(scope.path.require_ident()?.clone());
+                            Ok(())
+                        })?;
+                    }
+                    _ => return Err(meta.error("unknown: see the documentation of the derive")),
+                }
+                Ok(())
+            })?;
+        }
+        let one = one.ok_or_else(|| Error::new_spanned(&input.ident, "say `#[resource(one = \"…\")]`"))?;
+        let many = many.unwrap_or_else(|| format!("{one}s"));
+        let table = table.unwrap_or_else(|| many.replace(' ', "_"));
+        let name = input.ident.to_string();
+        Ok(Self { name, doc: doc(&input.attrs), one, many, table, events, in_turn, shows_updated_at, scopes })
+    }
+
+    fn shape(&self, fields: &[FieldAbout]) -> TokenStream {
+        let Self { name, doc, one, many, table, events, in_turn, shows_updated_at, scopes } = self;
+        let [read, write, delete] = scopes;
+        let events = match events {
+            None => quote!(None),
+            Some(one) => {
+                let [created, updated, deleted] = ["created", "updated", "deleted"].map(|what| format!("{one}.{what}"));
+                quote!(Some(resource::Events { created: #created, updated: #updated, deleted: #deleted }))
+            }
+        };
+        let fields = fields.iter().map(FieldAbout::field);
+        quote! {
+            resource::Shape {
+                one: #one,
+                many: #many,
+                name: #name,
+                doc: #doc,
+                table: #table,
+                events: #events,
+                version: 1,
+                fields: &[#(#fields),*],
+                in_turn: #in_turn,
+                shows_updated_at: #shows_updated_at,
+                scopes: resource::Scopes {
+                    read: &[#(::bwp_domain::scopes::ScopeId::#read),*],
+                    write: &[#(::bwp_domain::scopes::ScopeId::#write),*],
+                    delete: &[#(::bwp_domain::scopes::ScopeId::#delete),*],
+                },
+            }
+        }
+    }
+}
+
+/// What a field's attributes say.
+#[expect(clippy::struct_excessive_bools, reason = "each is an attribute that is there or not")]
+struct FieldAbout {
+    ident: Ident,
+    ty: Type,
+    doc: String,
+    name: String,
+    column: String,
+    least: Option<TokenStream>,
+    most: Option<TokenStream>,
+    default: Option<TokenStream>,
+    access: TokenStream,
+    settable: bool,
+    minor: bool,
+    automatic: bool,
+    signed: bool,
+    refers: Option<Path>,
+    filter: Option<String>,
+    search: bool,
+    example: Option<String>,
+}
+
+impl FieldAbout {
+    fn read(field: &syn::Field) -> Result<Self, Error> {
+        let ident = field.ident.clone().ok_or_else(|| Error::new_spanned(field, "a field has a name"))?;
+        let column = ident.to_string().trim_start_matches("r#").to_owned();
+        let mut about = Self {
+            ty: field.ty.clone(),
+            doc: doc(&field.attrs),
+            name: camel_case(&column),
+            column,
+            ident,
+            least: None,
+            most: None,
+            default: None,
+            access: quote!(resource::Access::Settable),
+            settable: true,
+            minor: false,
+            automatic: false,
+            signed: false,
+            refers: None,
+            filter: None,
+            search: false,
+            example: None,
+        };
+        for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("field")) {
+            attribute.parse_nested_meta(|meta| {
+                let word = meta.path.require_ident()?.to_string();
+                let text = || meta.value()?.parse::<LitStr>().map(|text| text.value());
+                let number = || meta.value()?.parse::<LitInt>().map(|number| Some(quote!(#number)));
+                match word.as_str() {
+                    "name" => about.name = text()?,
+                    "column" => about.column = text()?,
+                    "least" => about.least = number()?,
+                    "most" => about.most = number()?,
+                    "default" => about.default = Some(literal(&meta.value()?.parse()?)?),
+                    "minor" => about.minor = true,
+                    "automatic" => {
+                        about.automatic = true;
+                        about.default = Some(quote!(Value::Text(::std::borrow::Cow::Borrowed(""))));
+                    }
+                    "signed" => about.signed = true,
+                    "ignored" => {
+                        about.settable = false;
+                        about.access = quote!(resource::Access::Ignored);
+                    }
+                    "read_only" => {
+                        let instead = text()?;
+                        about.settable = false;
+                        about.access = quote!(resource::Access::ReadOnly(#instead));
+                    }
+                    "refers" => about.refers = Some(meta.value()?.parse()?),
+                    "filter" if meta.input.peek(syn::Token![=]) => about.filter = Some(text()?),
+                    "filter" => about.filter = Some(String::new()),
+                    "search" => about.search = true,
+                    "example" => about.example = Some(text()?),
+                    _ => return Err(meta.error("unknown: see the documentation of the derive")),
+                }
+                Ok(())
+            })?;
+        }
+        if about.filter.as_deref() == Some("") {
+            about.filter = Some(about.name.clone());
+        }
+        Ok(about)
+    }
+
+    fn field(&self) -> TokenStream {
+        let Self { ty, doc, name, column, access, search, .. } = self;
+        let required = if self.default.is_some() || !self.settable {
+            quote!(false)
+        } else {
+            quote!(!<#ty as FieldType>::NULLABLE)
+        };
+        let default = self.default.clone().unwrap_or_else(|| quote!(Value::Null));
+        let (least, most) = (option(self.least.as_ref()), option(self.most.as_ref()));
+        let refers = option(self.refers.as_ref().map(|to| quote!(<#to as resource::Referable>::REFERENCE)).as_ref());
+        let (filter, example) = (option(self.filter.as_ref()), option(self.example.as_ref()));
+        let (compact, automatic) = (!self.minor, self.automatic);
+        let signed = self.signed.then(|| quote!(.signed()));
+        quote! {
+            resource::Field {
+                name: #name,
+                column: #column,
+                kind: <#ty as FieldType>::KIND.bounded(#least, #most)#signed,
+                nullable: <#ty as FieldType>::NULLABLE,
+                required: #required,
+                automatic: #automatic,
+                default: #default,
+                access: #access,
+                compact: #compact,
+                refers: #refers,
+                filter: #filter,
+                search: #search,
+                doc: #doc,
+                example: #example,
+            }
+        }
+    }
+}
+
+fn option<T: quote::ToTokens>(value: Option<&T>) -> TokenStream {
+    value.map_or_else(|| quote!(None), |value| quote!(Some(#value)))
+}
+
+/// The value that a literal is.
+fn literal(expression: &Expr) -> Result<TokenStream, Error> {
+    match expression {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(quote!(Value::Text(::std::borrow::Cow::Borrowed(#text)))),
+        Expr::Lit(ExprLit { lit: Lit::Bool(bool), .. }) => Ok(quote!(Value::Bool(#bool))),
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => Ok(quote!(Value::Integer(#number))),
+        other => Err(Error::new_spanned(other, "a default is a text, a whole number, true or false")),
+    }
+}
+
+/// The text of doc comments, its lines joined.
+fn doc(attributes: &[Attribute]) -> String {
+    let lines = attributes.iter().filter_map(|attribute| match &attribute.meta {
+        Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
+            Expr::Lit(ExprLit { lit: Lit::Str(line), .. }) => Some(line.value().trim().to_owned()),
+            _ => None,
+        },
+        _ => None,
+    });
+    lines.collect::<Vec<_>>().join(" ").trim().to_owned()
+}
+
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_').filter(|word| !word.is_empty());
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let mut letters = word.chars();
+        let capital = letters.next().into_iter().flat_map(char::to_uppercase);
+        name.chars().chain(capital).chain(letters).collect()
+    })
+}

@@ -1,0 +1,2 @@
+DROP TABLE projects;
+DROP FUNCTION project_search_text;

@@ -1,0 +1,2 @@
+DROP TABLE leads;
+DROP FUNCTION lead_search_text;

@@ -1,0 +1,2 @@
+ALTER TABLE projects DROP CONSTRAINT projects_tenant_id_lead_id_fkey;
+ALTER TABLE leads DROP CONSTRAINT leads_tenant_id_converted_project_id_fkey;
