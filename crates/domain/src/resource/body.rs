@@ -113,10 +113,13 @@ impl Draft {
         for (at, sent) in &self.repeated {
             let Some(field) = shape.fields.get(*at) else { continue };
             let has = before.and_then(|before| before.values.get(*at)).unwrap_or(&field.default);
+            // By what it means: `60.0` is 60, and a moment may be written in many ways.
+            let repeats = field.read(sent).is_ok_and(|said| said == *has) || sent.is_null() && has.is_null();
             if let Access::ReadOnly(instead) = field.access
-                && serde_json::to_value(has).ok().as_ref() != Some(sent)
+                && !repeats
             {
-                errors.push(field.name, Fault::new("read_only", instead));
+                let message = format_args!("Has another value, and cannot be set here. {instead}");
+                errors.push(field.name, Fault::new("read_only", message));
             }
         }
         errors.or(())

@@ -268,9 +268,9 @@ pub(super) fn pin(reference: &Reference, tenant: &str, id: &str) -> String {
 
 /// [`pin`], as the condition of a part of a statement of many parts.
 pub(super) fn kept_pin(reference: &'static Reference) -> &'static str {
-    type Pins = RwLock<HashMap<(&'static str, Option<&'static str>), &'static str>>;
+    type Pins = RwLock<HashMap<(&'static str, &'static str, Option<&'static str>), &'static str>>;
     static PINS: LazyLock<Pins> = LazyLock::new(Pins::default);
-    let key = (reference.table, reference.ended);
+    let key = (reference.table, reference.column, reference.ended);
     if let Some(text) = PINS.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return text;
     }

@@ -1,0 +1,121 @@
+//! What a description says of fields that requests cannot set, and of how values are written.
+
+#![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
+
+use std::sync::Arc;
+
+use bwp_domain::{
+    clock::Timestamp,
+    execute::{Command, Context, Failure},
+    fields::FieldErrors,
+    principal::Principal,
+    resource::{Body, Create, Draft, Money, Record, Resource, ResourceError, Rules, Update, family},
+    store::UnitOfWork,
+    testing::{MemoryRows, ScriptedUnitOfWork, credential, environment},
+    text::Name,
+};
+use futures_executor::block_on;
+use serde_json::{Value, json};
+
+/// A gate.
+#[derive(Clone, Debug, PartialEq, Resource)]
+#[resource(one = "gate", read(LeadsRead), write(LeadsWrite), delete(LeadsDelete))]
+struct Gate {
+    /// What it is called.
+    name: Name,
+    /// How often it was opened.
+    #[field(default = 0, read_only = "Open it instead.")]
+    opened: i64,
+    /// When it was closed.
+    #[field(read_only = "Close it instead.")]
+    closed_at: Option<Timestamp>,
+    /// When it was last looked at.
+    #[field(ignored)]
+    seen_at: Option<Timestamp>,
+    /// What it costs.
+    toll: Option<Money>,
+}
+
+impl Rules for Gate {}
+
+fn apply<C>(rows: &MemoryRows, command: &C) -> Result<Record, FieldErrors>
+where
+    C: Command<dyn UnitOfWork, Output = Record, Error = ResourceError>,
+{
+    let mut uow = ScriptedUnitOfWork::default();
+    uow.memory = Some(rows.clone());
+    let (environment, principal) = (environment(), Principal::Key(Arc::new(credential(&[]))));
+    match block_on(command.apply(&Context::new(&principal, &environment), &mut uow)) {
+        Ok(applied) => Ok(applied.output),
+        Err(Failure::Rejected(ResourceError::Invalid(errors))) => Err(errors),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+fn draft(kind: &Body, body: &Value) -> Result<Draft, FieldErrors> {
+    Draft::read(Gate::SHAPE, kind, body.as_object().expect("an object"), FieldErrors::new())
+}
+
+fn create(rows: &MemoryRows, body: &Value) -> Result<Record, FieldErrors> {
+    apply(rows, &Create { family: family::<Gate>(), draft: draft(&Body::New, body)? })
+}
+
+fn update(rows: &MemoryRows, id: i64, body: &Value) -> Result<Record, FieldErrors> {
+    apply(rows, &Update { family: family::<Gate>(), id, draft: draft(&Body::Change, body)? })
+}
+
+fn named(errors: &FieldErrors) -> Vec<(&str, &'static str)> {
+    errors.iter().map(|error| (error.field.as_str(), error.fault.code)).collect()
+}
+
+#[test]
+fn a_read_only_field_is_let_pass_with_the_value_that_it_has_and_refused_with_another() {
+    let rows = MemoryRows::default();
+    let gate = create(&rows, &json!({ "name": "East", "opened": 0, "closedAt": null })).expect("made");
+    for same in [
+        json!({ "opened": 0.0 }),
+        json!({ "closedAt": null, "seenAt": "2026-01-31T08:00:00Z", "id": 7 }),
+        json!({ "name": "East" }),
+    ] {
+        assert_eq!(update(&rows, gate.id, &same), Ok(gate.clone()), "{same}");
+    }
+    let body = json!({ "name": "West", "opened": 1, "closedAt": "2026-01-31", "seenAt": "yesterday" });
+    let refused = update(&rows, gate.id, &body).expect_err("two are read-only");
+    assert_eq!(named(&refused), [("opened", "read_only"), ("closedAt", "read_only")]);
+    assert!(refused.iter().all(|error| error.fault.message.ends_with(" it instead.")), "{refused}");
+    // Nothing was changed beside them.
+    assert_eq!(update(&rows, gate.id, &json!({ "name": "East" })), Ok(gate));
+    let refused = create(&rows, &json!({ "name": "West", "opened": "0" })).expect_err("a new one was never opened");
+    assert_eq!(named(&refused), [("opened", "read_only")]);
+}
+
+#[test]
+fn money_is_read_as_it_is_written() {
+    let rows = MemoryRows::default();
+    for (sent, stored) in [
+        (json!(250_000), "250000.00"),
+        (json!("250000.5"), "250000.50"),
+        (json!(1e3), "1000.00"),
+        (json!(0.005), "0.01"),
+        (json!(1e-40), "0.00"),
+    ] {
+        let gate = create(&rows, &json!({ "name": "Toll", "toll": sent })).expect("made");
+        let (at, _) = Gate::SHAPE.field("toll").expect("a field");
+        assert_eq!(json!(gate.values[at]), json!(stored), "{sent}");
+    }
+    for (sent, code) in [
+        (json!(""), "invalid_format"),
+        (json!("1e3"), "invalid_format"),
+        (json!("+1"), "invalid_format"),
+        (json!("1,000"), "invalid_format"),
+        (json!("$1"), "invalid_format"),
+        (json!("1."), "invalid_format"),
+        (json!(-0.01), "too_small"),
+        (json!("9999999999999.995"), "too_large"),
+        (json!(1e300), "too_large"),
+        (json!(true), "invalid_type"),
+    ] {
+        let refused = create(&rows, &json!({ "name": "Toll", "toll": sent })).expect_err("no amount");
+        assert_eq!(named(&refused), [("toll", code)], "{sent}");
+    }
+}
