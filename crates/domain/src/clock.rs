@@ -1,8 +1,8 @@
-//! Time: a port, and the one type for a moment.
+//! Time: a port, and the types for a moment and a day.
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
 
 /// A moment in UTC, to the millisecond.
 ///
@@ -124,6 +124,45 @@ impl fmt::Debug for Timestamp {
 impl serde::Serialize for Timestamp {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.render(&mut [0; RENDERED]))
+    }
+}
+
+/// A day of the calendar, without a time and a zone: a work day.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(NaiveDate);
+
+impl Day {
+    /// Reads `2026-01-31`. `None` if that is no day of the years 0 to 9999.
+    pub fn parse(text: &str) -> Option<Self> {
+        (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten().and_then(Self::of)
+    }
+
+    /// The day of the calendar. `None` if it is not of the years 0 to 9999.
+    pub fn of(date: NaiveDate) -> Option<Self> {
+        (0..=9999).contains(&date.year()).then_some(Self(date))
+    }
+
+    /// The day as the calendar's type.
+    pub const fn date(self) -> NaiveDate {
+        self.0
+    }
+
+    /// Its midnight, UTC.
+    pub fn midnight(self) -> Timestamp {
+        self.0.and_time(NaiveTime::MIN).and_utc().into()
+    }
+}
+
+/// ISO 8601: `2026-01-31`.
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -74,6 +74,12 @@ pub trait Command<U: ?Sized>: Send + Sync {
         ScopeSet::EMPTY
     }
 
+    /// Whether it reads what nobody may change until it is done, such as the rows that a sum is over: then it goes by locks, and not by
+    /// what is to be [expected](Store::begin_expecting), which would only fail at once.
+    fn asks(&self) -> bool {
+        false
+    }
+
     /// Makes the change, or refuses it. A refusal undoes whatever was done before it.
     async fn apply(&self, context: &Context<'_>, uow: &mut U) -> Result<Applied<Self::Output>, Failure<Self::Error>>;
 }
@@ -195,7 +201,9 @@ where
     let mut attempt = 1;
     loop {
         let (mut uow, expecting) = match &caller.principal {
-            Principal::Key(credential) if attempt == 1 && !answered => (store.begin_expecting(credential)?, true),
+            Principal::Key(credential) if attempt == 1 && !answered && !command.asks() => {
+                (store.begin_expecting(credential)?, true)
+            }
             _ => (store.begin().await?, false),
         };
         let done = run(&mut *uow, environment, caller, request, command, &render).await;

@@ -201,7 +201,12 @@ pub async fn summary(rows: &dyn RowReader, tenant: TenantId, filter: &Filter) ->
         rows.sums(tenant, Lead::SHAPE, filter, &places(&["stageId", "source"]), &places(&["estimatedValue"])).await?;
     // Behind the sums: a stage with leads is not deleted.
     let stages = rows
-        .all(tenant, LeadStage::SHAPE, LeadStage::SHAPE.places(&["order"]).first().copied().unwrap_or_default())
+        .all(
+            tenant,
+            LeadStage::SHAPE,
+            &Filter::all(),
+            LeadStage::SHAPE.places(&["order"]).first().copied().unwrap_or_default(),
+        )
         .await?;
     let mut by_stage = Sum::by(&lines, 0);
     let place = |line: &Sum| stages.iter().position(|stage| line.groups.first() == Some(&Value::Integer(stage.id)));

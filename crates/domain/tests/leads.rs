@@ -376,7 +376,7 @@ fn sums_are_in_the_order_of_the_board_and_of_how_many_there_are() {
     });
     rows.expect_all()
         .once()
-        .returning(|_, _, _| Ok(vec![stage(2, &json!({})), stage(1, &json!({})), stage(4, &json!({}))]));
+        .returning(|_, _, _, _| Ok(vec![stage(2, &json!({})), stage(1, &json!({})), stage(4, &json!({}))]));
     let summary = block_on(summary(&rows, tenant_id(1), &Filter::all())).expect("summed up");
     let plain = |sum: &Sum| (sum.groups.first().cloned(), sum.count, sum.sums[0].to_string());
     assert_eq!(plain(&summary.totals), (None, 9, "3.51".to_owned()));

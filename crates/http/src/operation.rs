@@ -83,6 +83,10 @@ impl Operation {
         Self::new(Method::POST, path.into(), handler, Pace::Long)
     }
 
+    pub(crate) fn put<A: 'static, H: Handler<A>>(path: impl Into<Cow<'static, str>>, handler: H) -> Self {
+        Self::new(Method::PUT, path.into(), handler, Pace::Long)
+    }
+
     pub(crate) fn patch<A: 'static, H: Handler<A>>(path: impl Into<Cow<'static, str>>, handler: H) -> Self {
         Self::new(Method::PATCH, path.into(), handler, Pace::Long)
     }
@@ -94,6 +98,7 @@ impl Operation {
     fn new<A: 'static, H: Handler<A>>(method: Method, path: Cow<'static, str>, handler: H, pace: Pace) -> Self {
         let mut input = Input::default();
         H::describe(&mut input);
+        input.name_item(&path);
         let cost = if method == Method::GET { READ_COST } else { MUTATION_COST };
         Self {
             id: operation_id(method.as_str(), &path).into(),
@@ -121,6 +126,12 @@ impl Operation {
         };
         let handler = Rc::clone(&self.handler);
         Rc::new(move |request, payload| answer(Rc::clone(&handler), request, payload, takes).boxed_local())
+    }
+
+    /// What it costs of a tenant's budget, where that does not follow from its method.
+    pub(crate) const fn cost(mut self, cost: u32) -> Self {
+        self.cost = cost;
+        self
     }
 
     /// The scopes that it needs, where its handler's signature does not say so.
@@ -177,6 +188,11 @@ impl Reply {
     /// 201 with one thing.
     pub(crate) fn created<T: utoipa::ToSchema + 'static>(description: &'static str) -> Self {
         Self { status: 201, ..Self::data::<T>(description) }
+    }
+
+    /// 202 with one thing: what was begun.
+    pub(crate) fn accepted<T: utoipa::ToSchema + 'static>(description: &'static str) -> Self {
+        Self { status: 202, ..Self::data::<T>(description) }
     }
 
     /// 200 with a page of things.
@@ -449,3 +465,4 @@ handlers!(A);
 handlers!(A, B);
 handlers!(A, B, C);
 handlers!(A, B, C, D);
+handlers!(A, B, C, D, E);

@@ -118,7 +118,9 @@ async fn each_description_fits_its_table() {
                 Kind::Text { .. } | Kind::Email | Kind::Words(_) => "text",
                 Kind::Integer { .. } | Kind::Id => "bigint",
                 Kind::Bool => "boolean",
-                Kind::Money { .. } => "numeric",
+                Kind::Decimal { .. } => "numeric",
+                Kind::Day => "date",
+                Kind::Texts { .. } => "ARRAY",
                 Kind::Moment => "timestamp with time zone",
             };
             let nullable = if field.nullable { "YES" } else { "NO" };

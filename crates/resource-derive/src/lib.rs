@@ -5,7 +5,10 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Attribute, Data, DeriveInput, Error, Expr, ExprLit, Fields, Ident, Lit, LitInt, LitStr, Meta, Path, Type};
+use syn::{
+    Attribute, Data, DeriveInput, Error, Expr, ExprLit, ExprUnary, Fields, Ident, Lit, LitInt, LitStr, Meta, Path,
+    Type, UnOp,
+};
 
 /// Describes a struct with named fields as a resource.
 ///
@@ -14,14 +17,18 @@ use syn::{Attribute, Data, DeriveInput, Error, Expr, ExprLit, Fields, Ident, Lit
 /// - `events = "lead"`: that others are told of `lead.created` and so on.
 /// - `read(LeadsRead)`, `write(…)`, `delete(…)`: the scopes that each use needs.
 /// - `in_turn`: that changes of one tenant's rows are made one after another, for rules that look at all of them.
+/// - `asks`: that its changes lock what they read, for rules that read other rows: see `Command::asks`.
 /// - `without_updated_at`: that answers do not show when it was last changed.
 ///
 /// Of a field, `#[field(…)]`:
 /// - `name = "type"`: its public name, unless it is the struct's in camelCase; `column`, unless it is the struct's.
-/// - `least = 1`, `most = 500`: its bounds.
+/// - `least = 1`, `most = 500`: its bounds; of a number with decimals also `0.25` or `-90`. Of a list of texts, `most` texts of `each`
+///   characters.
 /// - `default = "planning"`: what it holds when it is not sent. A field without one that cannot be null is required.
 /// - `automatic`: that a new one gets it from the family's rules when `null` or nothing is sent, and it is never empty after that.
-/// - `signed`: that an amount of money may be less than nothing.
+/// - `signed`: that a number with decimals may be less than nothing.
+/// - `text`, `either`: that requests write a number with decimals as a string alone, or as a number too.
+/// - `range`: that `dateFrom` and `dateTo` of lists bound it, and not the time of creation.
 /// - `minor`: that compact lists leave it out.
 /// - `ignored`: that the server sets it and ignores what is sent; `read_only = "…"`: that it refuses another value, saying this.
 /// - `refers = LeadStage`: the rows that it names.
@@ -93,6 +100,7 @@ struct About {
     table: String,
     events: Option<String>,
     in_turn: bool,
+    asks: bool,
     shows_updated_at: bool,
     scopes: [Vec<Ident>; 3],
 }
@@ -100,7 +108,7 @@ struct About {
 impl About {
     fn read(input: &DeriveInput) -> Result<Self, Error> {
         let (mut one, mut many, mut table, mut events) = (None, None, None, None);
-        let (mut in_turn, mut shows_updated_at) = (false, true);
+        let (mut in_turn, mut asks, mut shows_updated_at) = (false, false, true);
         let mut scopes: [Vec<Ident>; 3] = Default::default();
         for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("resource")) {
             attribute.parse_nested_meta(|meta| {
@@ -112,6 +120,7 @@ impl About {
                     "table" => table = text()?,
                     "events" => events = text()?,
                     "in_turn" => in_turn = true,
+                    "asks" => asks = true,
                     "without_updated_at" => shows_updated_at = false,
                     "read" | "write" | "delete" => {
                         let list =
@@ -130,11 +139,12 @@ impl About {
         let many = many.unwrap_or_else(|| format!("{one}s"));
         let table = table.unwrap_or_else(|| many.replace(' ', "_"));
         let name = input.ident.to_string();
-        Ok(Self { name, doc: doc(&input.attrs), one, many, table, events, in_turn, shows_updated_at, scopes })
+        let doc = doc(&input.attrs);
+        Ok(Self { name, doc, one, many, table, events, in_turn, asks, shows_updated_at, scopes })
     }
 
     fn shape(&self, fields: &[FieldAbout]) -> TokenStream {
-        let Self { name, doc, one, many, table, events, in_turn, shows_updated_at, scopes } = self;
+        let Self { name, doc, one, many, table, events, in_turn, asks, shows_updated_at, scopes } = self;
         let [read, write, delete] = scopes;
         let events = match events {
             None => quote!(None),
@@ -155,6 +165,7 @@ impl About {
                 version: 1,
                 fields: &[#(#fields),*],
                 in_turn: #in_turn,
+                asks: #asks,
                 shows_updated_at: #shows_updated_at,
                 scopes: resource::Scopes {
                     read: &[#(::bwp_domain::scopes::ScopeId::#read),*],
@@ -182,6 +193,9 @@ struct FieldAbout {
     minor: bool,
     automatic: bool,
     signed: bool,
+    written: Option<TokenStream>,
+    each: Option<TokenStream>,
+    range: bool,
     refers: Option<Path>,
     filter: Option<String>,
     search: bool,
@@ -206,6 +220,9 @@ impl FieldAbout {
             minor: false,
             automatic: false,
             signed: false,
+            written: None,
+            each: None,
+            range: false,
             refers: None,
             filter: None,
             search: false,
@@ -215,12 +232,12 @@ impl FieldAbout {
             attribute.parse_nested_meta(|meta| {
                 let word = meta.path.require_ident()?.to_string();
                 let text = || meta.value()?.parse::<LitStr>().map(|text| text.value());
-                let number = || meta.value()?.parse::<LitInt>().map(|number| Some(quote!(#number)));
+                let bound = || bound(&meta.value()?.parse()?).map(Some);
                 match word.as_str() {
                     "name" => about.name = text()?,
                     "column" => about.column = text()?,
-                    "least" => about.least = number()?,
-                    "most" => about.most = number()?,
+                    "least" => about.least = bound()?,
+                    "most" => about.most = bound()?,
                     "default" => about.default = Some(literal(&meta.value()?.parse()?)?),
                     "minor" => about.minor = true,
                     "automatic" => {
@@ -228,6 +245,10 @@ impl FieldAbout {
                         about.default = Some(quote!(Value::Text(::std::borrow::Cow::Borrowed(""))));
                     }
                     "signed" => about.signed = true,
+                    "text" => about.written = Some(quote!(resource::Written::Text)),
+                    "either" => about.written = Some(quote!(resource::Written::Either)),
+                    "each" => about.each = meta.value()?.parse::<LitInt>().map(|most| Some(quote!(#most)))?,
+                    "range" => about.range = true,
                     "ignored" => {
                         about.settable = false;
                         about.access = quote!(resource::Access::Ignored);
@@ -254,7 +275,7 @@ impl FieldAbout {
     }
 
     fn field(&self) -> TokenStream {
-        let Self { ty, doc, name, column, access, search, .. } = self;
+        let Self { ty, doc, name, column, access, search, range, .. } = self;
         let required = if self.default.is_some() || !self.settable {
             quote!(false)
         } else {
@@ -266,11 +287,13 @@ impl FieldAbout {
         let (filter, example) = (option(self.filter.as_ref()), option(self.example.as_ref()));
         let (compact, automatic) = (!self.minor, self.automatic);
         let signed = self.signed.then(|| quote!(.signed()));
+        let written = self.written.as_ref().map(|written| quote!(.written(#written)));
+        let each = self.each.as_ref().map(|each| quote!(.each(#each)));
         quote! {
             resource::Field {
                 name: #name,
                 column: #column,
-                kind: <#ty as FieldType>::KIND.bounded(#least, #most)#signed,
+                kind: <#ty as FieldType>::KIND.bounded(#least, #most)#signed #written #each,
                 nullable: <#ty as FieldType>::NULLABLE,
                 required: #required,
                 automatic: #automatic,
@@ -280,6 +303,7 @@ impl FieldAbout {
                 refers: #refers,
                 filter: #filter,
                 search: #search,
+                range: #range,
                 doc: #doc,
                 example: #example,
             }
@@ -297,8 +321,43 @@ fn literal(expression: &Expr) -> Result<TokenStream, Error> {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(quote!(Value::Text(::std::borrow::Cow::Borrowed(#text)))),
         Expr::Lit(ExprLit { lit: Lit::Bool(bool), .. }) => Ok(quote!(Value::Bool(#bool))),
         Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => Ok(quote!(Value::Integer(#number))),
-        other => Err(Error::new_spanned(other, "a default is a text, a whole number, true or false")),
+        Expr::Lit(ExprLit { lit: Lit::Float(number), .. }) => {
+            let Digits { units, places } = digits(number.base10_digits(), number)?;
+            let units = u32::try_from(units).map_err(|_| Error::new_spanned(number, "too many digits"))?;
+            Ok(quote!(Value::Decimal(resource::Decimal::from_parts(#units, 0, 0, false, #places))))
+        }
+        Expr::Array(array) if array.elems.is_empty() => Ok(quote!(Value::Texts(Vec::new()))),
+        other => Err(Error::new_spanned(other, "a default is a text, a number, true, false or []")),
     }
+}
+
+/// The bound that a number is, which may be negative and have decimals.
+fn bound(expression: &Expr) -> Result<TokenStream, Error> {
+    let (number, sign) = match expression {
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => (&**expr, -1),
+        other => (other, 1),
+    };
+    let text = match number {
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => number.base10_digits().to_owned(),
+        Expr::Lit(ExprLit { lit: Lit::Float(number), .. }) => number.base10_digits().to_owned(),
+        other => return Err(Error::new_spanned(other, "a bound is a number")),
+    };
+    let Digits { units, places } = digits(&text, number)?;
+    let units = units * sign;
+    Ok(quote!(resource::Bound::new(#units, #places)))
+}
+
+/// A number, as so many units of its last place.
+struct Digits {
+    units: i64,
+    places: u32,
+}
+
+fn digits(text: &str, at: &impl quote::ToTokens) -> Result<Digits, Error> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let wrong = || Error::new_spanned(at, "a number of at most 18 digits");
+    let units = format!("{whole}{fraction}").parse().map_err(|_| wrong())?;
+    Ok(Digits { units, places: u32::try_from(fraction.len()).map_err(|_| wrong())? })
 }
 
 /// The text of doc comments, its lines joined.

@@ -1,13 +1,12 @@
 //! From what a request says to what a row is to hold.
 
-use std::str::FromStr;
+use std::collections::HashSet;
 
-use rust_decimal::Decimal;
 use serde_json::{Map, Value as Json};
 
-use super::{Access, Field, Kind, Money, Record, Sent, Shape, Value};
+use super::{Access, Field, Kind, Record, Sent, Shape, Value, Written, fixed};
 use crate::{
-    clock::{Rounding, Timestamp},
+    clock::{Day, Rounding, Timestamp},
     fields::{Fault, FieldErrors},
     text::{Email, Text},
 };
@@ -132,6 +131,8 @@ impl Field {
         if sent.is_null() {
             return if self.nullable {
                 Ok(Value::Null)
+            } else if let Kind::Texts { .. } = self.kind {
+                Ok(Value::Texts(Vec::new()))
             } else {
                 Err(Fault::new("not_nullable", "This field cannot be null. Send a value, or leave it out."))
             };
@@ -143,8 +144,13 @@ impl Field {
             Kind::Bool => sent.as_bool().map(Value::Bool).ok_or_else(|| wrong_kind("true or false")),
             Kind::Integer { least, most } => whole(sent).and_then(|number| integer(number, least, most)),
             Kind::Id => id(whole(sent)?, self.refers.map_or("row", |reference| reference.one)),
-            Kind::Money { negative } => money(sent, negative),
+            Kind::Decimal { whole, places, least, most, written } => {
+                let number = fixed::read(sent, whole, places, least, most, written)?;
+                Ok(if written == Written::Number { Value::Number(number) } else { Value::Decimal(number) })
+            }
             Kind::Moment => moment(&text(sent)?),
+            Kind::Day => day(&text(sent)?),
+            Kind::Texts { most, each } => texts(sent, most, each),
         }
     }
 }
@@ -203,56 +209,6 @@ fn id(number: i128, one: &str) -> Result<Value<'static>, Fault> {
     Ok(Value::Integer(i64::try_from(number).unwrap_or(i64::MAX)))
 }
 
-const AMOUNT: &str = "Must be an amount such as 1250.50, as a number or a string of digits.";
-
-/// A number, or a string of plain digits with at most one point.
-fn money(sent: &Json, negative: bool) -> Result<Value<'static>, Fault> {
-    let format = || Fault::new("invalid_format", AMOUNT);
-    let beyond = |low: bool| {
-        let (code, text) = if low && !negative {
-            ("too_small", "Must be 0 or more.")
-        } else if low {
-            ("too_small", "Must be -9999999999999.99 or more.")
-        } else {
-            ("too_large", "Must be 9999999999999.99 or less.")
-        };
-        Fault::new(code, text)
-    };
-    let amount = match sent {
-        Json::String(text) => {
-            let digits = if negative { text.strip_prefix('-').unwrap_or(text) } else { text };
-            let plain = digits.starts_with(|c: char| c.is_ascii_digit())
-                && digits.ends_with(|c: char| c.is_ascii_digit())
-                && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-                && digits.bytes().filter(|b| *b == b'.').count() <= 1;
-            if !plain {
-                return Err(format());
-            }
-            // Digits beyond what a decimal has: so many before the point are beyond every bound.
-            match Decimal::from_str(text) {
-                Ok(amount) => amount,
-                Err(_) => return Err(beyond(text.starts_with('-'))),
-            }
-        }
-        Json::Number(number) => {
-            let written = number.to_string();
-            let amount = Decimal::from_str(&written).or_else(|_| Decimal::from_scientific(&written));
-            match amount {
-                Ok(amount) => amount,
-                // What is too fine for a decimal is nothing, to the cent.
-                Err(_) if number.as_f64().is_some_and(|float| float.abs() < 1.0) => Decimal::ZERO,
-                Err(_) => return Err(beyond(number.as_f64().is_some_and(f64::is_sign_negative))),
-            }
-        }
-        _ => return Err(Fault::new("invalid_type", AMOUNT)),
-    };
-    let money = Money::rounded(amount).map_err(|_| beyond(amount.is_sign_negative()))?;
-    if money.is_negative() && !negative {
-        return Err(beyond(true));
-    }
-    Ok(Value::Decimal(money.decimal()))
-}
-
 /// A date-time, or a date, which is its midnight. What has no offset is UTC.
 fn moment(text: &str) -> Result<Value<'static>, Fault> {
     let is_date = |text: &str| text.len() == 10;
@@ -268,4 +224,30 @@ fn moment(text: &str) -> Result<Value<'static>, Fault> {
     Timestamp::parse_rfc3339(&full, Rounding::Down).map(Value::Moment).ok_or_else(|| {
         Fault::new("invalid_format", "Must be a date such as 2026-01-31, or a date-time such as 2026-01-31T08:00:00Z.")
     })
+}
+
+/// The day as it is written, whatever the time and the offset behind it.
+fn day(text: &str) -> Result<Value<'static>, Fault> {
+    // What is behind the day must be a time all the same.
+    moment(text)?;
+    text.get(..10).and_then(Day::parse).map(Value::Day).ok_or_else(|| {
+        Fault::new("invalid_format", "Must be a date such as 2026-01-31, or a date-time such as 2026-01-31T08:00:00Z.")
+    })
+}
+
+/// Texts. Those that are `null`, and those that are there already in any case, are left out.
+fn texts(sent: &Json, most: usize, each: usize) -> Result<Value<'static>, Fault> {
+    let Json::Array(items) = sent else { return Err(wrong_kind("a list of texts")) };
+    let mut texts: Vec<String> = Vec::new();
+    let mut known = HashSet::new();
+    for item in items.iter().filter(|item| !item.is_null()) {
+        let Value::Text(text) = bounded(text(item)?, 1, each, false)? else { continue };
+        if known.insert(text.to_lowercase()) {
+            texts.push(text.into_owned());
+        }
+    }
+    if texts.len() > most {
+        return Err(Fault::new("too_long", format!("Has {} texts; it may have at most {most}.", texts.len())));
+    }
+    Ok(Value::Texts(texts))
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Access, Draft, Events, Family, Record, ResourceError, Shape, Value, events};
+use super::{Access, Draft, Events, Family, Record, ResourceError, Rules, Shape, Value, events, family, values_of};
 use crate::{
     activity::{Action, Activity},
     events::Event,
@@ -58,6 +58,10 @@ impl Command<dyn UnitOfWork> for Create {
         ScopeSet::of(self.family.shape().scopes.write)
     }
 
+    fn asks(&self) -> bool {
+        asks(self.family)
+    }
+
     async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
         let (record, events) = insert(self.family, &self.draft, context, uow).await?;
         Ok(Applied::telling(record, events))
@@ -71,6 +75,10 @@ impl Command<dyn UnitOfWork> for Update {
 
     fn needs(&self) -> ScopeSet {
         ScopeSet::of(self.family.shape().scopes.write)
+    }
+
+    fn asks(&self) -> bool {
+        asks(self.family)
     }
 
     async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
@@ -90,6 +98,10 @@ impl Command<dyn UnitOfWork> for Delete {
 
     fn needs(&self) -> ScopeSet {
         ScopeSet::of(self.family.shape().scopes.delete)
+    }
+
+    fn asks(&self) -> bool {
+        true
     }
 
     async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
@@ -112,6 +124,10 @@ impl Command<dyn UnitOfWork> for Restore {
 
     fn needs(&self) -> ScopeSet {
         ScopeSet::of(self.family.shape().scopes.delete)
+    }
+
+    fn asks(&self) -> bool {
+        true
     }
 
     async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
@@ -189,6 +205,54 @@ pub async fn update(
     }
     told.extend(family.also_tell(context, Some(&before), &record)?);
     Ok((record, told))
+}
+
+/// What others are told of a row that the server changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// That it was updated, with what it held before.
+    Updated,
+    /// An event of this kind, and not that it was updated.
+    As(&'static str),
+    /// Nothing.
+    Nobody,
+}
+
+/// Stores what the server changes of a row inside a command that has locked it: its state, its sums. [`Rules::save`](super::Rules::save) is
+/// not asked. Nothing happens if nothing changed, but an event that was asked for by its kind is told.
+pub async fn store<R: Rules>(
+    before: &Record,
+    after: &R,
+    told: Told,
+    context: &Context<'_>,
+    uow: &mut dyn UnitOfWork,
+) -> Result<(Record, Vec<Event>)> {
+    let (family, shape) = (family::<R>(), R::SHAPE);
+    let values = values_of(after);
+    let changed = values != before.values;
+    let mut record = before.clone();
+    let mut previous = None;
+    if changed {
+        record = Record { values, updated_at: context.now.max(before.updated_at), ..record };
+        uow.rows().update(context.tenant, shape, &record).await?;
+        let was = serde_json::Value::Object(events::changed(shape, before, &record));
+        log(family, Action::Updated, record.id, Some(was.clone()), context, uow).await?;
+        previous = Some(was);
+    }
+    let kind = match told {
+        Told::Updated => shape.events.map(|kinds| kinds.updated).filter(|_| changed),
+        Told::As(kind) => Some(kind),
+        Told::Nobody => None,
+    };
+    let event =
+        kind.map(|kind| events::event(context, shape, kind, &record, previous.filter(|_| told == Told::Updated)));
+    Ok((record, event.into_iter().collect()))
+}
+
+/// Whether changes of such rows lock what they read.
+fn asks(family: &'static dyn Family) -> bool {
+    let shape = family.shape();
+    shape.asks || shape.in_turn
 }
 
 /// Notes in the tenant's activity what is done to a row.

@@ -16,6 +16,12 @@ pub enum Condition {
     IsNot(usize, Value<'static>),
     /// The field at this place holds an earlier moment.
     Before(usize, Timestamp),
+    /// The field at this place holds this value or a greater one.
+    AtLeast(usize, Value<'static>),
+    /// The field at this place holds this value or a smaller one.
+    AtMost(usize, Value<'static>),
+    /// The list of texts at this place has this one, in any case.
+    Holds(usize, String),
     /// Made at this moment or later.
     CreatedFrom(Timestamp),
     /// Made at this moment or earlier.
@@ -63,6 +69,9 @@ impl Filter {
             Condition::Is(at, value) => serde_json::json!([name(*at), value]),
             Condition::IsNot(at, value) => serde_json::json!([name(*at), "!=", value]),
             Condition::Before(at, moment) => serde_json::json!([name(*at), "<", moment]),
+            Condition::AtLeast(at, value) => serde_json::json!([name(*at), ">=", value]),
+            Condition::AtMost(at, value) => serde_json::json!([name(*at), "<=", value]),
+            Condition::Holds(at, text) => serde_json::json!([name(*at), "has", text]),
             Condition::CreatedFrom(moment) => serde_json::json!(["createdAt>=", moment]),
             Condition::CreatedTo(moment) => serde_json::json!(["createdAt<=", moment]),
             Condition::UpdatedFrom(moment) => serde_json::json!(["updatedAt>=", moment]),

@@ -8,7 +8,7 @@ mod body;
 mod commands;
 mod events;
 mod filter;
-mod money;
+mod fixed;
 pub mod ports;
 mod shape;
 mod value;
@@ -17,11 +17,13 @@ use async_trait::async_trait;
 
 pub use body::{Body, Draft};
 pub use bwp_resource_derive::Resource;
-pub use commands::{Create, Delete, Restore, Update, insert, update};
+pub use rust_decimal::Decimal;
+
+pub use commands::{Create, Delete, Restore, Told, Update, insert, store, update};
 pub use events::{changed, event, snapshot};
 pub use filter::{Condition, Filter};
-pub use money::Money;
-pub use shape::{Access, Events, Field, Kind, Reference, Scopes, Shape};
+pub use fixed::{Coordinate, Fixed, Hours, Money, Percent, Quantity, Written};
+pub use shape::{Access, Bound, Events, Field, Kind, Reference, Scopes, Shape};
 pub use value::{FieldType, UnknownWord, Value};
 
 use crate::{

@@ -193,8 +193,14 @@ pub trait RowReader: Send + Sync {
         sum: &[usize],
     ) -> Result<Vec<Sum>, StoreError>;
 
-    /// Every row, by the field at `order` and then by id. For families that have few.
-    async fn all(&self, tenant: TenantId, shape: &'static Shape, order: usize) -> Result<Vec<Record>, StoreError>;
+    /// Every row that fits, by the field at `order` and then by id. For families that have few, and for the children of one row.
+    async fn all(
+        &self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        order: usize,
+    ) -> Result<Vec<Record>, StoreError>;
 }
 
 /// Rows of any resource, inside a unit of work. Deleted rows are absent, but where it says so.
@@ -262,6 +268,16 @@ pub trait Rows: Send {
     /// The rows by id, at most 1,000, each [locked](Self::lock), for families that have few and change [in turn](Shape::in_turn),
     /// whose turn this unit of work has.
     async fn lock_all(&mut self, tenant: TenantId, shape: &'static Shape) -> Result<Vec<Record>, StoreError>;
+
+    /// Every row that fits now, by the field at `order` and then by id. Not locked: others may change that, unless a lock of this unit
+    /// of work keeps them from it, such as that of the row whose children these are.
+    async fn all(
+        &mut self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        order: usize,
+    ) -> Result<Vec<Record>, StoreError>;
 
     /// How many rows fit now. Others may change that, unless a lock of this unit of work keeps them from it.
     async fn count(&mut self, tenant: TenantId, shape: &'static Shape, filter: &Filter) -> Result<i64, StoreError>;

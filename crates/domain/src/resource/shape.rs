@@ -1,6 +1,8 @@
 //! The description of a resource: plain data that adapters interpret.
 
-use super::Value;
+use rust_decimal::Decimal;
+
+use super::{Value, Written};
 use crate::scopes::ScopeId;
 
 /// What a resource is: its names, its fields, and who may do what with it.
@@ -26,6 +28,8 @@ pub struct Shape {
     pub fields: &'static [Field],
     /// Whether changes of one tenant's rows are made one after another: each may look at the others, and change them.
     pub in_turn: bool,
+    /// Whether changes lock what they read, and do not go by what is to be expected: for rules that read other rows.
+    pub asks: bool,
     /// Whether answers show when it was last changed.
     pub shows_updated_at: bool,
     /// The scopes that each use of it needs.
@@ -82,6 +86,8 @@ pub struct Field {
     pub filter: Option<&'static str>,
     /// Whether a search looks into it; of a reference, into the row that it names.
     pub search: bool,
+    /// Whether `dateFrom` and `dateTo` of lists bound it, and not the time of creation.
+    pub range: bool,
     /// Its meaning, in a sentence.
     pub doc: &'static str,
     /// A value, as it is written.
@@ -122,13 +128,30 @@ pub enum Kind {
     Id,
     /// Yes or no.
     Bool,
-    /// An amount of money.
-    Money {
-        /// Whether it may be less than nothing.
-        negative: bool,
+    /// An exact number with decimals.
+    Decimal {
+        /// Digits before the point, at most.
+        whole: u32,
+        /// Digits behind the point, at most. What is sent is rounded to them.
+        places: u32,
+        /// At least. `None`: whatever its digits can hold.
+        least: Option<Bound>,
+        /// At most. `None`: whatever its digits can hold.
+        most: Option<Bound>,
+        /// How requests and answers write it.
+        written: Written,
     },
     /// A moment. A date without a time is its midnight, UTC.
     Moment,
+    /// A work day: the day as it is written, whatever the time and the offset.
+    Day,
+    /// Texts, each once.
+    Texts {
+        /// How many, at most.
+        most: usize,
+        /// The characters of one, at most.
+        each: usize,
+    },
     /// One of these words.
     Words(&'static [&'static str]),
 }
@@ -136,35 +159,83 @@ pub enum Kind {
 impl Kind {
     /// The same kind, with other bounds. For a field's attributes.
     #[must_use]
-    pub const fn bounded(self, least: Option<i64>, most: Option<i64>) -> Self {
+    pub const fn bounded(self, least: Option<Bound>, most: Option<Bound>) -> Self {
         match self {
             Self::Text { least: l, most: m } => Self::Text { least: or_size(least, l), most: or_size(most, m) },
             Self::Integer { least: l, most: m } => Self::Integer { least: or(least, l), most: or(most, m) },
+            Self::Texts { most: m, each } => Self::Texts { most: or_size(most, m), each },
+            Self::Decimal { whole, places, least: l, most: m, written } => {
+                let least = if least.is_some() { least } else { l };
+                let most = if most.is_some() { most } else { m };
+                Self::Decimal { whole, places, least, most, written }
+            }
             other => other,
         }
     }
 
-    /// The same kind, with amounts less than nothing. For a field's attributes.
+    /// The same kind, with numbers less than nothing. For a field's attributes.
     #[must_use]
     pub const fn signed(self) -> Self {
         match self {
-            Self::Money { .. } => Self::Money { negative: true },
+            Self::Decimal { whole, places, most, written, .. } => {
+                Self::Decimal { whole, places, least: None, most, written }
+            }
+            other => other,
+        }
+    }
+
+    /// The same kind, written so. For a field's attributes.
+    #[must_use]
+    pub const fn written(self, written: Written) -> Self {
+        match self {
+            Self::Decimal { whole, places, least, most, .. } => Self::Decimal { whole, places, least, most, written },
+            other => other,
+        }
+    }
+
+    /// The same kind, with so many characters in each of its texts at most. For a field's attributes.
+    #[must_use]
+    pub const fn each(self, each: usize) -> Self {
+        match self {
+            Self::Texts { most, .. } => Self::Texts { most, each },
             other => other,
         }
     }
 }
 
-const fn or(bound: Option<i64>, default: i64) -> i64 {
+/// A bound of a field: so many units of its last place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    units: i64,
+    places: u32,
+}
+
+impl Bound {
+    /// Nothing.
+    pub const ZERO: Self = Self::new(0, 0);
+
+    /// `units` of the place so far behind the point: 25 of the second are 0.25.
+    pub const fn new(units: i64, places: u32) -> Self {
+        Self { units, places }
+    }
+
+    /// The bound as a number.
+    pub fn decimal(self) -> Decimal {
+        Decimal::new(self.units, self.places)
+    }
+}
+
+const fn or(bound: Option<Bound>, default: i64) -> i64 {
     match bound {
-        Some(bound) => bound,
+        Some(bound) => bound.units,
         None => default,
     }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length, written in a field's attribute")]
-const fn or_size(bound: Option<i64>, default: usize) -> usize {
+const fn or_size(bound: Option<Bound>, default: usize) -> usize {
     match bound {
-        Some(bound) => bound as usize,
+        Some(bound) => bound.units as usize,
         None => default,
     }
 }

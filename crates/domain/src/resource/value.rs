@@ -4,9 +4,12 @@ use std::borrow::Cow;
 
 use rust_decimal::Decimal;
 
-use super::{Kind, money::Money};
+use super::{
+    Bound, Kind, Written,
+    fixed::{Coordinate, Fixed},
+};
 use crate::{
-    clock::Timestamp,
+    clock::{Day, Timestamp},
     text::{Email, Name, Text},
 };
 
@@ -22,10 +25,16 @@ pub enum Value<'a> {
     Integer(i64),
     /// Yes or no.
     Bool(bool),
-    /// Money, or another number with decimals.
+    /// A number with decimals that answers write as a string, such as money.
     Decimal(Decimal),
+    /// A number with decimals that answers write as a number.
+    Number(Decimal),
     /// A moment.
     Moment(Timestamp),
+    /// A work day.
+    Day(Day),
+    /// Texts.
+    Texts(Vec<String>),
 }
 
 impl Value<'_> {
@@ -37,13 +46,26 @@ impl Value<'_> {
             Self::Integer(number) => Value::Integer(number),
             Self::Bool(bool) => Value::Bool(bool),
             Self::Decimal(decimal) => Value::Decimal(decimal),
+            Self::Number(decimal) => Value::Number(decimal),
             Self::Moment(moment) => Value::Moment(moment),
+            Self::Day(day) => Value::Day(day),
+            Self::Texts(texts) => Value::Texts(texts),
         }
     }
 
     /// The number, if it is one: a whole number or an id.
     pub const fn as_integer(&self) -> Option<i64> {
         if let Self::Integer(number) = self { Some(*number) } else { None }
+    }
+
+    /// The number with decimals, if it is one.
+    pub const fn as_decimal(&self) -> Option<Decimal> {
+        if let Self::Decimal(number) | Self::Number(number) = self { Some(*number) } else { None }
+    }
+
+    /// The text, if it is one.
+    pub fn as_text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
     }
 
     /// Whether there is nothing.
@@ -61,7 +83,11 @@ impl serde::Serialize for Value<'_> {
             Self::Integer(number) => serializer.serialize_i64(*number),
             Self::Bool(bool) => serializer.serialize_bool(*bool),
             Self::Decimal(decimal) => serializer.collect_str(decimal),
+            // A number of a few digits: what JSON readers make of it is shown again as the same digits.
+            Self::Number(decimal) => serializer.serialize_f64(f64::try_from(*decimal).unwrap_or_default()),
             Self::Moment(moment) => moment.serialize(serializer),
+            Self::Day(day) => day.midnight().serialize(serializer),
+            Self::Texts(texts) => texts.serialize(serializer),
         }
     }
 }
@@ -152,8 +178,15 @@ impl FieldType for Timestamp {
     }
 }
 
-impl FieldType for Money {
-    const KIND: Kind = Kind::Money { negative: false };
+impl<const WHOLE: u32, const PLACES: u32> FieldType for Fixed<WHOLE, PLACES> {
+    const KIND: Kind = Kind::Decimal {
+        whole: WHOLE,
+        places: PLACES,
+        least: Some(Bound::ZERO),
+        most: None,
+        // Prices and quantities are strings everywhere; families say which of their amounts are.
+        written: if PLACES == 2 { Written::Either } else { Written::Text },
+    };
 
     fn to_value(&self) -> Value<'_> {
         Value::Decimal(self.decimal())
@@ -161,6 +194,49 @@ impl FieldType for Money {
 
     fn from_value(value: Value<'_>) -> Option<Self> {
         if let Value::Decimal(decimal) = value { Self::exactly(decimal) } else { None }
+    }
+}
+
+impl FieldType for Coordinate {
+    const KIND: Kind = Kind::Decimal {
+        whole: 3,
+        places: Self::PLACES,
+        least: Some(Bound::new(-180, 0)),
+        most: Some(Bound::new(180, 0)),
+        written: Written::Number,
+    };
+
+    fn to_value(&self) -> Value<'_> {
+        Value::Number(self.decimal())
+    }
+
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        if let Value::Number(decimal) = value { Some(Self::rounded(decimal)) } else { None }
+    }
+}
+
+impl FieldType for Day {
+    const KIND: Kind = Kind::Day;
+
+    fn to_value(&self) -> Value<'_> {
+        Value::Day(*self)
+    }
+
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        if let Value::Day(day) = value { Some(day) } else { None }
+    }
+}
+
+impl FieldType for Vec<Text> {
+    const KIND: Kind = Kind::Texts { most: 50, each: 100 };
+
+    fn to_value(&self) -> Value<'_> {
+        Value::Texts(self.iter().map(|text| text.to_string()).collect())
+    }
+
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        let Value::Texts(texts) = value else { return None };
+        texts.into_iter().map(|text| Text::parse(text).ok()).collect()
     }
 }
 

@@ -83,11 +83,22 @@ fn fits(tables: &Tables, tenant: TenantId, shape: &Shape, record: &Record, condi
         Condition::Before(at, moment) => {
             matches!(record.values.get(*at), Some(Value::Moment(held)) if held < moment)
         }
+        Condition::AtLeast(at, value) => held(record, *at).is_some_and(|held| held >= value),
+        Condition::AtMost(at, value) => held(record, *at).is_some_and(|held| held <= value),
+        Condition::Holds(at, text) => {
+            let text = text.to_lowercase();
+            matches!(record.values.get(*at), Some(Value::Texts(texts)) if texts.iter().any(|has| has.to_lowercase() == text))
+        }
         Condition::CreatedFrom(from) => record.created_at >= *from,
         Condition::CreatedTo(to) => record.created_at <= *to,
         Condition::UpdatedFrom(from) => record.updated_at >= *from,
         Condition::Search(text) => found(tables, tenant, shape, record, &text.as_str().to_lowercase(), true),
     }
+}
+
+/// What the field at this place holds, if it is anything.
+fn held(record: &Record, at: usize) -> Option<&Value<'static>> {
+    record.values.get(at).filter(|value| !value.is_null())
 }
 
 /// Whether a text is found in the row, or in one that it names.
@@ -159,9 +170,15 @@ impl RowReader for MemoryRows {
         Ok(lines)
     }
 
-    async fn all(&self, tenant: TenantId, shape: &'static Shape, order: usize) -> Result<Vec<Record>, StoreError> {
-        let mut rows = self.fitting(tenant, shape, &Filter::all());
-        rows.sort_by_key(|row| (row.values.get(order).and_then(Value::as_integer), row.id));
+    async fn all(
+        &self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        order: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        let mut rows = self.fitting(tenant, shape, filter);
+        rows.sort_by(|one, other| (one.values.get(order), one.id).cmp(&(other.values.get(order), other.id)));
         Ok(rows)
     }
 }
@@ -243,6 +260,16 @@ impl Rows for MemoryRows {
 
     async fn lock_all(&mut self, tenant: TenantId, shape: &'static Shape) -> Result<Vec<Record>, StoreError> {
         Ok(self.fitting(tenant, shape, &Filter::all()))
+    }
+
+    async fn all(
+        &mut self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        order: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        RowReader::all(self, tenant, shape, filter, order).await
     }
 
     async fn count(&mut self, tenant: TenantId, shape: &'static Shape, filter: &Filter) -> Result<i64, StoreError> {

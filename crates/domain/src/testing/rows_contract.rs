@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use rust_decimal::Decimal;
 
 use crate::{
-    clock::Timestamp,
+    clock::{Day, Timestamp},
     ids::TenantId,
     paging::{Limit, PageRequest},
     resource::{
-        Condition, Filter, Kind, Record, Reference, Shape, Value,
+        Bound, Condition, Filter, Kind, Record, Reference, Shape, Value, Written,
         ports::{RowReader, Rows, Sum, records},
     },
     store::StoreError,
@@ -100,7 +100,14 @@ impl Suite<'_> {
         filters.extend(filtered.map(|(at, _)| one(Condition::Is(at, self.made[2].values[at].clone()))));
         for (at, field) in self.shape.fields.iter().enumerate() {
             match self.made[2].values[at].clone() {
-                Value::Moment(moment) => filters.push(one(Condition::Before(at, moment))),
+                Value::Moment(moment) => {
+                    filters.push(one(Condition::Before(at, moment)));
+                    filters.push(one(Condition::AtLeast(at, Value::Moment(moment))));
+                }
+                Value::Day(day) => filters.push(one(Condition::AtMost(at, Value::Day(day)))),
+                Value::Texts(texts) => {
+                    filters.extend(texts.first().map(|text| one(Condition::Holds(at, text.to_uppercase()))));
+                }
                 value if !field.nullable => filters.push(one(Condition::IsNot(at, value))),
                 _ => {}
             }
@@ -124,7 +131,7 @@ impl Suite<'_> {
             let count = reader.count(self.own(), self.shape, &filter).await.expect("a count");
             assert_eq!(usize::try_from(count), Ok(expected.len()), "{filter:?}");
             let money: Vec<usize> = (0..self.shape.fields.len())
-                .filter(|at| matches!(self.shape.fields[*at].kind, Kind::Money { .. }))
+                .filter(|at| matches!(self.shape.fields[*at].kind, Kind::Decimal { places: 2, .. }))
                 .collect();
             let sums = reader.sums(self.own(), self.shape, &filter, &[], &money).await.expect("sums");
             let total = |at: &usize| {
@@ -250,6 +257,12 @@ impl Suite<'_> {
             Condition::Is(at, value) => &row.values[*at] == value,
             Condition::IsNot(at, value) => &row.values[*at] != value,
             Condition::Before(at, moment) => matches!(&row.values[*at], Value::Moment(held) if held < moment),
+            Condition::AtLeast(at, value) => !row.values[*at].is_null() && row.values[*at] >= *value,
+            Condition::AtMost(at, value) => !row.values[*at].is_null() && row.values[*at] <= *value,
+            Condition::Holds(at, text) => {
+                let same = |has: &String| has.to_lowercase() == text.to_lowercase();
+                matches!(&row.values[*at], Value::Texts(texts) if texts.iter().any(same))
+            }
             Condition::CreatedFrom(from) => row.created_at >= *from,
             Condition::CreatedTo(to) => row.created_at <= *to,
             Condition::UpdatedFrom(from) => row.updated_at >= *from,
@@ -300,8 +313,15 @@ fn value(kind: Kind, n: u8) -> Value<'static> {
         Kind::Integer { least, most } => Value::Integer(number.clamp(least, most)),
         Kind::Id => Value::Integer(number + 1),
         Kind::Bool => Value::Bool(n.is_multiple_of(2)),
-        Kind::Money { .. } => Value::Decimal(Decimal::new(number * 10_001 + 5, 2)),
+        Kind::Decimal { written: Written::Number, .. } => Value::Number(Decimal::new(number * 10_001 + 12_345_678, 7)),
+        Kind::Decimal { places, least, most, .. } => {
+            let number = Decimal::new(number * 10_001 + 15, places);
+            let (least, most) = (least.map_or(number, Bound::decimal), most.map_or(number, Bound::decimal));
+            Value::Decimal(number.max(least).min(most))
+        }
         Kind::Moment => Value::Moment(at(number * 86_400)),
+        Kind::Day => Value::Day(Day::parse(&format!("2026-02-{:02}", n + 1)).expect("a day")),
+        Kind::Texts { .. } => Value::Texts((0..n).map(|n| format!("Tag {n} é")).collect()),
         Kind::Words(words) => Value::Text(words[usize::from(n) % words.len()].into()),
     }
 }

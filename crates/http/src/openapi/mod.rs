@@ -37,6 +37,19 @@ pub(crate) struct Input {
     pub(crate) body: Option<Body>,
 }
 
+impl Input {
+    /// Calls the second id in the path by the name that the path gives it.
+    pub(crate) fn name_item(&mut self, path: &str) {
+        let Some(name) = path.split('{').nth(2).and_then(|rest| rest.split('}').next()) else { return };
+        for parameter in self.parameters.iter_mut().filter(|parameter| parameter["name"] == ITEM) {
+            parameter["name"] = name.into();
+        }
+    }
+}
+
+/// What the second id in a path is called until the path is known.
+pub(crate) const ITEM: &str = "{item}";
+
 /// What an operation does with an idempotency key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum KeyUse {

@@ -120,14 +120,38 @@ impl Extract for RowId {
     }
 
     fn describe(input: &mut openapi::Input) {
-        input.parameters.push(json!({
-            "name": "id",
-            "in": "path",
-            "required": true,
-            "description": "Its id.",
-            "schema": { "type": "integer", "format": "int64", "minimum": 1 },
-            "example": 42,
-        }));
-        input.has_id = true;
+        describe_row(input, "id", "Its id.");
     }
+}
+
+/// The second id in a path, such as `{itemId}`: that of one of the rows that belong to the first.
+pub(crate) struct ItemId(Option<i64>);
+
+impl ItemId {
+    /// The id, if it can be one of what people call so.
+    pub(crate) fn known(&self, one: &str) -> Result<i64, Problem> {
+        self.0.ok_or_else(|| Problem::not_found(one))
+    }
+}
+
+impl Extract for ItemId {
+    async fn extract(call: &mut Call<'_>) -> Result<Self, Problem> {
+        Ok(Self(call.request.match_info().iter().nth(1).and_then(|(_, text)| number(text))))
+    }
+
+    fn describe(input: &mut openapi::Input) {
+        describe_row(input, openapi::ITEM, "The id of the one that is meant.");
+    }
+}
+
+fn describe_row(input: &mut openapi::Input, name: &str, description: &str) {
+    input.parameters.push(json!({
+        "name": name,
+        "in": "path",
+        "required": true,
+        "description": description,
+        "schema": { "type": "integer", "format": "int64", "minimum": 1 },
+        "example": 42,
+    }));
+    input.has_id = true;
 }

@@ -64,6 +64,24 @@ impl Extract for JsonObject {
     }
 }
 
+/// A JSON object, or no body at all: that is an object without members.
+pub(crate) struct OptionalObject(pub(crate) JsonObject);
+
+impl Extract for OptionalObject {
+    async fn extract(call: &mut Call<'_>) -> Result<Self, Problem> {
+        let length = body::content_length(call.request);
+        call.body_read = true;
+        let bytes = body::read_body(call.payload, length, call.state.body_limits).await.map_err(too_much)?;
+        let (members, errors) = if bytes.is_empty() {
+            Default::default()
+        } else {
+            check_media_type(call)?;
+            object(&bytes)?
+        };
+        Ok(Self(JsonObject { members, errors, fingerprint: idempotency::fingerprint(call.request, &bytes) }))
+    }
+}
+
 impl<T: JsonBody> Extract for Json<T> {
     async fn extract(call: &mut Call<'_>) -> Result<Self, Problem> {
         let JsonObject { members, errors, fingerprint } = JsonObject::extract(call).await?;

@@ -14,9 +14,9 @@ use actix_web::{HttpRequest, dev::Payload};
 use bwp_domain::{principal::Credential, rate_limits::Standing};
 
 pub(crate) use authorized::{Authorized, Shown};
-pub(crate) use id::{PathId, RowId};
+pub(crate) use id::{ItemId, PathId, RowId};
 pub(crate) use idempotency::{HEADER as IDEMPOTENCY_HEADER, KeyIgnored, Keyed, KeyedEmpty};
-pub(crate) use json::{Json, JsonBody, JsonObject};
+pub(crate) use json::{Json, JsonBody, JsonObject, OptionalObject};
 pub(crate) use query::{AnyQuery, Query, QueryParams};
 pub(crate) use read_only::{Guarded, ReadOnly, ReadOnlyFields, class_of};
 

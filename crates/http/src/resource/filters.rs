@@ -35,6 +35,17 @@ impl ListQuery {
 pub(super) fn filter(shape: &Shape, lists: Lists, values: &mut Values) -> Filter {
     let mut filter = Filter::all();
     for (at, field) in shape.fields.iter().enumerate() {
+        if let (Some(name), Kind::Texts { .. }) = (field.filter, field.kind) {
+            let describe = || {
+                (
+                    format!("Only {} that have this in their `{}`, in any case.", shape.many, field.name),
+                    json!({ "type": "string" }),
+                )
+            };
+            let has = values.take_by(name, describe, |text| Ok(Some(text.to_owned()).filter(|text| !text.is_empty())));
+            has.flatten().into_iter().for_each(|text| filter.add(Condition::Holds(at, text)));
+            continue;
+        }
         if let Some(value) = field.filter.and_then(|name| is(shape, field, name, Absent::Allowed, values)) {
             filter.add(Condition::Is(at, value));
         }
@@ -49,7 +60,23 @@ pub(super) fn filter(shape: &Shape, lists: Lists, values: &mut Values) -> Filter
             filter.add(Condition::Search(text));
         }
     }
-    if lists == Lists::Full {
+    let range = shape.fields.iter().enumerate().find(|(_, field)| field.range);
+    if let Some((at, field)) = range {
+        for (name, last, bound) in RANGE {
+            let describe = || {
+                let text = format!(
+                    "Only {} whose `{}` is this day or {last}. A date, or a date-time.",
+                    shape.many, field.name
+                );
+                (text, json!({ "type": "string" }))
+            };
+            let read = |text: &str| match text {
+                "" => Ok(None),
+                text => field.read(&json!(text)).map(Some).map_err(|fault| fault.message),
+            };
+            values.take_by(name, describe, read).flatten().into_iter().for_each(|day| filter.add(bound(at, day)));
+        }
+    } else if lists == Lists::Full {
         let times = [
             values.take(&DATE_FROM).map(Condition::CreatedFrom),
             values.take(&DATE_TO).map(Condition::CreatedTo),
@@ -59,6 +86,11 @@ pub(super) fn filter(shape: &Shape, lists: Lists, values: &mut Values) -> Filter
     }
     filter
 }
+
+/// The bounds of a field's days.
+type DayBound = fn(usize, Value<'static>) -> Condition;
+const RANGE: [(&str, &str, DayBound); 2] =
+    [("dateFrom", "later", Condition::AtLeast), ("dateTo", "earlier", Condition::AtMost)];
 
 /// The filters of what sums rows up: these fields, and the times of creation.
 pub(crate) fn summary_filter(shape: &Shape, fields: &[&'static str], values: &mut Values) -> Filter {

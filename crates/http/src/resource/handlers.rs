@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use actix_web::{HttpResponse, http::StatusCode};
 use bwp_domain::{
     fields::Fault,
-    resource::{Access, Body, Create, Delete, Draft, Family, Record, ResourceError, Shape, Update},
+    resource::{
+        Access, Body, Condition, Create, Delete, Draft, Family, Filter, Record, ResourceError, Shape, Update, Value,
+    },
 };
 
 use serde::Serialize;
@@ -66,7 +68,29 @@ pub(super) async fn list(
 }
 
 pub(super) async fn list_all(shape: &'static Shape, order: usize, context: Context, caller: Caller) -> Answer {
-    let found = context.state.rows.all(caller.tenant(), shape, order).await?;
+    let found = context.state.rows.all(caller.tenant(), shape, &Filter::all(), order).await?;
+    let mut rows = Rows::of(found.len());
+    for record in &found {
+        rows.push(&Shown::of(shape, record, false));
+    }
+    Ok(rows.ok(&Meta::of(context.request_id())))
+}
+
+/// `of` and `order`: the places of the fields that name the parent and give the order.
+pub(super) async fn list_children(
+    parent: &'static Shape,
+    shape: &'static Shape,
+    (of, order): (usize, usize),
+    context: Context,
+    caller: Caller,
+    id: RowId,
+) -> Answer {
+    let id = id.known(parent.one)?;
+    let rows = &context.state.rows;
+    rows.get(caller.tenant(), parent, id).await?.ok_or(ResourceError::NotFound(parent.one))?;
+    let mut filter = Filter::all();
+    filter.add(Condition::Is(of, Value::Integer(id)));
+    let found = rows.all(caller.tenant(), shape, &filter, order).await?;
     let mut rows = Rows::of(found.len());
     for record in &found {
         rows.push(&Shown::of(shape, record, false));
@@ -75,7 +99,7 @@ pub(super) async fn list_all(shape: &'static Shape, order: usize, context: Conte
 }
 
 pub(super) async fn get_only(shape: &'static Shape, context: Context, caller: Caller) -> Answer {
-    let found = context.state.rows.all(caller.tenant(), shape, 0).await?;
+    let found = context.state.rows.all(caller.tenant(), shape, &Filter::all(), 0).await?;
     let record = found.first().ok_or(ResourceError::NotFound(shape.one))?;
     Ok(Envelope { data: Shown::of(shape, record, false), meta: Meta::of(context.request_id()) }.ok())
 }
@@ -154,7 +178,7 @@ pub(super) async fn delete(
 }
 
 /// What a body sets, or everything that is wrong with it.
-fn read(shape: &Shape, kind: &Body, body: &JsonObject) -> Result<Draft, Problem> {
+pub(crate) fn read(shape: &Shape, kind: &Body, body: &JsonObject) -> Result<Draft, Problem> {
     let mut errors = body.errors.clone();
     for name in body.members.keys() {
         let shown = matches!(name.as_str(), "id" | "createdAt" | "updatedAt");

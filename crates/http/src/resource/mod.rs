@@ -11,8 +11,9 @@ use std::borrow::Cow;
 use bwp_domain::resource::{Family, Resource, Rules, Shape, family};
 
 pub(crate) use filters::summary_filter;
+pub(crate) use handlers::read;
 pub(crate) use many::GetManyBody;
-pub(crate) use shown::rendered;
+pub(crate) use shown::{members, one, one_with, rendered, rendered_with};
 
 use crate::{
     openapi::{Body, ReplyKind},
@@ -75,6 +76,21 @@ impl Operations {
                 .summary(format!("List {}", shape.many))
                 .description(format!("All of the tenant's {}, by `{order}`.", shape.many))
                 .replies(Reply::new(200, format!("The {}.", shape.many), ReplyKind::All(schema::answer(shape))));
+        self.and(operation)
+    }
+
+    /// `GET /parents/{id}/children`: all that belong to one row of `Parent`, which the field of this name names, by `order`.
+    pub(crate) fn list_children<Parent: Resource>(self, of: &'static str, order: &'static str) -> Self {
+        let (parent, shape) = (Parent::SHAPE, self.shape());
+        let place = |name| shape.field(name).map_or(0, |(at, _)| at);
+        let (of, at) = (place(of), place(order));
+        let operation = Operation::get(self.path, move |context, caller, id| {
+            handlers::list_children(parent, shape, (of, at), context, caller, id)
+        })
+        .needs(shape.scopes.read)
+        .summary(format!("List {} of {}", shape.many, a(parent.one)))
+        .description(format!("All {} of the {}, by `{order}`.", shape.many, parent.one))
+        .replies(Reply::new(200, format!("The {}.", shape.many), ReplyKind::All(schema::answer(shape))));
         self.and(operation)
     }
 
@@ -225,6 +241,16 @@ fn told(
 }
 
 impl Reply {
+    /// A row of `R`, with what else its answer shows: the properties of that, as a schema writes them.
+    pub(crate) fn row_with<R: Resource>(
+        status: u16,
+        description: &'static str,
+        name: &'static str,
+        more: fn() -> serde_json::Value,
+    ) -> Self {
+        Self::new(status, description, ReplyKind::One(schema::answer_with(R::SHAPE, name, more)))
+    }
+
     /// A row of `R`.
     pub(crate) fn row<R: Resource>(status: u16, description: &'static str) -> Self {
         Self::new(status, description, ReplyKind::One(schema::answer(R::SHAPE)))
@@ -233,14 +259,14 @@ impl Reply {
 
 impl Operation {
     /// The parameters of its query, which it reads by itself.
-    fn parameters(mut self, parameters: Vec<serde_json::Value>, refusal: ErrorCode) -> Self {
+    pub(crate) fn parameters(mut self, parameters: Vec<serde_json::Value>, refusal: ErrorCode) -> Self {
         self.input.parameters.extend(parameters);
         self.input.query_refusal = Some(refusal);
         self
     }
 
     /// Its body, which it reads by itself.
-    fn body(mut self, body: Body) -> Self {
+    pub(crate) fn body(mut self, body: Body) -> Self {
         self.input.body = Some(body);
         self
     }

@@ -1,6 +1,6 @@
 //! What the document says of a resource.
 
-use bwp_domain::resource::{Access, Field, Kind, Shape};
+use bwp_domain::resource::{Access, Field, Kind, Shape, Written};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -45,6 +45,17 @@ pub(super) fn answer(shape: &'static Shape) -> SchemaSource {
             json!({ "type": "object", "description": shape.doc, "required": required, "properties": properties }),
         );
         shape.name.to_owned()
+    })
+}
+
+/// The schema of a row, with properties behind its own.
+pub(super) fn answer_with(shape: &'static Shape, name: &'static str, more: fn() -> Value) -> SchemaSource {
+    SchemaSource::by(move |schemas| {
+        let own = answer(shape).put(schemas);
+        let more = json!({ "type": "object", "properties": more() });
+        let reference = json!({ "$ref": format!("#/components/schemas/{own}") });
+        schemas.insert(name, json!({ "description": shape.doc, "allOf": [reference, more] }));
+        name.to_owned()
     })
 }
 
@@ -102,11 +113,15 @@ fn described(mut schema: Value, field: &Field, minor: bool) -> Value {
     let left_out = if minor { " Left out by `compact`." } else { "" };
     schema["description"] = json!(format!("{}{left_out}", field.doc));
     if let Some(example) = field.example {
-        let example = if matches!(field.kind, Kind::Integer { .. } | Kind::Id | Kind::Bool) {
-            serde_json::from_str(example).unwrap_or_default()
-        } else {
-            json!(example)
-        };
+        let is_json = matches!(
+            field.kind,
+            Kind::Integer { .. }
+                | Kind::Id
+                | Kind::Bool
+                | Kind::Texts { .. }
+                | Kind::Decimal { written: Written::Number, .. }
+        );
+        let example = if is_json { serde_json::from_str(example).unwrap_or_default() } else { json!(example) };
         schema["example"] = example;
     } else if field.nullable {
         schema["example"] = Value::Null;
@@ -137,8 +152,12 @@ fn shown(shape: &Shape, field: &Field) -> Value {
         Kind::Email => with(typed(field, "string"), &[("format", json!("email"))]),
         Kind::Integer { .. } | Kind::Id => with(typed(field, "integer"), &[("format", json!("int64"))]),
         Kind::Bool => typed(field, "boolean"),
-        Kind::Money { .. } => with(typed(field, "string"), &[("pattern", json!("^-?[0-9]+\\.[0-9]{2}$"))]),
-        Kind::Moment => with(typed(field, "string"), &[("format", json!("date-time"))]),
+        Kind::Decimal { written: Written::Number, .. } => typed(field, "number"),
+        Kind::Decimal { places, .. } => {
+            with(typed(field, "string"), &[("pattern", json!(format!("^-?[0-9]+\\.[0-9]{{2,{places}}}$")))])
+        }
+        Kind::Texts { .. } => json!({ "type": "array", "items": { "type": "string" } }),
+        Kind::Moment | Kind::Day => with(typed(field, "string"), &[("format", json!("date-time"))]),
     }
 }
 
@@ -167,12 +186,35 @@ fn sent(shape: &Shape, field: &Field, new: bool) -> Value {
             let more = [("exclusiveMinimum", json!(0)), ("x-refers-to", json!(refers_to))];
             with(typed(field, "integer"), &more)
         }
-        Kind::Money { .. } => {
-            let types = if field.nullable { json!(["string", "number", "null"]) } else { json!(["string", "number"]) };
-            json!({ "type": types })
+        Kind::Decimal { written, least, most, .. } => {
+            let types: &[&str] = match written {
+                Written::Either => &["string", "number"],
+                Written::Text => &["string"],
+                Written::Number => &["number"],
+            };
+            let mut schema = match types {
+                [one] => typed(field, one),
+                _ => {
+                    json!({ "type": types.iter().copied().chain(field.nullable.then_some("null")).collect::<Vec<_>>() })
+                }
+            };
+            if written != Written::Text {
+                // Of a string the bound cannot be said, and it is ignored.
+                for (name, bound) in [("minimum", least), ("maximum", most)] {
+                    if let Some(bound) = bound.and_then(|bound| f64::try_from(bound.decimal()).ok()) {
+                        schema[name] = json!(bound);
+                    }
+                }
+            }
+            schema
         }
-        // A date alone is taken too.
-        Kind::Moment => typed(field, "string"),
+        Kind::Texts { most, each } => json!({
+            "type": ["array", "null"],
+            "maxItems": most,
+            "items": { "type": ["string", "null"], "maxLength": each, "pattern": TEXT_PATTERN },
+        }),
+        // A date alone is taken too, and of a day a moment.
+        Kind::Moment | Kind::Day => typed(field, "string"),
         Kind::Words(_) | Kind::Email | Kind::Bool => shown(shape, field),
     }
 }
@@ -217,6 +259,10 @@ fn example(shape: &Shape, mut chosen: impl FnMut(&Field) -> bool) -> Value {
                 described(json!({}), field, false).get("example").cloned().unwrap_or_else(|| match field.kind {
                     Kind::Integer { .. } | Kind::Id => json!(1),
                     Kind::Bool => json!(true),
+                    Kind::Decimal { written: Written::Number, .. } => json!(1.5),
+                    Kind::Decimal { .. } => json!("1.50"),
+                    Kind::Moment | Kind::Day => json!(MOMENT),
+                    Kind::Texts { .. } => json!(["text"]),
                     Kind::Words(words) => json!(words.first()),
                     _ => json!("text"),
                 });

@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 
-use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, http::StatusCode};
 use bwp_domain::{
     idempotency::RenderedResponse,
     resource::{Record, Shape, ports::Row},
     store::StoreError,
 };
 use serde::{Serialize, Serializer, ser::SerializeStruct};
+use serde_json::{Map, Value};
 
 use crate::{
     envelope::{Envelope, Meta},
@@ -76,4 +77,47 @@ pub(crate) fn rendered(
 ) -> RenderedResponse {
     let data = Shown::of(shape, record, false);
     Envelope { data, meta: Meta::of(context.request_id()) }.rendered(status)
+}
+
+/// The answer that shows a row.
+pub(crate) fn one(context: &Context, shape: &'static Shape, record: &Record) -> HttpResponse {
+    Envelope { data: Shown::of(shape, record, false), meta: Meta::of(context.request_id()) }.ok()
+}
+
+/// The answer that shows a row, and members behind its own.
+pub(crate) fn one_with(
+    context: &Context,
+    shape: &'static Shape,
+    record: &Record,
+    more: Map<String, Value>,
+) -> Result<HttpResponse, StoreError> {
+    let data = members(shape, record, more)?;
+    Ok(Envelope { data, meta: Meta::of(context.request_id()) }.ok())
+}
+
+/// [`rendered`], with members behind the row's own.
+pub(crate) fn rendered_with(
+    context: &Context,
+    status: StatusCode,
+    shape: &'static Shape,
+    record: &Record,
+    more: Map<String, Value>,
+) -> RenderedResponse {
+    // A record that was just stored fits its description.
+    let data = members(shape, record, more).unwrap_or_default();
+    Envelope { data, meta: Meta::of(context.request_id()) }.rendered(status)
+}
+
+/// The members of a row as answers show it, and more behind them.
+pub(crate) fn members(
+    shape: &'static Shape,
+    record: &Record,
+    more: Map<String, Value>,
+) -> Result<Map<String, Value>, StoreError> {
+    let shown = serde_json::to_value(Shown::of(shape, record, false));
+    let Ok(Value::Object(mut members)) = shown else {
+        return Err(StoreError::Internal(format!("a {} cannot be shown", shape.one)));
+    };
+    members.extend(more);
+    Ok(members)
 }

@@ -170,9 +170,19 @@ impl RowReader for PgStore {
         rows.iter().map(line).collect()
     }
 
-    async fn all(&self, tenant: TenantId, shape: &'static Shape, order: usize) -> Result<Vec<Record>, StoreError> {
-        let read = || Statement::prepared(text::kept(shape, Kind::All(order)), vec![tenant.into()]);
-        let rows = self.quick("reading every row", read).await?;
+    async fn all(
+        &self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        order: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        let during = "reading every row";
+        let rows = if filter.is_quick() {
+            self.quick(during, || text::all(tenant, shape, filter, order)).await?
+        } else {
+            self.long(tenant, during, text::all(tenant, shape, filter, order)).await?
+        };
         ports::records(shape, &PgRows { shape, rows })
     }
 }

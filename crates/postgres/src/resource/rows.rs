@@ -168,6 +168,17 @@ impl Rows for PgUnitOfWork {
         ports::records(shape, &PgRows { shape, rows })
     }
 
+    async fn all(
+        &mut self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        order: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        let rows = self.load("reading every row", text::all(tenant, shape, filter, order)).await?;
+        ports::records(shape, &PgRows { shape, rows })
+    }
+
     async fn count(&mut self, tenant: TenantId, shape: &'static Shape, filter: &Filter) -> Result<i64, StoreError> {
         let Fitting { text, binds } = Fitting::of("SELECT count(*)", tenant, shape, filter);
         let rows = self.load("counting rows", Statement::planned_anew(text, binds)).await?;

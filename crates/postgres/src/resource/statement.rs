@@ -6,12 +6,12 @@ use bwp_domain::{
     ids::TenantId,
     resource::{Kind, Value},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     QueryResult,
     pg::{Pg, PgQueryBuilder},
     query_builder::{AstPass, Query, QueryBuilder, QueryFragment, QueryId},
-    sql_types::{Array, BigInt, Bool, Nullable, Numeric, Text, Timestamptz, Untyped},
+    sql_types::{Array, BigInt, Bool, Date, Nullable, Numeric, Text, Timestamptz, Untyped},
 };
 
 /// A statement and what is bound to its parameters, in their order.
@@ -29,6 +29,8 @@ pub(super) enum Bind {
     Bool(Option<bool>),
     Decimal(Option<rust_decimal::Decimal>),
     Moment(Option<DateTime<Utc>>),
+    Day(Option<NaiveDate>),
+    Texts(Vec<String>),
 }
 
 impl Bind {
@@ -41,9 +43,9 @@ impl Bind {
             }),
             Kind::Integer { .. } | Kind::Id => Self::Integer(value.as_integer()),
             Kind::Bool => Self::Bool(if let Value::Bool(bool) = value { Some(*bool) } else { None }),
-            Kind::Money { .. } => {
-                Self::Decimal(if let Value::Decimal(decimal) = value { Some(*decimal) } else { None })
-            }
+            Kind::Decimal { .. } => Self::Decimal(value.as_decimal()),
+            Kind::Day => Self::Day(if let Value::Day(day) = value { Some(day.date()) } else { None }),
+            Kind::Texts { .. } => Self::Texts(if let Value::Texts(texts) = value { texts.clone() } else { Vec::new() }),
             Kind::Moment => Self::Moment(if let Value::Moment(moment) = value { Some((*moment).into()) } else { None }),
         }
     }
@@ -55,6 +57,8 @@ impl Bind {
             Self::Text(text) => out.push_bind_param::<Nullable<Text>, _>(text),
             Self::Bool(bool) => out.push_bind_param::<Nullable<Bool>, _>(bool),
             Self::Decimal(decimal) => out.push_bind_param::<Nullable<Numeric>, _>(decimal),
+            Self::Day(day) => out.push_bind_param::<Nullable<Date>, _>(day),
+            Self::Texts(texts) => out.push_bind_param::<Array<Text>, _>(texts),
             Self::Moment(moment) => out.push_bind_param::<Nullable<Timestamptz>, _>(moment),
         }
     }

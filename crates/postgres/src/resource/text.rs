@@ -12,7 +12,7 @@ use bwp_domain::{
     resource::{Condition, Filter, Reference, Shape},
 };
 
-use super::statement::Bind;
+use super::statement::{Bind, Statement};
 use crate::sql::contains_pattern;
 
 /// The columns that every resource has, before its own.
@@ -27,8 +27,8 @@ pub(super) enum Kind {
     Find,
     /// Reads rows of one tenant by their ids.
     GetMany,
-    /// Reads every row, by the field at this place.
-    All(usize),
+    /// Reads every row, or those of one value of a field, by the field at a place.
+    All { order: usize, filtered_by: Option<usize> },
     /// Reads a row and its version.
     Read,
     /// Reads a row and locks it: those who pin it hold its key, which stays.
@@ -90,9 +90,12 @@ fn write(shape: &Shape, kind: Kind) -> String {
              WHERE (tenant_id, id) IN (SELECT * FROM unnest($1, $2)) AND deleted_at IS NULL"
         ),
         Kind::GetMany => format!("{select}id = ANY ($2) AND deleted_at IS NULL"),
-        Kind::All(order) => {
-            let order = shape.fields.get(order).map_or("id", |field| field.column);
-            format!("{select}deleted_at IS NULL ORDER BY \"{order}\", id")
+        Kind::All { order, filtered_by } => {
+            let mut text = format!("{select}deleted_at IS NULL");
+            if let Some(field) = filtered_by.and_then(|at| shape.fields.get(at)) {
+                let _ = write!(text, " AND \"{}\" = $2", field.column);
+            }
+            text + &by(shape, order)
         }
         Kind::Read => {
             format!("SELECT {columns}, xmin FROM {table} WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL")
@@ -166,6 +169,14 @@ pub(super) fn step(rows: usize) -> usize {
     STEPS.iter().position(|step| rows < *step).unwrap_or(STEPS.len() - 1)
 }
 
+/// By the field at this place, and then by id.
+pub(super) fn by(shape: &Shape, order: usize) -> String {
+    shape
+        .fields
+        .get(order)
+        .map_or_else(|| " ORDER BY id".to_owned(), |field| format!(" ORDER BY \"{}\", id", field.column))
+}
+
 fn newest(step: usize) -> String {
     format!(" ORDER BY created_at DESC, id DESC LIMIT {}", STEPS[step])
 }
@@ -208,6 +219,19 @@ impl Fitting {
                 let Some(field) = shape.fields.get(*at) else { return };
                 format!("\"{}\" < ${}", field.column, self.bind(*moment))
             }
+            Condition::AtLeast(at, value) => {
+                let Some(field) = shape.fields.get(*at) else { return };
+                format!("\"{}\" >= ${}", field.column, self.bind(Bind::of(field.kind, value)))
+            }
+            Condition::AtMost(at, value) => {
+                let Some(field) = shape.fields.get(*at) else { return };
+                format!("\"{}\" <= ${}", field.column, self.bind(Bind::of(field.kind, value)))
+            }
+            Condition::Holds(at, text) => {
+                let Some(field) = shape.fields.get(*at) else { return };
+                let text = self.bind(Bind::Text(Some(text.clone())));
+                format!("EXISTS (SELECT FROM unnest(\"{}\") AS item WHERE lower(item) = lower(${text}))", field.column)
+            }
             Condition::CreatedFrom(moment) => format!("created_at >= ${}", self.bind(*moment)),
             Condition::CreatedTo(moment) => format!("created_at <= ${}", self.bind(*moment)),
             Condition::UpdatedFrom(moment) => format!("updated_at >= ${}", self.bind(*moment)),
@@ -228,6 +252,20 @@ impl Fitting {
         self.text.push_str(&newest(step));
         self
     }
+}
+
+/// Reads every row that fits, by the field at `order`.
+pub(super) fn all(tenant: TenantId, shape: &'static Shape, filter: &Filter, order: usize) -> Statement<'static> {
+    let (filtered_by, value) = match filter.conditions() {
+        [] => (None, None),
+        [Condition::Is(at, value)] => (Some(*at), shape.fields.get(*at).map(|field| Bind::of(field.kind, value))),
+        _ => {
+            let Fitting { text, binds } = Fitting::of(&format!("SELECT {}", columns(shape)), tenant, shape, filter);
+            return Statement::planned_anew(text + &by(shape, order), binds);
+        }
+    };
+    let binds = [tenant.into()].into_iter().chain(value).collect();
+    Statement::prepared(kept(shape, Kind::All { order, filtered_by }), binds)
 }
 
 /// Whether a text is found in a row, or in a row that it names. Those are found by their own index first, so that the whole is

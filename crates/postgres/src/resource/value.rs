@@ -1,10 +1,12 @@
 //! From columns to values.
 
+use std::num::NonZeroU32;
+
 use bwp_domain::{
-    clock::Timestamp,
+    clock::{Day, Timestamp},
     ids::TenantId,
     resource::{
-        Field, Kind, Record, Shape, Value,
+        Field, Kind, Record, Shape, Value, Written,
         ports::{self, RowSet},
     },
     store::{Inconsistency, StoreError},
@@ -13,7 +15,7 @@ use diesel::{
     deserialize::FromSql,
     pg::{Pg, PgValue},
     row::{Field as _, Row as _},
-    sql_types::Numeric,
+    sql_types::{Array, Date, Numeric, Text},
 };
 
 use super::text::COMMON;
@@ -128,18 +130,28 @@ fn read<'v>(kind: Kind, value: &PgValue<'v>) -> Option<Value<'v>> {
         Kind::Integer { .. } => Value::Integer(integer(bytes)?),
         Kind::Id => Value::Integer(integer(bytes).filter(|id| *id > 0)?),
         Kind::Bool => Value::Bool(*bytes.first()? != 0),
-        Kind::Money { .. } => Value::Decimal(decimal(bytes)?),
+        Kind::Decimal { written: Written::Number, .. } => Value::Number(decimal(bytes)?),
+        Kind::Decimal { .. } => Value::Decimal(decimal(bytes)?),
         Kind::Moment => Value::Moment(moment(bytes)?),
+        Kind::Day => Value::Day(Day::of(FromSql::<Date, Pg>::from_sql(PgValue::new(bytes, &DATE)).ok()?)?),
+        Kind::Texts { .. } => Value::Texts(FromSql::<Array<Text>, Pg>::from_sql(PgValue::new(bytes, &TEXTS)).ok()?),
     })
 }
 
-/// A NUMERIC.
+/// A NUMERIC, without the zeros that its column's scale adds behind two places.
 pub(super) fn decimal(bytes: &[u8]) -> Option<rust_decimal::Decimal> {
-    FromSql::<Numeric, Pg>::from_sql(PgValue::new(bytes, &NUMERIC)).ok()
+    let number: rust_decimal::Decimal = FromSql::<Numeric, Pg>::from_sql(PgValue::new(bytes, &NUMERIC)).ok()?;
+    let mut shown = number.normalize();
+    if shown.scale() < 2 {
+        shown.rescale(2);
+    }
+    Some(shown)
 }
 
-/// The type's number, which is the same everywhere.
-const NUMERIC: std::num::NonZeroU32 = std::num::NonZeroU32::new(1700).unwrap();
+/// The types' numbers, which are the same everywhere.
+const NUMERIC: NonZeroU32 = NonZeroU32::new(1700).unwrap();
+const DATE: NonZeroU32 = NonZeroU32::new(1082).unwrap();
+const TEXTS: NonZeroU32 = NonZeroU32::new(1009).unwrap();
 
 /// What the column at this place holds, which is of this field, in a statement that selects others than a row's.
 pub(super) fn read_at(
