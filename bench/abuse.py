@@ -188,7 +188,12 @@ class Flood(asyncio.Protocol):
 
     def send(self):
         self.got = b""
-        self.open.write(next(self.requests))
+        request = next(self.requests, None)
+        if request is None:
+            # Time was up while the connection was made.
+            self.open.abort()
+        else:
+            self.open.write(request)
 
     def data_received(self, data):
         self.got += data

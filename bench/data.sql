@@ -84,4 +84,21 @@ SELECT setval(pg_get_serial_sequence('contacts', 'id'), (:tenants + :per_round):
 
 SELECT indexdef FROM put_off \gexec
 
+-- A lead for each contact, with its id, in its tenant's only stage.
+\if :leads
+INSERT INTO lead_stages (tenant_id, id, name, "order", is_default, is_won, is_lost, created_at, updated_at) OVERRIDING SYSTEM VALUE
+SELECT :tenant_base + slot, :first_stage + slot, 'New', 1, true, false, false, '2025-01-01', '2025-01-01'
+FROM generate_series(0, :tenants) slot;
+TRUNCATE put_off;
+INSERT INTO put_off SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'leads' AND indexname <> 'leads_pkey';
+SELECT format('DROP INDEX %I', indexname) FROM put_off \gexec
+INSERT INTO leads (tenant_id, id, name, contact_id, stage_id, source, estimated_value, description, site_address, site_city, created_at,
+                   updated_at) OVERRIDING SYSTEM VALUE
+SELECT tenant_id, id, 'Work for ' || company_name, id, :first_stage + tenant_id - :tenant_base, position, id % 100000 + 0.5,
+       notes, phone || ' Elm Street', last_name, created_at, updated_at
+FROM contacts WHERE tenant_id >= :tenant_base;
+SELECT setval(pg_get_serial_sequence('leads', 'id'), (:tenants + :per_round)::bigint * :rounds) \g /dev/null
+SELECT indexdef FROM put_off \gexec
+\endif
+
 COMMIT;

@@ -1,8 +1,9 @@
 -- The load, for wrk: what to send is said by the environment (see `Load` in bench/measure.py).
 --
--- BENCH_OPERATION   me, list, get, create, update, or fixed (BENCH_PATH with the key number BENCH_KEY)
+-- BENCH_OPERATION   me, list, get, create, update, leads, create-lead, or fixed (BENCH_PATH with the key number BENCH_KEY)
 -- BENCH_KEYS        the file with the keys, one a line
 -- BENCH_TENANTS, BENCH_ROUNDS, BENCH_PER_ROUND   how ids tell tenants (see bench/data.sql)
+-- BENCH_FIRST_STAGE the stage of the first tenant's leads
 -- BENCH_RUN         a word that no other run has, for idempotency keys
 
 local number_of_threads = 0
@@ -12,7 +13,7 @@ function setup(thread)
     number_of_threads = number_of_threads + 1
 end
 
-local tenants, rounds, per_round, keys, run
+local tenants, rounds, per_round, first_stage, keys, run
 local count = 0
 local random = math.random
 
@@ -80,6 +81,20 @@ function operations.update()
         '{"phone": "+1 555 ' .. random(100000000, 999999999) .. '"}')
 end
 
+function operations.leads()
+    return head("GET", "/api/v1/leads", (some_key())) .. "\r\n"
+end
+
+operations["create-lead"] = function()
+    local key, slot = some_key()
+    local n = random(100000, 999999)
+    return keyed("POST", "/api/v1/leads", key,
+        '{"name": "Garage, ' .. n .. ' Elm Street", "stageId": ' .. (first_stage + slot) .. ', "contactId": ' .. some_contact(slot)
+        .. ', "source": "referral", "estimatedValue": "' .. n .. '.50", '
+        .. '"description": "A double garage with a flat roof. Reference: job ' .. n .. '.", '
+        .. '"siteAddress": "' .. n .. ' Elm Street", "siteCity": "Springfield"}')
+end
+
 function operations.fixed()
     return head("GET", os.getenv("BENCH_PATH"), keys[tonumber(os.getenv("BENCH_KEY")) + 1]) .. "\r\n"
 end
@@ -88,6 +103,7 @@ function init()
     tenants = tonumber(os.getenv("BENCH_TENANTS"))
     rounds = tonumber(os.getenv("BENCH_ROUNDS"))
     per_round = tonumber(os.getenv("BENCH_PER_ROUND"))
+    first_stage = tonumber(os.getenv("BENCH_FIRST_STAGE"))
     run = os.getenv("BENCH_RUN")
     keys = read_keys(os.getenv("BENCH_KEYS"))
     local seed = os.time() * 16 + number

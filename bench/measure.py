@@ -28,9 +28,14 @@ import report
 import roundtrips
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-OPERATIONS = ["me", "list", "get", "create", "update"]
-WRITES = {"create", "update"}
-FORMS = {name: ["steps", "pipelined", "joined"] + (["function"] if name in WRITES else []) for name in OPERATIONS}
+CONTACTS = ["me", "list", "get", "create", "update"]
+# Those of a family that refers to contacts. pgbench has no scripts for them: they are held against those of contacts.
+LEADS = ["leads", "create-lead"]
+OPERATIONS = CONTACTS + LEADS
+WRITES = {"create", "update", "create-lead"}
+FORMS = {name: ["steps", "pipelined", "joined"] + (["function"] if name in WRITES else []) for name in CONTACTS}
+# The stage of a tenant's leads: this, and the tenant's slot.
+FIRST_STAGE = 1_000_001
 STARTS = {"create": ["key", "write"], "update": ["key", "contact", "write"], "get": ["key", "contact"]}
 # As many as make a rate limit never answer, yet keep it counting. Used where the columns exist.
 BUDGET = 1_000_000_000
@@ -181,7 +186,7 @@ class Client:
         return text
 
 
-def sample_request(operation, n, key, contact):
+def sample_request(operation, n, key, contact, stage):
     """A request as bench/load.lua sends them, for the size of its answer and for counting round trips."""
     v = 100000 + n
     return {
@@ -203,6 +208,22 @@ def sample_request(operation, n, key, contact):
                 "website": f"https://www.masonry{v}.example.com",
                 "notes": f"Prefers to be called in the morning. Reference: job {v}.",
                 "type": "subcontractor",
+            },
+        ),
+        "leads": ("GET", "/api/v1/leads", key),
+        "create-lead": (
+            "POST",
+            "/api/v1/leads",
+            key,
+            {
+                "name": f"Garage, {v} Elm Street",
+                "stageId": stage,
+                "contactId": contact,
+                "source": "referral",
+                "estimatedValue": f"{v}.50",
+                "description": f"A double garage with a flat roof. Reference: job {v}.",
+                "siteAddress": f"{v} Elm Street",
+                "siteCity": "Springfield",
             },
         ),
         "update": ("PATCH", f"/api/v1/contacts/{contact}", key, {"phone": f"+1 555 {uuid.uuid4().int % 10**9}"}),
@@ -262,8 +283,10 @@ def data_of(tenants, rounds, per_round, keys):
 class Bench:
     """A server over data of its own in a folder, and the load on it."""
 
-    def __init__(self, options, folder, wanted):
+    def __init__(self, options, folder, wanted, before=None):
         self.options = options
+        # The server that this one is compared with, over data of its own.
+        self.before = before
         self.folder = os.path.abspath(folder)
         self.wanted = wanted
         os.makedirs(self.folder, exist_ok=True)
@@ -366,9 +389,10 @@ class Bench:
             say(f"Making {count:,} contacts and {layout['keys']:,} keys …")
             began = time.monotonic()
             sizes = [part for n in ("tenants", "rounds", "per_round", "tenant_base") for part in ("-v", f"{n}={layout[n]}")]
+            sizes += ["-v", f"leads={self.has_leads()}", "-v", f"first_stage={FIRST_STAGE}"]
             self.psql(*sizes, "-f", os.path.join(HERE, "data.sql"))
             self.keys = key_maker.make(layout["keys"], self.keys_file)
-            scopes = ["contacts:read", "contacts:write", "audit:read"]
+            scopes = ["contacts:read", "contacts:write", "leads:read", "leads:write", "audit:read"]
             self.psql(text=key_maker.copy_statement(self.keys, layout, scopes))
             self.layout = layout
             with open(self.layout_file, "w") as file:
@@ -389,11 +413,16 @@ class Bench:
             "SET session_replication_role = replica",
             "TRUNCATE idempotency_receipts, outbox",
             f"DELETE FROM contacts WHERE id > {count}",
+            *([f"DELETE FROM leads WHERE id > {count}"] if self.has_leads() == "yes" else []),
             *[f"UPDATE {table} SET rate_limit = {BUDGET} WHERE rate_limit IS DISTINCT FROM {BUDGET}" for table in limited],
             "VACUUM (ANALYZE)",
             "CHECKPOINT",
         )
         self.psql("-f", os.path.join(HERE, "pgbench", "functions.sql"))
+
+    def has_leads(self):
+        """Whether this server knows leads: `yes` or `no`."""
+        return "yes" if self.sql("SELECT to_regclass('leads')") else "no"
 
     # ------------------------------------------------------------ one measurement
 
@@ -404,6 +433,7 @@ class Bench:
             "BENCH_TENANTS": str(self.layout["tenants"]),
             "BENCH_ROUNDS": str(self.layout["rounds"]),
             "BENCH_PER_ROUND": str(self.layout["per_round"]),
+            "BENCH_FIRST_STAGE": str(FIRST_STAGE),
             "BENCH_RUN": f"{self.run_word}-{uuid.uuid4().hex[:20]}{fresh_word}",
         } | (more or {})
         command = ["wrk", "-c", str(connections), "-t", str(min(self.threads, connections)), "-d", f"{seconds}s", "--timeout", "10s"]
@@ -517,9 +547,13 @@ class Bench:
             found = []
             for n in range(20):
                 key = self.keys[n]
-                found.append(len(client.request(*sample_request(operation, n, key, self.some_contact(n)))))
+                found.append(len(client.request(*self.sample(operation, n, key))))
             sizes[operation] = round(statistics.mean(found))
         return sizes
+
+    def sample(self, operation, n, key):
+        slot = n % (self.layout["tenants"] + 1)
+        return sample_request(operation, n, key, self.some_contact(n), FIRST_STAGE + slot)
 
     def some_contact(self, n):
         """A contact of the tenant of key `n`."""
@@ -542,10 +576,12 @@ class Bench:
         for turn, operation in reads + writes:
             measures = []
             if self.options.pgbench:
-                for form in FORMS[operation]:
+                for form in FORMS.get(operation, []):
                     measures.append((f"pgbench {form}", lambda form=form: self.measure_pgbench(operation, form)))
             if self.bare:
                 measures.append(("bare", lambda: self.measure_bare(operation)))
+            if self.before and operation in CONTACTS:
+                measures.append(("before", lambda: self.before.measure_server(operation)))
             measures.append(("server", lambda: self.measure_server(operation)))
             # Each round begins elsewhere, so that none always follows the same one.
             first = turn % len(measures)
@@ -615,7 +651,7 @@ class Bench:
                     if n == 50:
                         # Until here statements were prepared, on each connection of the pool.
                         before = proxy.counter.read()
-                    client.request(*sample_request(operation, n, self.keys[n % len(self.keys)], self.some_contact(n % len(self.keys))))
+                    client.request(*self.sample(operation, n % len(self.keys), self.keys[n % len(self.keys)]))
                 after = proxy.counter.read()
                 found[operation] = {what: (after[what] - before[what]) / 100 for what in after}
             results["round_trips"] = found
@@ -708,6 +744,8 @@ class Bench:
     # ------------------------------------------------------------ all
 
     def run(self):
+        if self.before:
+            self.before.make_data()
         self.make_data()
         if self.options.data_only:
             say("The data is there.")
@@ -729,6 +767,8 @@ class Bench:
         say(f"Written to target/bench/{name} and target/bench/results.json.")
 
     def close(self):
+        if self.before:
+            self.before.close()
         stop_all()
         shutil.rmtree(self.work, ignore_errors=True)
         self.log.close()
@@ -737,6 +777,7 @@ class Bench:
 def arguments():
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--server", required=True)
+    parser.add_argument("--before", default="")
     parser.add_argument("--bare", default="")
     parser.add_argument("--commit", default="")
     parser.add_argument("--build", required=True)
@@ -748,6 +789,15 @@ def arguments():
     options = parser.parse_args()
     options.only = [name for name in OPERATIONS if name in (options.only or OPERATIONS)]
     return options
+
+
+def compared(options):
+    """The bench, with that of the server before it, if one is given."""
+    before = None
+    if options.before:
+        other = argparse.Namespace(**{**vars(options), "server": options.before})
+        before = Bench(other, "target/bench-before", sizes())
+    return Bench(options, "target/bench", sizes(), before)
 
 
 def interrupted(signum, _frame):
@@ -781,4 +831,4 @@ def carry_out(bench):
 
 if __name__ == "__main__":
     given = arguments()
-    sys.exit(carry_out(lambda: Bench(given, "target/bench", sizes())))
+    sys.exit(carry_out(lambda: compared(given)))

@@ -35,6 +35,10 @@ def summaries(samples):
                 mine["rate"] / contenders[best][turn]["rate"] for turn, mine in enumerate(contenders["server"])
             ]
             summary["to_best_form_range"] = [min(by_round), max(by_round)]
+        if "before" in medians:
+            summary["to_before"] = ours / medians["before"]["rate"]
+            by_round = [mine["rate"] / contenders["before"][turn]["rate"] for turn, mine in enumerate(contenders["server"])]
+            summary["to_before_range"] = [min(by_round), max(by_round)]
         if "bare" in medians:
             summary["to_bare"] = ours / medians["bare"]["rate"]
     return found
@@ -108,12 +112,18 @@ def text(results):
         if "to_best_form" in summary:
             low, high = summary["to_best_form_range"]
             ratios.append(f"server to {summary['best_form']}: {summary['to_best_form']:.2f} (rounds: {low:.2f}–{high:.2f})")
+        if "to_before" in summary:
+            low, high = summary["to_before_range"]
+            ratios.append(f"server to the one before: {summary['to_before']:.2f} (rounds: {low:.2f}–{high:.2f})")
         if "to_bare" in summary:
             ratios.append(f"server to bare: {summary['to_bare']:.2f}")
         if ratios:
             lines += ["", "; ".join(ratios)]
     if results.get("operations"):
         lines += ["", "In short", "", *overview(results)]
+        rates = {name: summary["contenders"]["server"]["rate"] for name, summary in results["operations"].items()}
+        pairs = [(lead, contact) for lead, contact in (("leads", "list"), ("create-lead", "create")) if {lead, contact} <= set(rates)]
+        lines += ["", *[f"{lead} to {contact}: {rates[lead] / rates[contact]:.2f}" for lead, contact in pairs]]
     lines.append("")
     lines.append(f"Memory after the start: {results['idle_resident_kib'] / 1024:.1f} MiB resident")
     if "many_connections" in results:
