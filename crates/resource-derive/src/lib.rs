@@ -381,3 +381,56 @@ fn camel_case(name: &str) -> String {
         name.chars().chain(capital).chain(letters).collect()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
+
+    use std::{env, fs, path::Path};
+
+    use super::expand;
+
+    /// What the derive writes is kept, so that a reader sees it: `tests/expanded/NAME.rs` for the struct in `tests/structs/NAME.rs`.
+    /// With `BWP_UPDATE_GENERATED=1` the files are written anew.
+    #[test]
+    fn what_is_written_is_what_is_kept() {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+        for entry in fs::read_dir(tests.join("structs")).expect("a folder") {
+            let source = entry.expect("an entry").path();
+            let text = fs::read_to_string(&source).expect("a text");
+            let written = expand(&syn::parse_str(&text).expect("a struct")).expect("a resource");
+            let written = prettyplease::unparse(&syn::parse2(written).expect("a file"));
+            let kept = tests.join("expanded").join(source.file_name().expect("a name"));
+            if env::var_os("BWP_UPDATE_GENERATED").is_some() {
+                fs::write(&kept, &written).expect("written");
+            }
+            let expected = fs::read_to_string(&kept).unwrap_or_default();
+            assert_eq!(written, expected, "{}: write it anew with BWP_UPDATE_GENERATED=1", kept.display());
+        }
+    }
+
+    #[test]
+    fn what_is_no_resource_is_told_where_it_stands() {
+        for (text, told) in [
+            ("#[resource(one = \"car\")] enum Car {}", "a resource is a struct"),
+            ("#[resource(one = \"car\")] struct Car(i64);", "a resource has named fields"),
+            ("struct Car { doors: i64 }", "say `#[resource(one = \"…\")]`"),
+            (
+                "#[resource(one = \"car\", colour)] struct Car { doors: i64 }",
+                "unknown: see the documentation of the derive",
+            ),
+            (
+                "#[resource(one = \"car\")] struct Car { #[field(big)] doors: i64 }",
+                "unknown: see the documentation of the derive",
+            ),
+            ("#[resource(one = \"car\")] struct Car { #[field(most = x)] doors: i64 }", "a bound is a number"),
+            (
+                "#[resource(one = \"car\")] struct Car { #[field(default = None)] doors: i64 }",
+                "a default is a text, a number, true, false or []",
+            ),
+        ] {
+            let error = expand(&syn::parse_str(text).expect("a struct")).expect_err("no resource");
+            assert_eq!(error.to_string(), told, "{text}");
+        }
+    }
+}
