@@ -72,12 +72,14 @@ pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> im
         for operation in operations() {
             paths.entry(operation.path.clone()).or_default().push(operation);
         }
-        let mut scope = web::scope(BASE_PATH).service(read_only(openapi::PATH).route(web::get().to(serve_document)));
+        // A scope for each family: the router compares a request with the patterns of one family, and not with all of them.
+        let mut families: BTreeMap<String, Scope> = BTreeMap::new();
         // Paths with fixed parts first: `/contacts/count` is not the contact `count`.
         let (fixed, variable): (Vec<_>, Vec<_>) = paths.into_iter().partition(|(path, _)| !path.contains('{'));
         for (path, operations) in fixed.into_iter().chain(variable) {
             let allow = allowed(&operations);
-            let mut resource = web::resource(path.as_ref());
+            let (family, rest) = family_of(&path);
+            let mut resource = web::resource(rest);
             for operation in operations {
                 let route = meter.route(operation.method.as_str(), &format!("{BASE_PATH}{path}"));
                 let run = operation.run();
@@ -87,10 +89,13 @@ pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> im
                         run(request, payload.into_inner())
                     }));
             }
-            scope = scope.service(
-                resource.default_service(web::to(move |request: HttpRequest| ready(refuse_method(&request, &allow)))),
-            );
+            let resource =
+                resource.default_service(web::to(move |request: HttpRequest| ready(refuse_method(&request, &allow))));
+            let scope = families.remove(family).unwrap_or_else(|| web::scope(family));
+            families.insert(family.to_owned(), scope.service(resource));
         }
+        let document = read_only(openapi::PATH).route(web::get().to(serve_document));
+        let scope = families.into_values().fold(web::scope(BASE_PATH).service(document), Scope::service);
         config
             .service(read_only("/healthz").route(web::get().to(healthz)))
             .service(read_only("/readyz").route(web::get().to(readyz)))
@@ -98,6 +103,11 @@ pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> im
             .service(scope)
             .default_service(web::to(not_found));
     }
+}
+
+/// A path's first part, and what is behind it.
+fn family_of(path: &str) -> (&str, &str) {
+    path.split_at(path[1..].find('/').map_or(path.len(), |at| at + 1))
 }
 
 /// What stands in the API's place while it is closed.
