@@ -44,6 +44,7 @@ mod network;
 pub mod numbers;
 pub mod paging;
 pub mod principal;
+pub mod products;
 pub mod project_templates;
 pub mod projects;
 pub mod rate_limits;
