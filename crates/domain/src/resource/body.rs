@@ -51,6 +51,8 @@ impl Draft {
             match field.access {
                 Access::Ignored => {}
                 Access::Settable if field.automatic && matches!(body, Body::New) && empty() => {}
+                // The family's rules fill it, as they do in a new one.
+                Access::Settable if field.renewed && empty() => draft.set(at, field.default.clone()),
                 Access::ReadOnly(_) => draft.repeated.push((at, sent.clone())),
                 Access::Settable => match field.read(sent) {
                     Ok(value) => draft.set(at, value),
