@@ -5,7 +5,7 @@ CREATE TABLE kit_items (
     component_product_id bigint NOT NULL,
     default_quantity numeric(16, 4) NOT NULL,
     override_cost_price numeric(16, 4),
-    sort_order bigint NOT NULL,
+    sort_order bigint,
     component_deleted boolean NOT NULL,
     created_at timestamptz(3) NOT NULL,
     updated_at timestamptz(3) NOT NULL,

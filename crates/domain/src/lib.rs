@@ -38,6 +38,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod invitations;
 pub mod keys;
+pub mod kit_items;
 pub mod lead_stages;
 pub mod leads;
 mod network;

@@ -23,6 +23,7 @@ mod operation;
 mod paging;
 pub mod privileges;
 pub mod problem;
+mod products;
 mod project_templates;
 mod projection;
 mod projects;

@@ -19,7 +19,7 @@ use crate::{
     api_keys, audit, contacts, lead_stages, leads, me, openapi,
     operation::Operation,
     problem::{ErrorCode, Problem},
-    project_templates, projects, settings,
+    products, project_templates, projects, settings,
     state::ApiState,
     usage, users,
 };
@@ -53,6 +53,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     all.extend(contacts::operations());
     all.extend(lead_stages::operations());
     all.extend(leads::operations());
+    all.extend(products::operations());
     all.extend(project_templates::operations());
     all.extend(projects::operations());
     all.extend(settings::operations());

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Access, Field, Kind, Record, Sent, Shape, Value, Written, fixed};
+use super::{Access, Field, Kind, Record, Resource, Sent, Shape, Value, Written, fixed};
 use crate::{
     clock::{Day, Rounding, Timestamp},
     fields::{Fault, FieldErrors},
@@ -67,6 +67,12 @@ impl Draft {
     /// deleted since.
     pub fn as_it_is() -> Self {
         Self { as_it_is: true, ..Self::default() }
+    }
+
+    /// Sets each field to what it is in this resource, for a row that is made as a copy of it.
+    pub fn copy_of<R: Resource>(resource: &R) -> Self {
+        let values = resource.to_values().into_iter().map(|value| Some(value.into_owned())).collect();
+        Self { values, ..Self::as_it_is() }
     }
 
     /// Sets the field of this public name.

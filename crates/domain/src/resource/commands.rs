@@ -1,5 +1,7 @@
 //! Making, changing, deleting and restoring rows of any family.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use super::{
@@ -155,6 +157,82 @@ impl Command<dyn UnitOfWork> for Restore {
             events::event(context, shape, kinds.updated, &record, Some(previous.into()))
         };
         Ok(Applied::telling(record.clone(), shape.events.map(told).into_iter().collect()))
+    }
+}
+
+/// Takes back that a row was deleted, as [`Restore`] does. Of one that is there, nothing is changed.
+pub struct Undelete {
+    /// Of which family.
+    pub family: &'static dyn Family,
+    /// Which row.
+    pub id: i64,
+}
+
+#[async_trait]
+impl Command<dyn UnitOfWork> for Undelete {
+    type Output = Record;
+    type Error = ResourceError;
+
+    fn needs(&self) -> ScopeSet {
+        ScopeSet::of(self.family.shape().scopes.delete)
+    }
+
+    fn asks(&self) -> bool {
+        true
+    }
+
+    async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
+        match (Restore { family: self.family, id: self.id }).apply(context, uow).await {
+            Err(Failure::Rejected(ResourceError::NotFound(one))) => {
+                let found = uow.rows().lock(context.tenant, self.family.shape(), self.id).await?;
+                Ok(Applied::silently(found.ok_or(ResourceError::NotFound(one))?))
+            }
+            done => done,
+        }
+    }
+}
+
+/// Deletes or restores many rows, one after another. Those for which that cannot be are passed over. Gives how many it was done to.
+pub struct Many {
+    /// Of which family.
+    pub family: &'static dyn Family,
+    /// Which rows.
+    pub ids: BTreeSet<i64>,
+    /// Whether they are restored, and not deleted.
+    pub restore: bool,
+}
+
+#[async_trait]
+impl Command<dyn UnitOfWork> for Many {
+    type Output = usize;
+    type Error = ResourceError;
+
+    fn needs(&self) -> ScopeSet {
+        ScopeSet::of(self.family.shape().scopes.delete)
+    }
+
+    fn asks(&self) -> bool {
+        true
+    }
+
+    async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<usize>> {
+        let (family, mut count, mut told) = (self.family, 0, Vec::new());
+        for id in self.ids.iter().copied() {
+            let done = if self.restore {
+                Restore { family, id }.apply(context, uow).await
+            } else {
+                Delete { family, id }.apply(context, uow).await
+            };
+            match done {
+                Ok(applied) => {
+                    count += 1;
+                    told.extend(applied.events);
+                }
+                Err(Failure::Rejected(_)) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(Applied::telling(count, told))
     }
 }
 
