@@ -14,6 +14,7 @@ mod cursors;
 pub mod docs;
 mod envelope;
 mod json;
+mod kit_items;
 mod lead_stages;
 mod leads;
 mod me;

@@ -11,8 +11,9 @@ use std::borrow::Cow;
 use bwp_domain::resource::{Family, Resource, Rules, Shape, family};
 
 pub(crate) use filters::summary_filter;
+use handlers::Bulk;
 pub(crate) use handlers::read;
-pub(crate) use many::{BulkBody, GetManyBody, ids};
+pub(crate) use many::{GetManyBody, ids};
 pub(crate) use shown::{members, one, one_with, rendered, rendered_all, rendered_with};
 
 use crate::{
@@ -198,6 +199,42 @@ impl Operations {
         .description(told(shape, "From then on it is not found.", |events| events.deleted))
         .replies(Reply::no_content("Deleted."));
         self.and(operation)
+    }
+
+    /// `POST /path/{id}/restore`: takes back that one was deleted.
+    pub(crate) fn restore(self) -> Self {
+        let (family, shape) = (self.family, self.shape());
+        let text = "Takes back that it was deleted. To one that is there nothing happens. One that has what another one alone may have \
+                    by now stays deleted: 409.";
+        let operation = Operation::post(format!("{}/{{id}}/restore", self.path), move |context, caller, keyed, id| {
+            handlers::restore(family, context, caller, keyed, id)
+        })
+        .needs(shape.scopes.delete)
+        .summary(format!("Restore {}", a(shape.one)))
+        .description(told(shape, text, |events| events.updated))
+        .replies(Reply::new(200, format!("The {}.", shape.one), ReplyKind::One(schema::answer(shape))));
+        self.and(operation)
+    }
+
+    /// `POST /path/bulk-delete` and `POST /path/bulk-restore`: the same to up to 500, at once.
+    pub(crate) fn bulk(self) -> Self {
+        let (family, shape) = (self.family, self.shape());
+        let delete = Operation::post(format!("{}/bulk-delete", self.path), move |context, caller, keyed, body| {
+            handlers::bulk(family, Bulk::Delete, context, caller, keyed, body)
+        })
+        .needs(shape.scopes.delete)
+        .summary(format!("Delete many {}", shape.many))
+        .description(told(shape, "Up to 500. Those that are not there are passed over.", |events| events.deleted))
+        .replies(Reply::data::<handlers::Deleted>("How many were deleted."));
+        let text = "Up to 500. Those that are not deleted are passed over, and those that have what another one alone may have.";
+        let restore = Operation::post(format!("{}/bulk-restore", self.path), move |context, caller, keyed, body| {
+            handlers::bulk(family, Bulk::Restore, context, caller, keyed, body)
+        })
+        .needs(shape.scopes.delete)
+        .summary(format!("Restore many {}", shape.many))
+        .description(told(shape, text, |events| events.updated))
+        .replies(Reply::data::<handlers::Restored>("How many were restored."));
+        self.and(delete).and(restore)
     }
 
     /// An operation of the family's own.
