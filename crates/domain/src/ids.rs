@@ -94,6 +94,18 @@ row_id! {
     LeadStageId
 }
 row_id! {
+    /// The id of a manufacturer of products.
+    ManufacturerId
+}
+row_id! {
+    /// The id of a category of products.
+    ProductCategoryId
+}
+row_id! {
+    /// A product's id.
+    ProductId
+}
+row_id! {
     /// A project's id.
     ProjectId
 }

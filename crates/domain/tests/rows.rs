@@ -5,8 +5,10 @@
 use async_trait::async_trait;
 use bwp_domain::{
     ids::TenantId,
+    kit_items::KitItem,
     lead_stages::LeadStage,
     leads::Lead,
+    products::Product,
     project_templates::ProjectTemplate,
     projects::Project,
     resource::{Reference, Resource, ports::RowReader},
@@ -44,7 +46,8 @@ impl Held for InMemory {
 
 #[test]
 fn rows_in_memory() {
-    for shape in [LeadStage::SHAPE, Lead::SHAPE, Project::SHAPE, ProjectTemplate::SHAPE] {
+    for shape in [LeadStage::SHAPE, Lead::SHAPE, Product::SHAPE, KitItem::SHAPE, Project::SHAPE, ProjectTemplate::SHAPE]
+    {
         block_on(hold(&InMemory::default(), shape, |_| {}));
     }
 }

@@ -16,10 +16,10 @@ use bwp_domain::{
 use bwp_web::{limits::TargetTooLong, observe, readiness::Readiness, request_id::RequestId};
 
 use crate::{
-    api_keys, audit, contacts, lead_stages, leads, me, openapi,
+    api_keys, audit, contacts, kit_items, lead_stages, leads, me, openapi,
     operation::Operation,
     problem::{ErrorCode, Problem},
-    project_templates, projects, settings,
+    products, project_templates, projects, settings,
     state::ApiState,
     usage, users,
 };
@@ -51,8 +51,10 @@ pub(crate) fn operations() -> Vec<Operation> {
     all.extend(audit::operations());
     all.extend(usage::operations());
     all.extend(contacts::operations());
+    all.extend(kit_items::operations());
     all.extend(lead_stages::operations());
     all.extend(leads::operations());
+    all.extend(products::operations());
     all.extend(project_templates::operations());
     all.extend(projects::operations());
     all.extend(settings::operations());

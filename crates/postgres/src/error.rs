@@ -19,7 +19,10 @@ fn store_error(error: &Error, during: &str) -> StoreError {
     // Neither the statement nor its values: values are people's data.
     let text = format!("{during}: {error}");
     match error {
-        Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => StoreError::Conflict(text),
+        // What is unique was free when the rules looked, and was taken since: they look again.
+        Error::DatabaseError(DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::UniqueViolation, _) => {
+            StoreError::Conflict(text)
+        }
         Error::DatabaseError(
             DatabaseErrorKind::ClosedConnection
             | DatabaseErrorKind::UnableToSendCommand

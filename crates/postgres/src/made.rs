@@ -5,7 +5,7 @@ use std::fmt::Write;
 /// Generated from the migrated database, so every table is in it.
 const SCHEMA: &str = include_str!("schema.rs");
 
-const FUNCTIONS: [&str; 11] = [
+const FUNCTIONS: [&str; 12] = [
     "api_audit_logs_make_partition",
     "claim_idempotency_key",
     "contact_search_text",
@@ -13,6 +13,7 @@ const FUNCTIONS: [&str; 11] = [
     "hold_expected_keys",
     "lead_search_text",
     "make_settings",
+    "product_search_text",
     "project_search_text",
     "refuse_unexpected",
     "renew_credentials_revision",

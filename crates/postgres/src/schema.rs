@@ -206,6 +206,24 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    kit_items (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        kit_product_id -> Int8,
+        component_product_id -> Int8,
+        default_quantity -> Numeric,
+        override_cost_price -> Nullable<Numeric>,
+        sort_order -> Nullable<Int8>,
+        component_deleted -> Bool,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     known_browsers (account_id, token_hash) {
         account_id -> Int8,
         token_hash -> Bytea,
@@ -272,6 +290,39 @@ diesel::table! {
         data -> Jsonb,
         previous_attributes -> Nullable<Jsonb>,
         delivered_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    products (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        sku -> Text,
+        name -> Text,
+        description -> Nullable<Text>,
+        sales_description -> Nullable<Text>,
+        #[sql_name = "type"]
+        type_ -> Text,
+        category_id -> Nullable<Int8>,
+        cost_price -> Nullable<Numeric>,
+        sell_price -> Nullable<Numeric>,
+        own_cost_price -> Nullable<Numeric>,
+        own_sell_price -> Nullable<Numeric>,
+        unit -> Nullable<Text>,
+        manufacturer_id -> Nullable<Int8>,
+        manufacturer_code -> Nullable<Text>,
+        is_kit -> Bool,
+        is_active -> Bool,
+        buy_tax_percent -> Nullable<Numeric>,
+        sell_tax_percent -> Nullable<Numeric>,
+        qbo_id -> Nullable<Text>,
+        qbo_sync_token -> Nullable<Text>,
+        qbo_last_synced_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -453,9 +504,11 @@ diesel::joinable!(branding_settings -> tenants (tenant_id));
 diesel::joinable!(data_retention_settings -> tenants (tenant_id));
 diesel::joinable!(document_numbers -> tenants (tenant_id));
 diesel::joinable!(invitations -> tenants (tenant_id));
+diesel::joinable!(kit_items -> tenants (tenant_id));
 diesel::joinable!(known_browsers -> accounts (account_id));
 diesel::joinable!(lead_stages -> tenants (tenant_id));
 diesel::joinable!(leads -> tenants (tenant_id));
+diesel::joinable!(products -> tenants (tenant_id));
 diesel::joinable!(project_templates -> tenants (tenant_id));
 diesel::joinable!(projects -> tenants (tenant_id));
 diesel::joinable!(sessions -> accounts (account_id));
@@ -476,10 +529,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency_receipts,
     invitations,
     key_usage,
+    kit_items,
     known_browsers,
     lead_stages,
     leads,
     outbox,
+    products,
     project_phases,
     project_task_dependencies,
     project_tasks,

@@ -5,8 +5,10 @@
 use async_trait::async_trait;
 use bwp_domain::{
     ids::TenantId,
+    kit_items::KitItem,
     lead_stages::LeadStage,
     leads::Lead,
+    products::Product,
     project_templates::ProjectTemplate,
     projects::Project,
     resource::{Kind, Reference, Resource, Shape, Value, ports::RowReader},
@@ -69,7 +71,7 @@ impl Held for Database {
 type Possible = fn(&mut [Value<'static>]);
 
 /// Every resource.
-const RESOURCES: [(&Shape, Possible); 4] = [
+const RESOURCES: [(&Shape, Possible); 6] = [
     (LeadStage::SHAPE, |values| {
         // One stage of a tenant is the default.
         let (at, _) = LeadStage::SHAPE.field("isDefault").expect("a field");
@@ -87,6 +89,12 @@ const RESOURCES: [(&Shape, Possible); 4] = [
             values[at] = Value::Null;
         }
     }),
+    (Product::SHAPE, |values| {
+        // Only deleted ones say when they were deleted.
+        let (at, _) = Product::SHAPE.field("deletedAt").expect("a field");
+        values[at] = Value::Null;
+    }),
+    (KitItem::SHAPE, |_| {}),
     (ProjectTemplate::SHAPE, |_| {}),
 ];
 
@@ -105,7 +113,8 @@ async fn each_description_fits_its_table() {
         let table = shape.table;
         let count = async |sql: String| database.fixture.number(&format!("SELECT count(*) FROM {sql}")).await;
         let columns = count(format!("information_schema.columns WHERE table_name = '{table}'")).await;
-        assert_eq!(columns, i64::try_from(shape.fields.len()).expect("few") + 5, "{table}");
+        let own = shape.fields.iter().filter(|field| field.column != "deleted_at").count();
+        assert_eq!(columns, i64::try_from(own).expect("few") + 5, "{table}");
         let indexed = async |columns: &str| {
             let sql = format!(
                 "pg_indexes WHERE tablename = '{table}' AND indexdef LIKE '%({columns}) WHERE (deleted_at IS NULL)'"
@@ -139,12 +148,27 @@ async fn each_description_fits_its_table() {
                 );
                 assert_eq!(count(keys).await, 1, "{table}: {key}");
             }
+            if let Some(within) = field.unique {
+                let within: String = within
+                    .iter()
+                    .filter_map(|name| shape.field(name))
+                    .fold(String::new(), |all, (_, field)| format!("{all}{}, ", field.column));
+                let unique = format!(
+                    "pg_indexes WHERE tablename = '{table}' AND indexdef LIKE 'CREATE UNIQUE INDEX %'
+                     AND indexdef LIKE '%(tenant_id, {within}lower({column})) WHERE (deleted_at IS NULL)'"
+                );
+                assert_eq!(count(unique).await, 1, "{table}: one {column} alone");
+            }
             if field.filter.is_some() {
                 assert_eq!(indexed(&format!("tenant_id, {column}, created_at, id")).await, 1, "{table} by {column}");
             }
         }
-        let ordered = shape.fields.iter().any(|field| field.column == "order");
-        let columns = if ordered { "tenant_id, \"order\", id" } else { "tenant_id, created_at, id" };
+        let has = |column: &str| shape.fields.iter().any(|field| field.column == column);
+        let columns = match () {
+            () if has("kit_product_id") => "tenant_id, kit_product_id, sort_order, id",
+            () if has("order") => "tenant_id, \"order\", id",
+            () => "tenant_id, created_at, id",
+        };
         assert_eq!(indexed(columns).await, 1, "{table} by {columns}");
     }
 }

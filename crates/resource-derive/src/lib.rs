@@ -26,6 +26,9 @@ use syn::{
 ///   characters.
 /// - `default = "planning"`: what it holds when it is not sent. A field without one that cannot be null is required.
 /// - `automatic`: that a new one gets it from the family's rules when `null` or nothing is sent, and it is never empty after that.
+/// - `renewed`: that a change which sends `null` or an empty text for an `automatic` field gets it so too.
+/// - `unique`, `unique = "projectId"`: that no other live row of the tenant, or of those with the same value there, holds the same text,
+///   in any case. Such a family `asks`.
 /// - `signed`: that a number with decimals may be less than nothing.
 /// - `text`, `either`: that requests write a number with decimals as a string alone, or as a number too.
 /// - `range`: that `dateFrom` and `dateTo` of lists bound it, and not the time of creation.
@@ -33,6 +36,8 @@ use syn::{
 /// - `ignored`: that the server sets it and ignores what is sent; `read_only = "…"`: that it refuses another value, saying this.
 /// - `refers = LeadStage`: the rows that it names.
 /// - `filter`, `filter = "parameter"`: that lists are filtered by it; `search`: that a search looks into it.
+/// - `filter_any = "all"`: the word of the filter that stands for any value; `filter_flag = "kit: isKit"`: the one that asks for rows
+///   for which another field says yes.
 /// - `example = "…"`: a value.
 #[proc_macro_derive(Resource, attributes(resource, field))]
 pub fn resource(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
@@ -192,12 +197,16 @@ struct FieldAbout {
     settable: bool,
     minor: bool,
     automatic: bool,
+    renewed: bool,
+    unique: Option<TokenStream>,
     signed: bool,
     written: Option<TokenStream>,
     each: Option<TokenStream>,
     range: bool,
     refers: Option<Path>,
     filter: Option<String>,
+    filter_any: Option<String>,
+    filter_flag: Option<TokenStream>,
     search: bool,
     example: Option<String>,
 }
@@ -219,12 +228,16 @@ impl FieldAbout {
             settable: true,
             minor: false,
             automatic: false,
+            renewed: false,
+            unique: None,
             signed: false,
             written: None,
             each: None,
             range: false,
             refers: None,
             filter: None,
+            filter_any: None,
+            filter_flag: None,
             search: false,
             example: None,
         };
@@ -244,6 +257,12 @@ impl FieldAbout {
                         about.automatic = true;
                         about.default = Some(quote!(Value::Text(::std::borrow::Cow::Borrowed(""))));
                     }
+                    "renewed" => about.renewed = true,
+                    "unique" if meta.input.peek(syn::Token![=]) => {
+                        let within = text()?;
+                        about.unique = Some(quote!(&[#within]));
+                    }
+                    "unique" => about.unique = Some(quote!(&[])),
                     "signed" => about.signed = true,
                     "text" => about.written = Some(quote!(resource::Written::Text)),
                     "either" => about.written = Some(quote!(resource::Written::Either)),
@@ -261,6 +280,13 @@ impl FieldAbout {
                     "refers" => about.refers = Some(meta.value()?.parse()?),
                     "filter" if meta.input.peek(syn::Token![=]) => about.filter = Some(text()?),
                     "filter" => about.filter = Some(String::new()),
+                    "filter_any" => about.filter_any = Some(text()?),
+                    "filter_flag" => {
+                        let said = text()?;
+                        let (word, flag) =
+                            said.split_once(": ").ok_or_else(|| meta.error("say `filter_flag = \"word: field\"`"))?;
+                        about.filter_flag = Some(quote!((#word, #flag)));
+                    }
                     "search" => about.search = true,
                     "example" => about.example = Some(text()?),
                     _ => return Err(meta.error("unknown: see the documentation of the derive")),
@@ -285,7 +311,9 @@ impl FieldAbout {
         let (least, most) = (option(self.least.as_ref()), option(self.most.as_ref()));
         let refers = option(self.refers.as_ref().map(|to| quote!(<#to as resource::Referable>::REFERENCE)).as_ref());
         let (filter, example) = (option(self.filter.as_ref()), option(self.example.as_ref()));
-        let (compact, automatic) = (!self.minor, self.automatic);
+        let (filter_any, filter_flag) = (option(self.filter_any.as_ref()), option(self.filter_flag.as_ref()));
+        let (compact, automatic, renewed) = (!self.minor, self.automatic, self.renewed);
+        let unique = option(self.unique.as_ref());
         let signed = self.signed.then(|| quote!(.signed()));
         let written = self.written.as_ref().map(|written| quote!(.written(#written)));
         let each = self.each.as_ref().map(|each| quote!(.each(#each)));
@@ -297,11 +325,15 @@ impl FieldAbout {
                 nullable: <#ty as FieldType>::NULLABLE,
                 required: #required,
                 automatic: #automatic,
+                renewed: #renewed,
+                unique: #unique,
                 default: #default,
                 access: #access,
                 compact: #compact,
                 refers: #refers,
                 filter: #filter,
+                filter_any: #filter_any,
+                filter_flag: #filter_flag,
                 search: #search,
                 range: #range,
                 doc: #doc,

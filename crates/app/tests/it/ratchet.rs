@@ -62,6 +62,29 @@ const TABLE: &[(&str, &[Check])] = &[
     ("getProjectTemplatesById", &[NoCredential, MissingScope, ForeignRow]),
     ("patchProjectTemplatesById", &[NoCredential, MissingScope, ForeignRow, Reference("createdBy", "/users")]),
     ("deleteProjectTemplatesById", &[NoCredential, MissingScope, ForeignRow]),
+    ("getProducts", &[NoCredential, MissingScope, ForeignData]),
+    ("postProducts", &[NoCredential, MissingScope]),
+    ("getProductsCount", &[NoCredential, MissingScope, ForeignData]),
+    ("postProductsGetMany", &[NoCredential, MissingScope, ForeignData]),
+    ("getProductsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("patchProductsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("deleteProductsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("getProductsByIdUsage", &[NoCredential, MissingScope, ForeignRow]),
+    ("postProductsByIdRestore", &[NoCredential, MissingScope, ForeignRow]),
+    ("postProductsByIdDuplicate", &[NoCredential, MissingScope, ForeignRow]),
+    ("postProductsBulkDelete", &[NoCredential, MissingScope, ForeignData]),
+    ("postProductsBulkRestore", &[NoCredential, MissingScope, ForeignData]),
+    ("getProductsByIdKitItems", &[NoCredential, MissingScope, ForeignRow]),
+    (
+        "postProductsByIdKitItems",
+        &[NoCredential, MissingScope, ForeignRow, Reference("componentProductId", "/products")],
+    ),
+    (
+        "patchProductsByIdKitItemsByItemId",
+        &[NoCredential, MissingScope, ForeignRow, Reference("componentProductId", "/products")],
+    ),
+    ("deleteProductsByIdKitItemsByItemId", &[NoCredential, MissingScope, ForeignRow]),
+    ("putProductsByIdKitItemsReorder", &[NoCredential, MissingScope, ForeignRow]),
     ("getProjects", &[NoCredential, MissingScope, ForeignData]),
     (
         "postProjects",
@@ -222,13 +245,13 @@ impl Tenants<'_> {
 
     async fn foreign_row(&self, operation: &Operation) {
         let collection = collection(operation);
-        let id = self.row_of(&self.foreign, collection).await;
+        let path = self.path_to(&self.foreign, operation).await;
         let row = format!("{collection}/{{id}}");
         let one = self.operations.iter().any(|o| o.path == row && o.method == Method::GET);
-        let shown = if one { format!("{collection}/{id}") } else { collection.to_owned() };
+        let shown = if one { path.split('/').take(3).collect::<Vec<_>>().join("/") } else { collection.to_owned() };
         let read = || self.foreign.get(&shown);
         let before = read().await;
-        let foreign = self.call(&self.own, operation, &operation.path_of(id), None).await;
+        let foreign = self.call(&self.own, operation, &path, None).await;
         foreign.problem(404, "not_found");
         let absent = self.call(&self.own, operation, &operation.path_of(ABSENT), None).await;
         alike(operation, &foreign, &absent);
@@ -243,13 +266,20 @@ impl Tenants<'_> {
         if collection == "/settings" {
             return self.foreign_settings(operation).await;
         }
-        let own = self.row_of(&self.own, collection).await;
-        let body = |id| operation.example.as_ref().map(|_| json!({ "ids": [own, id] }));
-        let before = self.call(&self.own, operation, &operation.path, body(ABSENT)).await;
+        let mut own = self.row_of(&self.own, collection).await;
+        let body = |own, id| operation.example.as_ref().map(|_| json!({ "ids": [own, id] }));
+        let before = self.call(&self.own, operation, &operation.path, body(own, ABSENT)).await;
         before.data(200);
+        if operation.path.contains("/bulk-") {
+            // It was done to that one.
+            own = self.row_of(&self.own, collection).await;
+        }
         let id = self.row_of(&self.foreign, collection).await;
-        let after = self.call(&self.own, operation, &operation.path, body(id)).await;
+        let row = format!("{collection}/{id}");
+        let foreign = self.foreign.get(&row).await;
+        let after = self.call(&self.own, operation, &operation.path, body(own, id)).await;
         alike(operation, &before, &after);
+        assert_eq!(self.foreign.get(&row).await.json["data"], foreign.json["data"], "{}", operation.name);
     }
 
     /// The rows of the audit log are the requests themselves: asking for it adds one.
@@ -303,7 +333,7 @@ impl Tenants<'_> {
         let id = self.row_of(&self.foreign, collection).await;
         let path = self.path_to_own(operation).await;
         let referring = async |id: i64| {
-            let mut body = operation.body(&self.own).await.expect("a body");
+            let mut body = operation.body(&self.own, &path).await.expect("a body");
             body[field] = json!(id);
             self.call(&self.own, operation, &path, Some(body)).await
         };
@@ -314,11 +344,26 @@ impl Tenants<'_> {
 
     /// The operation's path, about a new row of the own tenant's if it is about one.
     async fn path_to_own(&self, operation: &Operation) -> String {
-        if operation.path.contains("{id}") {
-            operation.path_of(self.row_of(&self.own, collection(operation)).await)
-        } else {
-            operation.path.clone()
+        self.path_to(&self.own, operation).await
+    }
+
+    /// The operation's path, about a new row of the client's tenant if it is about one: of one that belongs to another, about both.
+    async fn path_to(&self, client: &Client, operation: &Operation) -> String {
+        if !operation.path.contains("{id}") {
+            return operation.path.clone();
         }
+        let collection = collection(operation);
+        // Another one, which what is made below may name.
+        self.row_of(client, collection).await;
+        let id = self.row_of(client, collection).await;
+        let path = operation.path.replace("{id}", &id.to_string());
+        let Some((children, _)) = path.split_once("/{") else { return path };
+        let (template, _) = operation.path.rsplit_once("/{").expect("a second id");
+        let create = self.create(template).expect("an operation that makes rows");
+        let made = self.call(client, create, children, None).await;
+        let child = made.data(201)["id"].as_i64().expect("an id");
+        let rest = path.split_once('}').map_or("", |(_, rest)| rest);
+        format!("{children}/{child}{rest}")
     }
 
     /// The operation that makes rows of a collection.
@@ -353,7 +398,7 @@ impl Tenants<'_> {
     /// Sends the body, or the one that the document gives as an example.
     async fn call(&self, client: &Client, operation: &Operation, path: &str, body: Option<Value>) -> Answer {
         let tenant = if client.key == self.foreign.key { &self.foreign } else { &self.own };
-        let body = if body.is_some() { body } else { operation.body(tenant).await };
+        let body = if body.is_some() { body } else { operation.body(tenant, path).await };
         send(operation.request(client, path, body.as_ref())).await
     }
 }

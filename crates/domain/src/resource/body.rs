@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Access, Field, Kind, Record, Sent, Shape, Value, Written, fixed};
+use super::{Access, Field, Kind, Record, Resource, Sent, Shape, Value, Written, fixed};
 use crate::{
     clock::{Day, Rounding, Timestamp},
     fields::{Fault, FieldErrors},
@@ -51,6 +51,8 @@ impl Draft {
             match field.access {
                 Access::Ignored => {}
                 Access::Settable if field.automatic && matches!(body, Body::New) && empty() => {}
+                // The family's rules fill it, as they do in a new one.
+                Access::Settable if field.renewed && empty() => draft.set(at, field.default.clone()),
                 Access::ReadOnly(_) => draft.repeated.push((at, sent.clone())),
                 Access::Settable => match field.read(sent) {
                     Ok(value) => draft.set(at, value),
@@ -65,6 +67,12 @@ impl Draft {
     /// deleted since.
     pub fn as_it_is() -> Self {
         Self { as_it_is: true, ..Self::default() }
+    }
+
+    /// Sets each field to what it is in this resource, for a row that is made as a copy of it.
+    pub fn copy_of<R: Resource>(resource: &R) -> Self {
+        let values = resource.to_values().into_iter().map(|value| Some(value.into_owned())).collect();
+        Self { values, ..Self::as_it_is() }
     }
 
     /// Sets the field of this public name.

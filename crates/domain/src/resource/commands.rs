@@ -1,8 +1,13 @@
 //! Making, changing, deleting and restoring rows of any family.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
-use super::{Access, Draft, Events, Family, Record, ResourceError, Rules, Shape, Value, events, family, values_of};
+use super::{
+    Access, Condition, Draft, Events, Family, Filter, Record, ResourceError, Rules, Shape, Value, events, family,
+    values_of,
+};
 use crate::{
     activity::{Action, Activity},
     events::Event,
@@ -10,6 +15,7 @@ use crate::{
     fields::{Fault, FieldErrors},
     scopes::ScopeSet,
     store::UnitOfWork,
+    text::quoted,
 };
 
 type Result<T> = std::result::Result<T, Failure<ResourceError>>;
@@ -135,6 +141,8 @@ impl Command<dyn UnitOfWork> for Restore {
         take_turn(shape, context, uow).await?;
         let found = uow.rows().lock_deleted(context.tenant, shape, self.id).await?;
         let before = found.ok_or(ResourceError::NotFound(shape.one))?;
+        // Before the rules change others with it.
+        refuse_taken(shape, None, &before.values, context, uow).await?;
         let values = self.family.restore(&before, context, uow).await?;
         let record = Record { values, updated_at: context.now.max(before.updated_at), ..before };
         uow.rows().restore(context.tenant, shape, self.id, record.updated_at).await?;
@@ -149,6 +157,82 @@ impl Command<dyn UnitOfWork> for Restore {
             events::event(context, shape, kinds.updated, &record, Some(previous.into()))
         };
         Ok(Applied::telling(record.clone(), shape.events.map(told).into_iter().collect()))
+    }
+}
+
+/// Takes back that a row was deleted, as [`Restore`] does. Of one that is there, nothing is changed.
+pub struct Undelete {
+    /// Of which family.
+    pub family: &'static dyn Family,
+    /// Which row.
+    pub id: i64,
+}
+
+#[async_trait]
+impl Command<dyn UnitOfWork> for Undelete {
+    type Output = Record;
+    type Error = ResourceError;
+
+    fn needs(&self) -> ScopeSet {
+        ScopeSet::of(self.family.shape().scopes.delete)
+    }
+
+    fn asks(&self) -> bool {
+        true
+    }
+
+    async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
+        match (Restore { family: self.family, id: self.id }).apply(context, uow).await {
+            Err(Failure::Rejected(ResourceError::NotFound(one))) => {
+                let found = uow.rows().lock(context.tenant, self.family.shape(), self.id).await?;
+                Ok(Applied::silently(found.ok_or(ResourceError::NotFound(one))?))
+            }
+            done => done,
+        }
+    }
+}
+
+/// Deletes or restores many rows, one after another. Those for which that cannot be are passed over. Gives how many it was done to.
+pub struct Many {
+    /// Of which family.
+    pub family: &'static dyn Family,
+    /// Which rows.
+    pub ids: BTreeSet<i64>,
+    /// Whether they are restored, and not deleted.
+    pub restore: bool,
+}
+
+#[async_trait]
+impl Command<dyn UnitOfWork> for Many {
+    type Output = usize;
+    type Error = ResourceError;
+
+    fn needs(&self) -> ScopeSet {
+        ScopeSet::of(self.family.shape().scopes.delete)
+    }
+
+    fn asks(&self) -> bool {
+        true
+    }
+
+    async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<usize>> {
+        let (family, mut count, mut told) = (self.family, 0, Vec::new());
+        for id in self.ids.iter().copied() {
+            let done = if self.restore {
+                Restore { family, id }.apply(context, uow).await
+            } else {
+                Delete { family, id }.apply(context, uow).await
+            };
+            match done {
+                Ok(applied) => {
+                    count += 1;
+                    told.extend(applied.events);
+                }
+                Err(Failure::Rejected(_)) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(Applied::telling(count, told))
     }
 }
 
@@ -167,6 +251,7 @@ pub async fn insert(
         pin(family, None, &values, context, uow).await?;
     }
     let values = family.save(values, None, draft.sent(), context, uow).await?;
+    refuse_taken(shape, None, &values, context, uow).await?;
     let id = uow.rows().insert(context.tenant, shape, &values, context.now).await?;
     log(family, Action::Created, id, None, context, uow).await?;
     let record = Record { id, created_at: context.now, updated_at: context.now, values };
@@ -195,6 +280,7 @@ pub async fn update(
     if values == before.values {
         return Ok((before, Vec::new()));
     }
+    refuse_taken(shape, Some(&before), &values, context, uow).await?;
     let record = Record { values, updated_at: context.now.max(before.updated_at), ..before };
     uow.rows().update(context.tenant, shape, &record).await?;
     let previous = serde_json::Value::Object(events::changed(shape, &before, &record));
@@ -266,6 +352,39 @@ async fn log(
 ) -> Result<()> {
     let activity = Activity::of(context.principal, context.now, family.shape().one, id, action);
     Ok(uow.activity().append(context.tenant, Activity { previous, ..activity }).await?)
+}
+
+/// Refuses what another live row holds already and one alone may hold. Of two that are stored at the same time the index lets one pass;
+/// the other is worked out again, and is refused here.
+async fn refuse_taken(
+    shape: &'static Shape,
+    before: Option<&Record>,
+    values: &[Value<'static>],
+    context: &Context<'_>,
+    uow: &mut dyn UnitOfWork,
+) -> Result<()> {
+    for (at, field) in shape.fields.iter().enumerate() {
+        let (Some(within), Some(text)) = (field.unique, values.get(at).and_then(Value::as_text)) else { continue };
+        let mut places = shape.places(within);
+        places.push(at);
+        if before.is_some_and(|before| places.iter().all(|at| before.values.get(*at) == values.get(*at))) {
+            continue;
+        }
+        let mut same = Filter::all();
+        for place in places {
+            same.add(match values.get(place) {
+                Some(value) if place != at => Condition::Is(place, value.clone()),
+                _ => Condition::IsText(at, text.to_owned()),
+            });
+        }
+        let holders = uow.rows().all(context.tenant, shape, &same, at).await?;
+        if holders.iter().any(|holder| before.is_none_or(|before| before.id != holder.id)) {
+            let (one, name, text) = (shape.one, field.name, quoted(text));
+            let why = format!("Another {one} has the `{name}` {text}. Choose another one, or change that one first.");
+            return Err(ResourceError::Conflict(why).into());
+        }
+    }
+    Ok(())
 }
 
 /// Takes the turn to change rows of a family that changes in turn: before any lock of a row, or two would wait for each other.

@@ -12,6 +12,10 @@ pub struct Filter(Vec<Condition>);
 pub enum Condition {
     /// The field at this place holds this value.
     Is(usize, Value<'static>),
+    /// The field at this place holds one of these ids.
+    Among(usize, Vec<i64>),
+    /// The field at this place holds this text, in any case.
+    IsText(usize, String),
     /// The field at this place, which is never null, does not hold this value.
     IsNot(usize, Value<'static>),
     /// The field at this place holds an earlier moment.
@@ -67,6 +71,8 @@ impl Filter {
         let name = |at: usize| shape.fields.get(at).map(|field| field.name);
         let written = self.0.iter().map(|condition| match condition {
             Condition::Is(at, value) => serde_json::json!([name(*at), value]),
+            Condition::Among(at, ids) => serde_json::json!([name(*at), "in", ids]),
+            Condition::IsText(at, text) => serde_json::json!([name(*at), "is", text.to_lowercase()]),
             Condition::IsNot(at, value) => serde_json::json!([name(*at), "!=", value]),
             Condition::Before(at, moment) => serde_json::json!([name(*at), "<", moment]),
             Condition::AtLeast(at, value) => serde_json::json!([name(*at), ">=", value]),

@@ -19,7 +19,7 @@ pub use body::{Body, Draft};
 pub use bwp_resource_derive::Resource;
 pub use rust_decimal::Decimal;
 
-pub use commands::{Create, Delete, Restore, Told, Update, insert, store, update};
+pub use commands::{Create, Delete, Many, Restore, Told, Undelete, Update, insert, store, update};
 pub use events::{changed, event, snapshot};
 pub use filter::{Condition, Filter};
 pub use fixed::{Coordinate, Fixed, Hours, Money, Percent, Quantity, Written};

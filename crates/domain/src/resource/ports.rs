@@ -208,6 +208,9 @@ pub trait RowReader: Send + Sync {
 #[async_trait]
 pub trait Rows: Send {
     /// Stores a row made at `now`, and gives its id. What it refers to must be [pinned](Self::pin).
+    ///
+    /// This, and what changes and restores rows, MUST fail with [`StoreError::Conflict`] where another row holds what is unique: that one
+    /// was stored after the rules looked.
     async fn insert(
         &mut self,
         tenant: TenantId,
@@ -268,6 +271,14 @@ pub trait Rows: Send {
     /// The rows by id, at most 1,000, each [locked](Self::lock), for families that have few and change [in turn](Shape::in_turn),
     /// whose turn this unit of work has.
     async fn lock_all(&mut self, tenant: TenantId, shape: &'static Shape) -> Result<Vec<Record>, StoreError>;
+
+    /// The rows with these ids, deleted ones too, not locked: what others may still refer to.
+    async fn even_deleted(
+        &mut self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        ids: &[i64],
+    ) -> Result<Vec<Record>, StoreError>;
 
     /// Every row that fits now, by the field at `order` and then by id. Not locked: others may change that, unless a lock of this unit
     /// of work keeps them from it, such as that of the row whose children these are.

@@ -74,6 +74,11 @@ pub struct Field {
     pub required: bool,
     /// Whether a new one gets it from the family's rules when a request sends `null`, an empty text or nothing.
     pub automatic: bool,
+    /// Whether a change that sends `null` or an empty text gets it so too.
+    pub renewed: bool,
+    /// That no other live row of the tenant may hold the same text, in any case: of all rows, or of those that hold the same values in
+    /// the fields of these names. A unique index keeps it so. `None`: others may.
+    pub unique: Option<&'static [&'static str]>,
     /// What it holds when a request that makes one does not send it.
     pub default: Value<'static>,
     /// Who sets it.
@@ -84,6 +89,10 @@ pub struct Field {
     pub refers: Option<&'static Reference>,
     /// The query parameter by which lists are filtered by it. An index over it serves such a list.
     pub filter: Option<&'static str>,
+    /// The word of its filter that stands for any value, and does not filter.
+    pub filter_any: Option<&'static str>,
+    /// The word of its filter that asks for rows for which the field of the second name says yes.
+    pub filter_flag: Option<(&'static str, &'static str)>,
     /// Whether a search looks into it; of a reference, into the row that it names.
     pub search: bool,
     /// Whether `dateFrom` and `dateTo` of lists bound it, and not the time of creation.

@@ -63,6 +63,28 @@ impl MemoryRows {
         Some(row.record.clone())
     }
 
+    /// Refuses what another live row than the one with this id holds and one alone may hold.
+    fn refuse_taken(
+        &self,
+        tenant: TenantId,
+        shape: &Shape,
+        id: Option<i64>,
+        values: &[Value<'static>],
+    ) -> Result<(), StoreError> {
+        for (at, within) in shape.fields.iter().enumerate().filter_map(|(at, field)| Some((at, field.unique?))) {
+            let Some(text) = values.get(at).and_then(Value::as_text) else { continue };
+            let mut same = Filter::all();
+            same.add(Condition::IsText(at, text.to_owned()));
+            for place in shape.places(within) {
+                same.add(Condition::Is(place, values.get(place).cloned().unwrap_or_default()));
+            }
+            if self.fitting(tenant, shape, &same).iter().any(|row| Some(row.id) != id) {
+                return Err(StoreError::Conflict(format!("another of the {} has this text", shape.many)));
+            }
+        }
+        Ok(())
+    }
+
     fn change(
         &self,
         tenant: TenantId,
@@ -79,6 +101,14 @@ impl MemoryRows {
 fn fits(tables: &Tables, tenant: TenantId, shape: &Shape, record: &Record, condition: &Condition) -> bool {
     match condition {
         Condition::Is(at, value) => record.values.get(*at) == Some(value),
+        Condition::Among(at, ids) => {
+            record.values.get(*at).and_then(Value::as_integer).is_some_and(|id| ids.contains(&id))
+        }
+        Condition::IsText(at, text) => record
+            .values
+            .get(*at)
+            .and_then(Value::as_text)
+            .is_some_and(|held| held.to_lowercase() == text.to_lowercase()),
         Condition::IsNot(at, value) => record.values.get(*at).is_some_and(|held| held != value),
         Condition::Before(at, moment) => {
             matches!(record.values.get(*at), Some(Value::Moment(held)) if held < moment)
@@ -192,6 +222,7 @@ impl Rows for MemoryRows {
         values: &[Value<'static>],
         now: Timestamp,
     ) -> Result<i64, StoreError> {
+        self.refuse_taken(tenant, shape, None, values)?;
         let mut tables = self.tables();
         // As in a database, an id is that of one tenant's row alone.
         let last =
@@ -231,6 +262,7 @@ impl Rows for MemoryRows {
     }
 
     async fn update(&mut self, tenant: TenantId, shape: &'static Shape, record: &Record) -> Result<(), StoreError> {
+        self.refuse_taken(tenant, shape, Some(record.id), &record.values)?;
         self.change(tenant, shape, record.id, |row| row.record = record.clone())
     }
 
@@ -251,7 +283,21 @@ impl Rows for MemoryRows {
         id: i64,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        if let Some(record) = self.find(tenant, shape, id, true) {
+            self.refuse_taken(tenant, shape, Some(id), &record.values)?;
+        }
         self.change(tenant, shape, id, |row| (row.deleted, row.record.updated_at) = (false, now))
+    }
+
+    async fn even_deleted(
+        &mut self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        ids: &[i64],
+    ) -> Result<Vec<Record>, StoreError> {
+        let tables = self.tables();
+        let rows = tables.get(&(shape.table, tenant)).into_iter().flatten();
+        Ok(rows.filter(|(id, _)| ids.contains(id)).map(|(_, row)| row.record.clone()).collect())
     }
 
     async fn take_turn(&mut self, _: TenantId, _: &'static Shape) -> Result<(), StoreError> {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a store that does not answer does not hold the contract")]
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use async_trait::async_trait;
 use rust_decimal::Decimal;
 
@@ -47,11 +49,12 @@ pub trait Work: Send {
 ///
 /// Where the store does something else.
 pub async fn hold(store: &dyn Held, shape: &'static Shape, possible: fn(&mut [Value<'static>])) {
-    let mut suite = Suite { store, shape, possible, made: Vec::new() };
+    let mut suite = Suite { store, shape, possible, made: Vec::new(), referred: AtomicU8::new(0) };
     suite.round_trip().await;
     suite.lists_agree().await;
     suite.other_tenants().await;
     suite.deletion().await;
+    suite.uniqueness().await;
     suite.pins().await;
 }
 
@@ -60,6 +63,8 @@ struct Suite<'a> {
     shape: &'static Shape,
     possible: fn(&mut [Value<'static>]),
     made: Vec<Record>,
+    /// How many rows were made to be referred to.
+    referred: AtomicU8,
 }
 
 /// The rows of one suite, all but the last of one moment: the order of those is that of their ids.
@@ -109,6 +114,15 @@ impl Suite<'_> {
                     filters.extend(texts.first().map(|text| one(Condition::Holds(at, text.to_uppercase()))));
                 }
                 value if !field.nullable => filters.push(one(Condition::IsNot(at, value))),
+                _ => {}
+            }
+            match &self.made[3].values[at] {
+                Value::Text(text) => filters.push(one(Condition::IsText(at, text.to_uppercase()))),
+                Value::Integer(id) => {
+                    let others =
+                        self.made.iter().filter_map(|row| row.values[at].as_integer()).filter(|other| other > id);
+                    filters.push(one(Condition::Among(at, others.chain([0, *id]).collect())));
+                }
                 _ => {}
             }
         }
@@ -190,10 +204,44 @@ impl Suite<'_> {
             lock.found.is_some()
         };
         assert!(!lock(false).await && lock(true).await);
+        let ids = self.made.iter().map(|row| row.id).chain([i64::MAX]).collect();
+        let mut all = EvenDeleted { shape: self.shape, tenant: own, ids, found: Vec::new() };
+        self.store.commit(&mut all).await.expect("done");
+        all.found.sort_by_key(|row| row.id);
+        let made = self
+            .made
+            .iter()
+            .map(|row| if row == gone { Record { updated_at: at(10), ..row.clone() } } else { row.clone() });
+        assert_eq!(all.found, made.collect::<Vec<_>>());
         self.store.commit(&mut Restore { shape: self.shape, tenant: own, id: gone.id }).await.expect("done");
         assert!(lock(false).await && !lock(true).await);
         let back = reader.get(own, self.shape, gone.id).await.expect("an answer").expect("it is back");
         assert_eq!(back, Record { updated_at: at(20), ..gone.clone() });
+    }
+
+    /// What is unique is not stored a second time, in whatever case, unless the other row is deleted.
+    async fn uniqueness(&self) {
+        for (at, field) in self.shape.fields.iter().enumerate().filter(|(_, field)| field.unique.is_some()) {
+            let mut again = self.made[1].clone();
+            let text = again.values[at].as_text().expect("a text").to_uppercase();
+            again.values[at] = Value::Text(text.into());
+            let mut insert =
+                Insert { shape: self.shape, tenant: self.own(), values: again.values, now: self::at(30), id: None };
+            let refused = self.store.commit(&mut insert).await;
+            assert!(matches!(refused, Err(StoreError::Conflict(_))), "{}: {refused:?}", field.name);
+            let mut other = self.made[2].clone();
+            other.values[at] = self.made[1].values[at].clone();
+            let mut update = Update { shape: self.shape, tenant: self.own(), record: other };
+            let refused = self.store.commit(&mut update).await;
+            assert!(matches!(refused, Err(StoreError::Conflict(_))), "{}: {refused:?}", field.name);
+            let id = self.made[1].id;
+            self.store.commit(&mut Delete { shape: self.shape, tenant: self.own(), id }).await.expect("done");
+            let taken = self.insert(self.own(), self.made[1].values.clone(), self::at(30)).await;
+            let refused = self.store.commit(&mut Restore { shape: self.shape, tenant: self.own(), id }).await;
+            assert!(matches!(refused, Err(StoreError::Conflict(_))), "{}: {refused:?}", field.name);
+            self.store.commit(&mut Delete { shape: self.shape, tenant: self.own(), id: taken }).await.expect("done");
+            self.store.commit(&mut Restore { shape: self.shape, tenant: self.own(), id }).await.expect("done");
+        }
     }
 
     /// What a row names is pinned if it is there and the tenant's own.
@@ -232,6 +280,7 @@ impl Suite<'_> {
         let values = shape.fields.iter().map(|field| match field.kind {
             _ if field.nullable => Value::Null,
             Kind::Bool => Value::Bool(false),
+            kind if field.unique.is_some() => value(kind, 100 + self.referred.fetch_add(1, Ordering::Relaxed)),
             kind => value(kind, 1),
         });
         let mut insert = Insert { shape, tenant, values: values.collect(), now: at(0), id: None };
@@ -255,6 +304,10 @@ impl Suite<'_> {
     fn fits(&self, row: &Record, filter: &Filter) -> bool {
         filter.conditions().iter().all(|condition| match condition {
             Condition::Is(at, value) => &row.values[*at] == value,
+            Condition::Among(at, ids) => row.values[*at].as_integer().is_some_and(|id| ids.contains(&id)),
+            Condition::IsText(at, text) => {
+                row.values[*at].as_text().is_some_and(|held| held.to_lowercase() == text.to_lowercase())
+            }
             Condition::IsNot(at, value) => &row.values[*at] != value,
             Condition::Before(at, moment) => matches!(&row.values[*at], Value::Moment(held) if held < moment),
             Condition::AtLeast(at, value) => !row.values[*at].is_null() && row.values[*at] >= *value,
@@ -370,6 +423,10 @@ work! {
         } else {
             rows.lock(this.tenant, this.shape, this.id).await?
         };
+        Ok(())
+    };
+    EvenDeleted { shape: &'static Shape, tenant: TenantId, ids: Vec<i64>, found: Vec<Record> } |this, rows| {
+        this.found = rows.even_deleted(this.tenant, this.shape, &this.ids).await?;
         Ok(())
     };
     Pin { tenant: TenantId, reference: &'static Reference, id: i64, pinned: Option<bool> } |this, rows| {

@@ -47,7 +47,7 @@ pub(super) fn filter(shape: &Shape, lists: Lists, values: &mut Values) -> Filter
             continue;
         }
         if let Some(value) = field.filter.and_then(|name| is(shape, field, name, Absent::Allowed, values)) {
-            filter.add(Condition::Is(at, value));
+            filter.add(asked(shape, at, value));
         }
     }
     if shape.fields.iter().any(|field| field.search) {
@@ -125,7 +125,7 @@ fn is(shape: &Shape, field: &Field, name: &'static str, absent: Absent, values: 
     let nullable = absent == Absent::Allowed && matches!(field.kind, Kind::Id | Kind::Integer { .. } | Kind::Bool);
     let describe = || (format!("Only {} whose `{}` is this.", shape.many, field.name), schema::filter(field, nullable));
     let read = |text: &str| {
-        if nullable && matches!(text, "" | "null") {
+        if nullable && matches!(text, "" | "null") || field.filter_any == Some(text) {
             return Ok(None);
         }
         let sent = match field.kind {
@@ -143,6 +143,15 @@ fn is(shape: &Shape, field: &Field, name: &'static str, absent: Absent, values: 
         field.read(&sent).map(Some).map_err(|fault| fault.message)
     };
     values.take_by(name, describe, read).flatten()
+}
+
+/// What a filter asks for: its value, or what a word of it stands for.
+fn asked(shape: &Shape, at: usize, value: Value<'static>) -> Condition {
+    let flag = shape.fields.get(at).and_then(|field| field.filter_flag);
+    match flag.filter(|(word, _)| value.as_text() == Some(word)).and_then(|(_, flag)| shape.field(flag)) {
+        Some((flag, _)) => Condition::Is(flag, Value::Bool(true)),
+        None => Condition::Is(at, value),
+    }
 }
 
 /// A whole number. One that is beyond those that rows hold counts as the last of these.

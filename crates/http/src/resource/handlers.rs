@@ -6,7 +6,8 @@ use actix_web::{HttpResponse, http::StatusCode};
 use bwp_domain::{
     fields::Fault,
     resource::{
-        Access, Body, Condition, Create, Delete, Draft, Family, Filter, Record, ResourceError, Shape, Update, Value,
+        Access, Body, Condition, Create, Delete, Draft, Family, Filter, Many, Record, ResourceError, Shape, Undelete,
+        Update, Value,
     },
 };
 
@@ -16,7 +17,7 @@ use utoipa::ToSchema;
 use super::{
     Lists,
     filters::{self, ListQuery},
-    many::GetManyBody,
+    many::{self, BulkBody, GetManyBody},
     shown::{Shown, rendered},
 };
 use crate::{
@@ -175,6 +176,67 @@ pub(super) async fn delete(
 ) -> Answer {
     let command = Delete { family, id: id.known(family.shape().one)? };
     caller.execute(&context.state, keyed.0, command, |_| no_content()).await
+}
+
+pub(super) async fn restore(
+    family: &'static dyn Family,
+    context: Context,
+    caller: Caller,
+    keyed: KeyedEmpty,
+    id: RowId,
+) -> Answer {
+    let shape = family.shape();
+    let render = |record: &Record| rendered(&context, StatusCode::OK, shape, record);
+    caller.execute(&context.state, keyed.0, Undelete { family, id: id.known(shape.one)? }, render).await
+}
+
+/// What is done to many rows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bulk {
+    Delete,
+    Restore,
+}
+
+/// How many rows were deleted.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Deleted {
+    /// How many.
+    #[schema(minimum = 0, example = 2)]
+    deleted_count: usize,
+}
+
+/// How many rows were restored.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Restored {
+    /// How many.
+    #[schema(minimum = 0, example = 2)]
+    restored_count: usize,
+}
+
+pub(super) async fn bulk(
+    family: &'static dyn Family,
+    bulk: Bulk,
+    context: Context,
+    caller: Caller,
+    keyed: Keyed,
+    body: Json<BulkBody>,
+) -> Answer {
+    let mut errors = body.errors;
+    let ids = many::ids("ids", body.value.ids, 1..=BulkBody::MAX, &mut errors);
+    errors.or(()).map_err(Problem::invalid)?;
+    // An id beyond those that rows have is an id of nothing.
+    let ids = ids.into_iter().filter_map(|id| i64::try_from(id).ok()).collect();
+    let render = |count: &usize| {
+        let meta = Meta::of(context.request_id());
+        match bulk {
+            Bulk::Delete => Envelope { data: Deleted { deleted_count: *count }, meta }.rendered(StatusCode::OK),
+            Bulk::Restore => Envelope { data: Restored { restored_count: *count }, meta }.rendered(StatusCode::OK),
+        }
+    };
+    let command = Many { family, ids, restore: bulk == Bulk::Restore };
+    caller.execute(&context.state, keyed.with(body.fingerprint), command, render).await
 }
 
 /// What a body sets, or everything that is wrong with it.

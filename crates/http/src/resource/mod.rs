@@ -11,9 +11,10 @@ use std::borrow::Cow;
 use bwp_domain::resource::{Family, Resource, Rules, Shape, family};
 
 pub(crate) use filters::summary_filter;
+use handlers::Bulk;
 pub(crate) use handlers::read;
-pub(crate) use many::GetManyBody;
-pub(crate) use shown::{members, one, one_with, rendered, rendered_with};
+pub(crate) use many::{GetManyBody, ids};
+pub(crate) use shown::{members, one, one_with, rendered, rendered_all, rendered_with};
 
 use crate::{
     openapi::{Body, ReplyKind},
@@ -112,7 +113,7 @@ impl Operations {
         let operation = Operation::post(self.path, move |context, caller, keyed, body| {
             handlers::create(family, context, caller, keyed, body)
         })
-        .body(Body { schema: schema::create(shape), example: schema::create_example(shape) })
+        .body(Body::of_new(shape))
         .needs(shape.scopes.write)
         .summary(format!("Create {}", a(shape.one)))
         .description(told(shape, "", |events| events.created))
@@ -175,7 +176,7 @@ impl Operations {
         let operation = Operation::patch(format!("{}/{{id}}", self.path), move |context, caller, keyed, id, body| {
             handlers::update(family, context, caller, keyed, id, body)
         })
-        .body(Body { schema: schema::update(shape), example: schema::update_example(shape) })
+        .body(Body::of_change(shape))
         .needs(shape.scopes.write)
         .summary(format!("Change {}", a(shape.one)))
         .description(told(shape, changes, |events| events.updated))
@@ -198,6 +199,42 @@ impl Operations {
         .description(told(shape, "From then on it is not found.", |events| events.deleted))
         .replies(Reply::no_content("Deleted."));
         self.and(operation)
+    }
+
+    /// `POST /path/{id}/restore`: takes back that one was deleted.
+    pub(crate) fn restore(self) -> Self {
+        let (family, shape) = (self.family, self.shape());
+        let text = "Takes back that it was deleted. To one that is there nothing happens. One that has what another one alone may have \
+                    by now stays deleted: 409.";
+        let operation = Operation::post(format!("{}/{{id}}/restore", self.path), move |context, caller, keyed, id| {
+            handlers::restore(family, context, caller, keyed, id)
+        })
+        .needs(shape.scopes.delete)
+        .summary(format!("Restore {}", a(shape.one)))
+        .description(told(shape, text, |events| events.updated))
+        .replies(Reply::new(200, format!("The {}.", shape.one), ReplyKind::One(schema::answer(shape))));
+        self.and(operation)
+    }
+
+    /// `POST /path/bulk-delete` and `POST /path/bulk-restore`: the same to up to 500, at once.
+    pub(crate) fn bulk(self) -> Self {
+        let (family, shape) = (self.family, self.shape());
+        let delete = Operation::post(format!("{}/bulk-delete", self.path), move |context, caller, keyed, body| {
+            handlers::bulk(family, Bulk::Delete, context, caller, keyed, body)
+        })
+        .needs(shape.scopes.delete)
+        .summary(format!("Delete many {}", shape.many))
+        .description(told(shape, "Up to 500. Those that are not there are passed over.", |events| events.deleted))
+        .replies(Reply::data::<handlers::Deleted>("How many were deleted."));
+        let text = "Up to 500. Those that are not deleted are passed over, and those that have what another one alone may have.";
+        let restore = Operation::post(format!("{}/bulk-restore", self.path), move |context, caller, keyed, body| {
+            handlers::bulk(family, Bulk::Restore, context, caller, keyed, body)
+        })
+        .needs(shape.scopes.delete)
+        .summary(format!("Restore many {}", shape.many))
+        .description(told(shape, text, |events| events.updated))
+        .replies(Reply::data::<handlers::Restored>("How many were restored."));
+        self.and(delete).and(restore)
     }
 
     /// An operation of the family's own.
@@ -251,9 +288,26 @@ impl Reply {
         Self::new(status, description, ReplyKind::One(schema::answer_with(R::SHAPE, name, more)))
     }
 
+    /// Every row of `R` that there is, of some parent or of the tenant.
+    pub(crate) fn rows<R: Resource>(status: u16, description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(status, description, ReplyKind::All(schema::answer(R::SHAPE)))
+    }
+
     /// A row of `R`.
     pub(crate) fn row<R: Resource>(status: u16, description: &'static str) -> Self {
         Self::new(status, description, ReplyKind::One(schema::answer(R::SHAPE)))
+    }
+}
+
+impl Body {
+    /// A body that makes such a row.
+    pub(crate) fn of_new(shape: &'static Shape) -> Self {
+        Self { schema: schema::create(shape), example: schema::create_example(shape) }
+    }
+
+    /// A body that changes such a row.
+    pub(crate) fn of_change(shape: &'static Shape) -> Self {
+        Self { schema: schema::update(shape), example: schema::update_example(shape) }
     }
 }
 

@@ -164,7 +164,7 @@ fn shown(shape: &Shape, field: &Field) -> Value {
 fn sent(shape: &Shape, field: &Field, new: bool) -> Value {
     match field.kind {
         // `null` and nothing ask for the one that is made.
-        Kind::Text { most, .. } if new && field.automatic => {
+        Kind::Text { most, .. } if field.automatic && (new || field.renewed) => {
             json!({ "type": ["string", "null"], "maxLength": most, "pattern": TEXT_PATTERN })
         }
         Kind::Text { least, most } => {
@@ -182,9 +182,9 @@ fn sent(shape: &Shape, field: &Field, new: bool) -> Value {
             schema
         }
         Kind::Id => {
-            let refers_to = field.refers.map_or("", |reference| reference.table).replace('_', "-");
-            let more = [("exclusiveMinimum", json!(0)), ("x-refers-to", json!(refers_to))];
-            with(typed(field, "integer"), &more)
+            let schema = with(typed(field, "integer"), &[("exclusiveMinimum", json!(0))]);
+            let Some(reference) = field.refers else { return schema };
+            with(schema, &[("x-refers-to", json!(reference.table.replace('_', "-")))])
         }
         Kind::Decimal { written, least, most, .. } => {
             let types: &[&str] = match written {
@@ -225,7 +225,11 @@ pub(super) fn filter(field: &Field, nullable: bool) -> Value {
         Kind::Id | Kind::Integer { .. } if nullable => json!({ "type": ["integer", "null"] }),
         Kind::Id => json!({ "type": "integer", "exclusiveMinimum": 0 }),
         Kind::Integer { .. } => json!({ "type": "integer" }),
-        Kind::Bool if nullable => json!({ "type": ["boolean", "null"] }),
+        // In a query, the words for yes and no are texts.
+        Kind::Bool if nullable => {
+            let words: Vec<_> = ["true", "false"].into_iter().chain(field.filter_any).collect();
+            json!({ "anyOf": [{ "type": ["boolean", "null"] }, { "type": "string", "enum": words }] })
+        }
         Kind::Bool => json!({ "type": "boolean" }),
         Kind::Words(words) => json!({ "type": "string", "enum": words }),
         _ => json!({ "type": "string", "pattern": TEXT_PATTERN }),

@@ -79,6 +79,12 @@ pub(crate) fn rendered(
     Envelope { data, meta: Meta::of(context.request_id()) }.rendered(status)
 }
 
+/// The answer that shows rows after a change.
+pub(crate) fn rendered_all(context: &Context, shape: &'static Shape, records: &[Record]) -> RenderedResponse {
+    let data: Vec<_> = records.iter().map(|record| Shown::of(shape, record, false)).collect();
+    Envelope { data, meta: Meta::of(context.request_id()) }.rendered(StatusCode::OK)
+}
+
 /// The answer that shows a row.
 pub(crate) fn one(context: &Context, shape: &'static Shape, record: &Record) -> HttpResponse {
     Envelope { data: Shown::of(shape, record, false), meta: Meta::of(context.request_id()) }.ok()

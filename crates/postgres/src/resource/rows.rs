@@ -168,6 +168,17 @@ impl Rows for PgUnitOfWork {
         ports::records(shape, &PgRows { shape, rows })
     }
 
+    async fn even_deleted(
+        &mut self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        ids: &[i64],
+    ) -> Result<Vec<Record>, StoreError> {
+        let binds = vec![tenant.into(), Bind::Integers(ids.to_vec())];
+        let rows = self.load("reading rows", Statement::prepared(kept(shape, Kind::EvenDeleted), binds)).await?;
+        ports::records(shape, &PgRows { shape, rows })
+    }
+
     async fn all(
         &mut self,
         tenant: TenantId,

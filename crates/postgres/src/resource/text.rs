@@ -27,6 +27,8 @@ pub(super) enum Kind {
     Find,
     /// Reads rows of one tenant by their ids.
     GetMany,
+    /// Reads rows of one tenant by their ids, deleted ones too.
+    EvenDeleted,
     /// Reads every row, or those of one value of a field, by the field at a place.
     All { order: usize, filtered_by: Option<usize> },
     /// Reads a row and its version.
@@ -89,6 +91,7 @@ fn write(shape: &Shape, kind: Kind) -> String {
             "SELECT {columns}, tenant_id FROM {table} \
              WHERE (tenant_id, id) IN (SELECT * FROM unnest($1, $2)) AND deleted_at IS NULL"
         ),
+        Kind::EvenDeleted => format!("{select}id = ANY ($2)"),
         Kind::GetMany => format!("{select}id = ANY ($2) AND deleted_at IS NULL"),
         Kind::All { order, filtered_by } => {
             let mut text = format!("{select}deleted_at IS NULL");
@@ -210,6 +213,14 @@ impl Fitting {
             Condition::Is(at, value) => {
                 let Some(field) = shape.fields.get(*at) else { return };
                 format!("\"{}\" = ${}", field.column, self.bind(Bind::of(field.kind, value)))
+            }
+            Condition::Among(at, ids) => {
+                let Some(field) = shape.fields.get(*at) else { return };
+                format!("\"{}\" = ANY (${})", field.column, self.bind(Bind::Integers(ids.clone())))
+            }
+            Condition::IsText(at, text) => {
+                let Some(field) = shape.fields.get(*at) else { return };
+                format!("lower(\"{}\") = lower(${})", field.column, self.bind(Bind::Text(Some(text.clone()))))
             }
             Condition::IsNot(at, value) => {
                 let Some(field) = shape.fields.get(*at) else { return };

@@ -10,6 +10,7 @@ mod lead_stages;
 mod leads;
 mod me;
 mod order_of_checks;
+mod products;
 mod projects;
 mod read_only;
 mod settings;

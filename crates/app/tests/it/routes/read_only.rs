@@ -6,8 +6,21 @@ use serde_json::{Value, json};
 use crate::support::{Client, Operation, World, operations};
 
 /// Ids, times of record and sums: a request may say of them what it likes.
-const IGNORED: &[&str] =
-    &["id", "keyId", "prefix", "createdAt", "updatedAt", "lastUsedAt", "convertedProjectId", "leadId", "bidId"];
+const IGNORED: &[&str] = &[
+    "id",
+    "keyId",
+    "prefix",
+    "createdAt",
+    "updatedAt",
+    "lastUsedAt",
+    "convertedProjectId",
+    "leadId",
+    "bidId",
+    "kitProductId",
+    "componentDeleted",
+    "ownCostPrice",
+    "ownSellPrice",
+];
 
 /// Another value than this one, of the same kind where there is one.
 fn another(value: &Value) -> Value {
@@ -24,11 +37,19 @@ fn another(value: &Value) -> Value {
 
 /// A new row of what the operation changes, as it is read: its path and what is shown.
 async fn row(client: &Client, all: &[Operation], patch: &Operation) -> (String, Value) {
-    let collection = patch.path.strip_suffix("/{id}").expect("an operation on one row");
-    let create = all.iter().find(|other| other.method == Method::POST && other.path == collection);
-    let example = create.expect("a way to make one").body(client).await.expect("a body");
-    let made = client.post(collection, &example).await;
-    let row = patch.path_of(made.data(201)["id"].as_i64().expect("an id"));
+    let (collection, _) = patch.path.rsplit_once("/{").expect("an operation on one row");
+    let make = async |template: &str, collection: &str| {
+        let create = all.iter().find(|other| other.method == Method::POST && other.path == template);
+        let example = create.expect("a way to make one").body(client, collection).await.expect("a body");
+        client.post(collection, &example).await.data(201)["id"].as_i64().expect("an id")
+    };
+    let mut inside = collection.to_owned();
+    if let Some((parents, _)) = collection.split_once("/{") {
+        // Another one, which what is made below may name.
+        make(parents, parents).await;
+        inside = collection.replace("{id}", &make(parents, parents).await.to_string());
+    }
+    let row = format!("{inside}/{}", make(collection, &inside).await);
     let shown = read(client, all, patch, &row).await;
     (row, shown)
 }

@@ -28,19 +28,23 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// Its path, about the row of this id if it is about one.
+    /// Its path, about the row of this id if it is about one. One that belongs to another row has the same id.
     pub(crate) fn path_of(&self, id: i64) -> String {
-        self.path.replace("{id}", &id.to_string())
+        let part = |part: &str| if part.starts_with('{') { id.to_string() } else { part.to_owned() };
+        self.path.split('/').map(part).collect::<Vec<_>>().join("/")
     }
 
-    /// The good body that the document gives, if it takes one, in which rows of the client's tenant are named where it names some.
-    pub(crate) async fn body(&self, client: &Client) -> Option<Value> {
+    /// The good body that the document gives, if it takes one, in which rows of the client's tenant are named where it names some: others
+    /// than those in the path.
+    pub(crate) async fn body(&self, client: &Client, path: &str) -> Option<Value> {
         let mut body = self.example.clone()?;
         for (field, collection) in
             self.refers_to.iter().filter(|(field, _)| self.example.as_ref().is_some_and(|body| body[field].is_i64()))
         {
             let rows = client.get(collection).await;
-            body[field] = rows.data(200)[0]["id"].clone();
+            let mut ids = rows.data(200).as_array().expect("rows").iter().map(|row| row["id"].clone());
+            let in_path = |id: &Value| path.split('/').any(|part| part == id.to_string());
+            body[field] = ids.find(|id| !in_path(id)).expect("a row");
         }
         Some(body)
     }
@@ -62,6 +66,10 @@ pub(crate) async fn operations(world: &World) -> Vec<Operation> {
     read(&document.json)
 }
 
+/// Fields that end like names of rows and name none that there are: of categories and manufacturers there are ids alone, the tenant is that
+/// of the credential, and an order names what is in the row that the path names.
+const NAMES_NOTHING: [&str; 5] = ["categoryId", "manufacturerId", "qboId", "tenantId", "orderedIds"];
+
 /// Every operation of a document.
 pub(crate) fn read(document: &Value) -> Vec<Operation> {
     let mut all = Vec::new();
@@ -73,7 +81,8 @@ pub(crate) fn read(document: &Value) -> Vec<Operation> {
             let properties = schema["properties"].as_object().into_iter().flatten();
             let (read_only, fields): (Vec<_>, Vec<_>) = properties.partition(|(_, field)| field["readOnly"] == true);
             let refers = |(name, field): &(&String, &Value)| {
-                field.get("x-refers-to").is_some() || name.ends_with("Id") || name.ends_with("Ids")
+                !NAMES_NOTHING.contains(&name.as_str())
+                    && (field.get("x-refers-to").is_some() || name.ends_with("Id") || name.ends_with("Ids"))
             };
             let references = fields.iter().filter(|field| refers(field)).map(|(name, _)| (*name).clone()).collect();
             let refers_to = fields.iter().filter_map(|(name, field)| {

@@ -1,0 +1,2 @@
+DROP TABLE products;
+DROP FUNCTION product_search_text;
