@@ -4,6 +4,7 @@
 
 use async_trait::async_trait;
 use bwp_domain::{
+    contacts::Contact,
     ids::TenantId,
     lead_stages::LeadStage,
     leads::Lead,
@@ -44,7 +45,7 @@ impl Held for InMemory {
 
 #[test]
 fn rows_in_memory() {
-    for shape in [LeadStage::SHAPE, Lead::SHAPE, Project::SHAPE, ProjectTemplate::SHAPE] {
+    for shape in [Contact::SHAPE, LeadStage::SHAPE, Lead::SHAPE, Project::SHAPE, ProjectTemplate::SHAPE] {
         block_on(hold(&InMemory::default(), shape, |_| {}));
     }
 }

@@ -24,7 +24,6 @@ mod paging;
 pub mod privileges;
 pub mod problem;
 mod project_templates;
-mod projection;
 mod projects;
 mod rate_limit;
 mod refusals;

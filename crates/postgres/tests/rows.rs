@@ -4,6 +4,7 @@
 
 use async_trait::async_trait;
 use bwp_domain::{
+    contacts::Contact,
     ids::TenantId,
     lead_stages::LeadStage,
     leads::Lead,
@@ -47,13 +48,6 @@ impl Held for Database {
     }
 
     async fn referred(&self, tenant: TenantId, reference: &'static Reference) -> i64 {
-        if reference.table == "contacts" {
-            let contact = format!(
-                "INSERT INTO contacts (tenant_id, type, created_at, updated_at) VALUES ({tenant}, 'vendor', now(), now())"
-            );
-            self.fixture.run(&contact).await;
-            return self.fixture.number("SELECT max(id) FROM contacts").await;
-        }
         assert_eq!(reference.table, "users", "of which no other rows are made here");
         let person = format!(
             "INSERT INTO accounts (email, password_hash, created_at) VALUES (gen_random_uuid(), 'x', now());
@@ -69,7 +63,8 @@ impl Held for Database {
 type Possible = fn(&mut [Value<'static>]);
 
 /// Every resource.
-const RESOURCES: [(&Shape, Possible); 4] = [
+const RESOURCES: [(&Shape, Possible); 5] = [
+    (Contact::SHAPE, |_| {}),
     (LeadStage::SHAPE, |values| {
         // One stage of a tenant is the default.
         let (at, _) = LeadStage::SHAPE.field("isDefault").expect("a field");
