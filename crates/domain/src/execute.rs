@@ -47,7 +47,7 @@ impl<'a> Context<'a> {
 /// A change: pure rules over the repositories it names.
 ///
 /// `U` is a unit of work that lends just those, such as
-/// `impl<U: HasContacts + ?Sized> Command<U> for CreateContact`.
+/// `impl<U: HasKeys + ?Sized> Command<U> for RotateKey`, or `dyn UnitOfWork` for commands over resources.
 #[async_trait]
 pub trait Command<U: ?Sized>: Send + Sync {
     /// What the change results in.

@@ -319,15 +319,6 @@ impl<T> Patch<T> {
             Self::Set(value) => Some(value),
         }
     }
-
-    /// Changes `stored` as asked.
-    pub fn apply(self, stored: &mut Option<T>) {
-        match self {
-            Self::Keep => {}
-            Self::Clear => *stored = None,
-            Self::Set(value) => *stored = Some(value),
-        }
-    }
 }
 
 impl<T> From<Option<T>> for Field<T> {
@@ -471,16 +462,5 @@ mod tests {
         assert_eq!((full.kept.len(), full.sent), (100, 500_000));
         assert_eq!(full, std::iter::repeat_n(Field::Value(7), 500_000).collect());
         assert_eq!(full.all().map_err(|fault| fault.code), Err("too_long"));
-    }
-
-    #[test]
-    fn a_patch_changes_what_it_says() {
-        let mut stored = Some(1);
-        Patch::Keep.apply(&mut stored);
-        assert_eq!(stored, Some(1));
-        Patch::Set(2).apply(&mut stored);
-        assert_eq!(stored, Some(2));
-        Patch::Clear.apply(&mut stored);
-        assert_eq!(stored, None);
     }
 }

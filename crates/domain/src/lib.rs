@@ -12,7 +12,7 @@
 //!    against a real database in the crate that implements it.
 //! 4. Time and randomness are ports too ([`Clock`](clock::Clock), [`Entropy`](entropy::Entropy)); nothing here reads
 //!    the system's.
-//! 5. Types that exist are valid: a port takes [`ContactDetails`](contacts::ContactDetails), never loose strings.
+//! 5. Types that exist are valid: a port takes an [`Email`](text::Email), never a loose string.
 //!
 //! # How a change runs
 //! [`execute`](execute::execute) is the only way to change anything on behalf of a caller: it holds the caller's

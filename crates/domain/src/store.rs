@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use crate::{
     accounts::ports::HasAccounts,
     activity::ActivityLog,
-    contacts::ports::HasContacts,
     events::Outbox,
     idempotency::{IdempotencyKey, ReceiptRepository},
     ids::TenantId,
@@ -108,17 +107,7 @@ pub trait JoinGuard: Send {
 /// A unit of work that is dropped without [`commit`](Self::commit) MUST leave no transaction open.
 #[async_trait]
 pub trait UnitOfWork:
-    HasAccounts
-    + HasContacts
-    + HasInvitations
-    + HasKeys
-    + HasNumbers
-    + HasRows
-    + HasSessions
-    + HasSignIns
-    + HasTenants
-    + HasUsers
-    + Send
+    HasAccounts + HasInvitations + HasKeys + HasNumbers + HasRows + HasSessions + HasSignIns + HasTenants + HasUsers + Send
 {
     /// The credentials of callers.
     fn credentials(&mut self) -> &mut dyn CredentialRepository;

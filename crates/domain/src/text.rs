@@ -39,19 +39,6 @@ impl SearchText {
     }
 }
 
-/// Reads a text of at most `most` characters, as `parse` does.
-///
-/// Every text that a client sends to be stored has a most: it is read with the rows beside it, by requests that others wait for.
-/// What is stored already is read whatever its length is.
-pub fn at_most<T>(most: usize, parse: fn(String) -> Result<T, Fault>) -> impl FnOnce(String) -> Result<T, Fault> {
-    move |text| match text.chars().count() {
-        count if count > most => {
-            Err(Fault::new("too_long", format!("Has {count} characters; it may have at most {most}.")))
-        }
-        _ => parse(text),
-    }
-}
-
 /// The most characters of a text that an error repeats.
 pub const MOST_CHARS_QUOTED: usize = 100;
 

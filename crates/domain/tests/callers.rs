@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use bwp_domain::{
     clock::Timestamp,
+    contacts::Contact,
     execute::{Command, ExecuteError, execute},
     idempotency::RenderedResponse,
     keys::{KeyRefusal, KeyState},
+    kit_items::KitItem,
     lead_stages::LeadStage,
     leads::Lead,
+    products::Product,
     principal::{Caller, Credential, Principal, Refusal},
     project_templates::ProjectTemplate,
     projects::Project,
@@ -24,8 +27,16 @@ use bwp_domain::{
 use futures_executor::block_on;
 
 /// Every family that has the commands of the kit.
-fn families() -> [&'static dyn Family; 4] {
-    [family::<LeadStage>(), family::<Lead>(), family::<Project>(), family::<ProjectTemplate>()]
+fn families() -> Vec<&'static dyn Family> {
+    vec![
+        family::<Contact>(),
+        family::<KitItem>(),
+        family::<Lead>(),
+        family::<LeadStage>(),
+        family::<Product>(),
+        family::<Project>(),
+        family::<ProjectTemplate>(),
+    ]
 }
 
 type Change = Box<dyn Command<dyn UnitOfWork, Output = Record, Error = ResourceError>>;

@@ -10,16 +10,16 @@ use std::sync::{
 use async_trait::async_trait;
 use bwp_domain::{
     clock::Timestamp,
-    contacts::{Contact, ContactError, CreateContact},
     execute::{Applied, Command, Context, ExecuteError, Executed, Failure, execute},
     idempotency::{Claim, Fingerprint, IdempotencyKey, KeyedRequest, RenderedResponse},
     ids::{KeyId, TenantId},
     keys::{Allowlist, KeyRefusal, KeyState},
     principal::{Caller, Credential, Principal, Refusal},
+    resource::{Create, Record, ResourceError},
     scopes::{ScopeId, ScopeSet},
     store::{JoinGuard, Store, StoreError, UnitOfWork},
     tenants::{TenantRefusal, TenantStatus},
-    testing::{Ending, ScriptedStore, ScriptedUnitOfWork, contact, credential, details, environment, tenant_id},
+    testing::{Ending, ScriptedStore, ScriptedUnitOfWork, create, credential, details, environment, tenant_id},
 };
 use futures_executor::block_on;
 use proptest::prelude::*;
@@ -45,15 +45,15 @@ fn request() -> KeyedRequest {
     }
 }
 
-fn command() -> CreateContact {
-    CreateContact(details("Acme"))
+fn command() -> Create {
+    create(&details("Acme"))
 }
 
 fn response() -> RenderedResponse {
     RenderedResponse { status: 201, headers: Vec::new(), body: b"rendered".to_vec() }
 }
 
-type Outcome = Result<Executed<Contact>, ExecuteError<ContactError>>;
+type Outcome = Result<Executed<Record>, ExecuteError<ResourceError>>;
 
 /// Runs the command with an idempotency key.
 fn run(store: &dyn Store) -> Outcome {
@@ -92,8 +92,8 @@ fn up_to(last: Step, error: Option<StoreError>) -> ScriptedUnitOfWork {
         uow.receipts.expect_claim().return_once(|_, _, _| claimed);
     }
     if last >= Step::Apply {
-        let inserted = answer(Step::Apply).map(|()| contact(1, details("Acme")));
-        uow.contacts.expect_insert().return_once(|_, _, _| inserted);
+        let inserted = answer(Step::Apply).map(|()| 1);
+        uow.rows.expect_insert().return_once(|_, _, _, _| inserted);
     }
     if last >= Step::Append {
         let appended = answer(Step::Append);
@@ -221,7 +221,7 @@ fn the_steps_have_one_order() {
     let mut uow = ScriptedUnitOfWork::default();
     let hold = journal.noting("hold the credential", Ok(Some(Arc::new(credential(&[SCOPE])))));
     let claim = journal.noting("claim the key", Ok(Claim::Fresh));
-    let insert = journal.noting("apply the command", Ok(contact(5, details("Acme"))));
+    let insert = journal.noting("apply the command", Ok(5));
     let append = journal.noting("append to the outbox", Ok(()));
     let record = journal.noting("record the receipt", Ok(()));
     uow.credentials.expect_hold().withf(|tenant, key| (tenant.get(), key.get()) == (1, 7)).return_once(|_, _| hold());
@@ -229,7 +229,7 @@ fn the_steps_have_one_order() {
         .expect_claim()
         .withf(|tenant, claimed, _| tenant.get() == 1 && claimed.key == request().key)
         .return_once(|_, _, _| claim());
-    uow.contacts.expect_insert().withf(|tenant, _, _| tenant.get() == 1).return_once(|_, _, _| insert());
+    uow.rows.expect_insert().withf(|tenant, _, _, _| tenant.get() == 1).return_once(|_, _, _, _| insert());
     uow.outbox
         .expect_append()
         .withf(|tenant, events| tenant.get() == 1 && events.len() == 1)
@@ -240,8 +240,8 @@ fn the_steps_have_one_order() {
         .return_once(|_, _, _| record());
 
     let store = JournallingStore { journal: journal.clone(), ..JournallingStore::new([uow]) };
-    let render = |made: &Contact| {
-        assert_eq!(made.id.get(), 5);
+    let render = |made: &Record| {
+        assert_eq!(made.id, 5);
         journal.note("render the answer");
         response()
     };
@@ -249,7 +249,7 @@ fn the_steps_have_one_order() {
 
     match done {
         Ok(Executed::Applied { output, response: answered }) => {
-            assert_eq!((output.id.get(), answered), (5, response()));
+            assert_eq!((output.id, answered), (5, response()));
         }
         other => panic!("{other:?}"),
     }
@@ -292,7 +292,7 @@ fn a_key_that_was_answered_meanwhile_is_not_expected_to_be_new() {
 fn a_request_without_a_key_neither_joins_nor_claims_nor_records() {
     let mut uow = ScriptedUnitOfWork::default();
     uow.credentials.expect_hold().times(1).return_once(|_, _| Ok(Some(Arc::new(credential(&[SCOPE])))));
-    uow.contacts.expect_insert().times(1).return_once(|_, _, _| Ok(contact(1, details("Acme"))));
+    uow.rows.expect_insert().times(1).return_once(|_, _, _, _| Ok(1));
     uow.outbox.expect_append().times(1).return_once(|_, _| Ok(()));
     let journal = Journal::default();
     let store = JournallingStore { journal: journal.clone(), ..JournallingStore::new([uow]) };
@@ -460,7 +460,7 @@ fn a_busy_key_and_another_requests_key_are_refused_without_work() {
 
 #[test]
 fn a_replay_runs_no_command_and_tells_nobody() {
-    // The mocks of contacts, outbox and recording expect no call.
+    // The mocks of rows, outbox and recording expect no call.
     let (done, endings) = run_script([claiming(Claim::Replay(response()))]);
     assert!(matches!(&done, Ok(Executed::Replayed(replayed)) if *replayed == response()), "{done:?}");
     assert_eq!(endings, [Ending::RolledBack]);
@@ -485,15 +485,15 @@ struct Refuse;
 
 #[async_trait]
 impl Command<dyn UnitOfWork> for Refuse {
-    type Output = Contact;
-    type Error = ContactError;
+    type Output = Record;
+    type Error = ResourceError;
 
     async fn apply(
         &self,
         _: &Context<'_>,
         _: &mut (dyn UnitOfWork + 'static),
-    ) -> Result<Applied<Contact>, Failure<ContactError>> {
-        Err(Failure::Rejected(ContactError::NotFound))
+    ) -> Result<Applied<Record>, Failure<ResourceError>> {
+        Err(Failure::Rejected(ResourceError::NotFound("contact")))
     }
 }
 
@@ -501,12 +501,12 @@ impl Command<dyn UnitOfWork> for Refuse {
 fn a_refusing_command_leaves_no_receipt() {
     let store = ScriptedStore::new([claiming(Claim::Fresh), claiming(Claim::Fresh)]);
     let rendered = AtomicBool::new(false);
-    let render = |_: &Contact| {
+    let render = |_: &Record| {
         rendered.store(true, Ordering::SeqCst);
         response()
     };
     let done = block_on(execute(&store, &environment(), &caller(), Some(&request()), &Refuse, render));
-    assert!(matches!(done, Err(ExecuteError::Rejected(ContactError::NotFound))), "{done:?}");
+    assert!(matches!(done, Err(ExecuteError::Rejected(ResourceError::NotFound(_)))), "{done:?}");
     assert_eq!(store.endings(), [Ending::RolledBack; 2]);
     assert!(!rendered.load(Ordering::SeqCst), "a refusal is not rendered");
 }
@@ -535,7 +535,7 @@ fn a_refusal_without_a_key_is_final() {
     uow.credentials.expect_hold().return_once(|_, _| Ok(Some(Arc::new(credential(&[SCOPE])))));
     let store = ScriptedStore::new([uow]);
     let done = block_on(execute(&store, &environment(), &caller(), None, &Refuse, |_| response()));
-    assert!(matches!(done, Err(ExecuteError::Rejected(ContactError::NotFound))), "{done:?}");
+    assert!(matches!(done, Err(ExecuteError::Rejected(ResourceError::NotFound(_)))), "{done:?}");
     assert_eq!(store.endings(), [Ending::RolledBack]);
 }
 

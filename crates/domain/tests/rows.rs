@@ -4,6 +4,7 @@
 
 use async_trait::async_trait;
 use bwp_domain::{
+    contacts::Contact,
     ids::TenantId,
     kit_items::KitItem,
     lead_stages::LeadStage,
@@ -46,8 +47,15 @@ impl Held for InMemory {
 
 #[test]
 fn rows_in_memory() {
-    for shape in [LeadStage::SHAPE, Lead::SHAPE, Product::SHAPE, KitItem::SHAPE, Project::SHAPE, ProjectTemplate::SHAPE]
-    {
+    for shape in [
+        Contact::SHAPE,
+        KitItem::SHAPE,
+        Lead::SHAPE,
+        LeadStage::SHAPE,
+        Product::SHAPE,
+        Project::SHAPE,
+        ProjectTemplate::SHAPE,
+    ] {
         block_on(hold(&InMemory::default(), shape, |_| {}));
     }
 }

@@ -26,7 +26,6 @@ pub mod privileges;
 pub mod problem;
 mod products;
 mod project_templates;
-mod projection;
 mod projects;
 mod rate_limit;
 mod refusals;

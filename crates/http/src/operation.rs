@@ -200,11 +200,6 @@ impl Reply {
         Self::new(200, description, ReplyKind::Page(SchemaSource::of::<T>()))
     }
 
-    /// 200 with those of the things asked for that there are.
-    pub(crate) fn many<T: utoipa::ToSchema + 'static>(description: &'static str) -> Self {
-        Self::new(200, description, ReplyKind::Many(SchemaSource::of::<T>()))
-    }
-
     /// 204.
     pub(crate) fn no_content(description: &'static str) -> Self {
         Self::new(204, description, ReplyKind::Nothing)

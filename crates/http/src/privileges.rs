@@ -34,12 +34,6 @@ privileges! {
     ApiKeysManage: [ScopeId::ApiKeysManage];
     /// To see the audit log, and what was spent.
     AuditRead: [ScopeId::AuditRead];
-    /// To see contacts.
-    ContactsRead: [ScopeId::ContactsRead];
-    /// To make and change contacts.
-    ContactsWrite: [ScopeId::ContactsWrite];
-    /// To delete contacts.
-    ContactsDelete: [ScopeId::ContactsDelete];
     /// To see users.
     UsersRead: [ScopeId::UsersRead];
 }

@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use bwp_domain::{
     audit::ports::{AuditReader, AuditSink},
-    contacts::ports::ContactReader,
     execute::Environment,
     keys::ports::KeyReader,
     rate_limits::ports::RateLimiter,
@@ -25,8 +24,6 @@ pub struct ApiState {
     pub keys: Arc<dyn KeyReader>,
     /// Where users are read.
     pub users: Arc<dyn UserReader>,
-    /// Where contacts are read.
-    pub contacts: Arc<dyn ContactReader>,
     /// Where rows of every resource are read.
     pub rows: Arc<dyn RowReader>,
     /// Where the audit log is read.

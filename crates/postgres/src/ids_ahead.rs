@@ -40,7 +40,7 @@ struct Id {
 }
 
 impl IdsAhead {
-    pub(crate) fn of(table: &'static str) -> Self {
+    fn of(table: &'static str) -> Self {
         Self { table, ids: Mutex::default() }
     }
 

@@ -10,8 +10,6 @@ mod api_keys;
 mod audit;
 mod clock;
 mod connect;
-#[expect(clippy::ref_option_ref, reason = "written by the derive of AsChangeset")]
-mod contacts;
 mod credentials;
 mod cursor_secrets;
 mod error;

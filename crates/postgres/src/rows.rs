@@ -1,9 +1,6 @@
 //! From rows to domain values: what does not fit is named.
 
-use std::{
-    cell::Cell,
-    fmt::{Debug, Display},
-};
+use std::fmt::{Debug, Display};
 
 use bwp_domain::{
     clock::Timestamp,
@@ -70,38 +67,25 @@ where
     connection.load(query).await?.try_collect().await
 }
 
-/// The fields of a row, read one after another in the order of the selection, which begins with the row's id. Texts are
-/// borrowed.
+/// The fields of a row, in the order of the selection, which begins with the row's id. Texts are borrowed.
 pub(crate) struct Fields<'r, const N: usize> {
     table: &'static str,
     columns: &'static [&'static str],
     values: [Option<PgField<'r>>; N],
-    next: Cell<usize>,
 }
 
 impl<'r, const N: usize> Fields<'r, N> {
     pub(crate) fn of(table: &'static str, columns: &'static [&'static str], row: &'r PgRow) -> Self {
-        Self { table, columns, values: std::array::from_fn(|at| row.get(at)), next: Cell::new(0) }
+        Self { table, columns, values: std::array::from_fn(|at| row.get(at)) }
     }
 
-    /// The next field, which is never null, if `read` reads it.
-    pub(crate) fn some<'f, T>(&'f self, read: impl FnOnce(&'f [u8]) -> Option<T>) -> Result<T, StoreError> {
-        self.some_at(self.next.replace(self.next.get() + 1), read)
-    }
-
-    /// The field at `at`, which is never null, if `read` reads it. The next one stays the next one.
+    /// The field at `at`, which is never null, if `read` reads it.
     pub(crate) fn some_at<'f, T>(
         &'f self,
         at: usize,
         read: impl FnOnce(&'f [u8]) -> Option<T>,
     ) -> Result<T, StoreError> {
         self.bytes(at).and_then(read).ok_or_else(|| self.misfit(at))
-    }
-
-    /// The next field, if `read` reads it. `None` if it is null.
-    pub(crate) fn optional<'f, T>(&'f self, read: impl FnOnce(&'f [u8]) -> Option<T>) -> Result<Option<T>, StoreError> {
-        let at = self.next.replace(self.next.get() + 1);
-        self.bytes(at).map(|bytes| read(bytes).ok_or_else(|| self.misfit(at))).transpose()
     }
 
     fn bytes(&self, at: usize) -> Option<&[u8]> {

@@ -3,16 +3,16 @@
 //! They are part of prepared statements that stay in the connection's cache, unlike diesel's `sql()`, but for the one
 //! that says otherwise.
 
-use std::{io::Write, sync::OnceLock, time::Duration};
+use std::{io::Write, time::Duration};
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    AppearsOnTable, Expression, QueryResult, SelectableExpression,
+    AppearsOnTable, Expression, QueryResult,
     expression::{AsExpression, ValidGrouping, is_aggregate},
     pg::{Pg, PgQueryBuilder, data_types::PgInterval},
     query_builder::{AstPass, Query, QueryBuilder, QueryFragment, QueryId},
     serialize::{self, IsNull, Output, ToSql},
-    sql_types::{Array, BigInt, Bool, Jsonb, SqlType, Timestamptz},
+    sql_types::{BigInt, Bool, Jsonb, SqlType, Timestamptz},
 };
 
 diesel::define_sql_function! {
@@ -65,43 +65,6 @@ impl<C: QueryFragment<Pg>, I: QueryFragment<Pg>> QueryFragment<Pg> for RowBefore
     }
 }
 
-/// `(tenant_id, id) IN (SELECT …)` of two lists of the same length: the rows with these keys, each found by its own.
-#[derive(Debug, Clone)]
-pub(crate) struct AnyOf<C, I> {
-    pub(crate) columns: (C, I),
-    pub(crate) values: (Vec<i64>, Vec<i64>),
-}
-
-impl<C, I> Expression for AnyOf<C, I> {
-    type SqlType = Bool;
-}
-
-impl<C: AppearsOnTable<T>, I: AppearsOnTable<T>, T> AppearsOnTable<T> for AnyOf<C, I> {}
-
-impl<C, I> ValidGrouping<()> for AnyOf<C, I> {
-    type IsAggregate = is_aggregate::No;
-}
-
-impl<C: QueryId, I: QueryId> QueryId for AnyOf<C, I> {
-    type QueryId = AnyOf<C::QueryId, I::QueryId>;
-    const HAS_STATIC_QUERY_ID: bool = C::HAS_STATIC_QUERY_ID && I::HAS_STATIC_QUERY_ID;
-}
-
-impl<C: QueryFragment<Pg>, I: QueryFragment<Pg>> QueryFragment<Pg> for AnyOf<C, I> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("(");
-        self.columns.0.walk_ast(out.reborrow())?;
-        out.push_sql(", ");
-        self.columns.1.walk_ast(out.reborrow())?;
-        out.push_sql(") IN (SELECT * FROM unnest(");
-        out.push_bind_param::<Array<BigInt>, _>(&self.values.0)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<BigInt>, _>(&self.values.1)?;
-        out.push_sql("))");
-        Ok(())
-    }
-}
-
 /// A condition whose statement the server plans anew each time, for the value at hand.
 ///
 /// A prepared statement is soon planned once for all values, and what suits a rare text or a short time may be a thousand
@@ -137,12 +100,6 @@ impl<E: QueryFragment<Pg>> QueryFragment<Pg> for PlannedAnew<E> {
 /// numbers come in few steps, so that few statements are prepared.
 #[derive(Debug, Clone)]
 pub(crate) struct WithLimit<Q> {
-    limited: Limited<Q>,
-    text: Option<&'static str>,
-}
-
-#[derive(Debug, Clone)]
-struct Limited<Q> {
     query: Q,
     step: usize,
 }
@@ -150,40 +107,10 @@ struct Limited<Q> {
 /// The default page, one of twice as many, and the largest, each with the row that tells whether there is another page.
 const STEPS: [usize; 3] = [26, 51, 101];
 
-/// The texts of a list's pages: of `KINDS` kinds of queries that differ in nothing but their values, each with every limit.
-pub(crate) struct PageTexts<const KINDS: usize>([[OnceLock<String>; STEPS.len()]; KINDS]);
-
-impl<const KINDS: usize> PageTexts<KINDS> {
-    pub(crate) const fn new() -> Self {
-        Self([const { [const { OnceLock::new() }; STEPS.len()] }; KINDS])
-    }
-}
-
 impl<Q> WithLimit<Q> {
     /// At least `rows` rows of `query`, if there are that many. A page has no more rows than the largest step.
     pub(crate) fn at_least(rows: usize, query: Q) -> Self {
-        let step = STEPS.iter().position(|step| rows <= *step).unwrap_or(STEPS.len() - 1);
-        Self { limited: Limited { query, step }, text: None }
-    }
-}
-
-impl<Q: QueryFragment<Pg>> WithLimit<Q> {
-    /// Keeps the text of a query of this kind, which must be safe to prepare: putting it together takes longer than sending
-    /// it.
-    pub(crate) fn kept_in<const KINDS: usize>(mut self, texts: &'static PageTexts<KINDS>, kind: usize) -> Self {
-        // Of a query that cannot be written nothing is kept, and sending it says why.
-        let write = || {
-            let mut text = PgQueryBuilder::default();
-            self.limited.to_sql(&mut text, &Pg).map(|()| text.finish()).unwrap_or_default()
-        };
-        let text = texts
-            .0
-            .get(kind)
-            .and_then(|texts| texts.get(self.limited.step))
-            .map(|text| text.get_or_init(write).as_str());
-        debug_assert!(text.is_some_and(|text| text == write()), "there are queries of another text of this kind");
-        self.text = text.filter(|text| !text.is_empty());
-        self
+        Self { query, step: STEPS.iter().position(|step| rows <= *step).unwrap_or(STEPS.len() - 1) }
     }
 }
 
@@ -197,22 +124,6 @@ impl<Q> QueryId for WithLimit<Q> {
 }
 
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for WithLimit<Q> {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.limited.walk_ast(out)
-    }
-
-    fn to_sql(&self, out: &mut PgQueryBuilder, backend: &Pg) -> QueryResult<()> {
-        let Some(text) = self.text else { return self.limited.to_sql(out, backend) };
-        out.push_sql(text);
-        Ok(())
-    }
-
-    fn is_safe_to_cache_prepared(&self, backend: &Pg) -> QueryResult<bool> {
-        if self.text.is_some() { Ok(true) } else { self.limited.is_safe_to_cache_prepared(backend) }
-    }
-}
-
-impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Limited<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.query.walk_ast(out.reborrow())?;
         out.push_sql(" LIMIT ");
@@ -261,29 +172,6 @@ impl ToSql<Xid, Pg> for RowVersion {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
         out.write_all(&self.0.to_be_bytes())?;
         Ok(IsNull::No)
-    }
-}
-
-/// The [`RowVersion`] of the row that is read.
-#[derive(Debug, Clone, Copy, QueryId)]
-pub(crate) struct Xmin;
-
-impl Expression for Xmin {
-    type SqlType = Xid;
-}
-
-impl<T> AppearsOnTable<T> for Xmin {}
-
-impl<T> SelectableExpression<T> for Xmin {}
-
-impl ValidGrouping<()> for Xmin {
-    type IsAggregate = is_aggregate::No;
-}
-
-impl QueryFragment<Pg> for Xmin {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("xmin");
-        Ok(())
     }
 }
 

@@ -9,9 +9,8 @@ use std::{
 use async_trait::async_trait;
 use bwp_domain::{
     clock::Clock,
-    contacts::Contact,
     idempotency::IdempotencyKey,
-    ids::{ContactId, TenantId},
+    ids::TenantId,
     principal::Credential,
     resource::{Record, Shape},
     store::{Health, JoinGuard, Store, StoreError, UnitOfWork},
@@ -22,10 +21,9 @@ use futures_util::FutureExt;
 use crate::{
     clock::{DatabaseClock, MachineClock},
     connect::{ConnectError, Connection, Pool, PoolSettings, PoolUse, connection, pool},
-    contacts,
     credentials::{Credentials, Known, REMEMBERED},
     expecting::{Batches, Expectations},
-    ids_ahead::{IdsAhead, IdsOfTables},
+    ids_ahead::IdsOfTables,
     join::Joins,
     lanes::Lanes,
     long_reads::LongReads,
@@ -41,7 +39,6 @@ use crate::{
 pub struct PgStore {
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) credentials: Credentials,
-    pub(crate) contacts: Together<(TenantId, ContactId), Contact>,
     found: Arc<Mutex<Found>>,
     pub(crate) batches: Batches,
     pub(crate) shared: Arc<Shared>,
@@ -61,8 +58,7 @@ pub(crate) struct Shared {
     known: Arc<Known>,
     /// Of all threads.
     pools: Mutex<Vec<Pool>>,
-    pub(crate) contact_ids: IdsAhead,
-    /// Of each resource, by its table.
+    /// Ids that no row has, of each resource, by its table.
     pub(crate) ids: IdsOfTables,
 }
 
@@ -86,7 +82,6 @@ impl PgStore {
             clock: Arc::new(DatabaseClock::new(machine)),
             known: Arc::new(Known::new(REMEMBERED)),
             pools: Mutex::default(),
-            contact_ids: IdsAhead::of("contacts"),
             ids: IdsOfTables::default(),
         };
         Self::over(Arc::new(shared), settings)
@@ -101,16 +96,11 @@ impl PgStore {
     fn over(shared: Arc<Shared>, settings: PoolSettings) -> Result<Self, ConnectError> {
         let lanes = Arc::new(Lanes::new(Arc::clone(&shared.place), settings));
         let credentials = Credentials::new(Arc::clone(&lanes), Arc::clone(&shared.known), settings.wait);
-        let of_contacts = Arc::clone(&lanes);
-        let contacts = Together::new("reading a contact", settings.wait, move |asked| {
-            let lanes = Arc::clone(&of_contacts);
-            async move { contacts::find(&lanes, asked).await }.boxed()
-        });
         let pool = pool(Arc::clone(&shared.place), settings)?;
         shared.pools.lock().unwrap_or_else(PoisonError::into_inner).push(pool.clone());
         let batches = Batches::new(pool.clone(), settings.wait);
         let long_reads = Arc::new(LongReads::of(settings.max_size, settings.wait));
-        Ok(Self { lanes, credentials, contacts, found: Arc::default(), batches, shared, pool, long_reads, settings })
+        Ok(Self { lanes, credentials, found: Arc::default(), batches, shared, pool, long_reads, settings })
     }
 
     /// Where rows of a resource are asked for by their ids.
@@ -143,7 +133,7 @@ impl PgStore {
 
     /// The settings that statements without a transaction should have and have not, since a pooler between us and PostgreSQL
     /// gives them sessions of its own. Empty without one. The server works without them, but nothing ends a statement there
-    /// that nobody waits for any more, and pages of contacts take longer.
+    /// that nobody waits for any more, and lists take longer.
     pub fn pooler_lacks(&self) -> Vec<String> {
         self.shared.place.lacks()
     }

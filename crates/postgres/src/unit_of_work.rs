@@ -7,7 +7,6 @@ use bwp_domain::{
     accounts::ports::{AccountRepository, HasAccounts},
     activity::ActivityLog,
     clock::{Clock, Timestamp},
-    contacts::ports::{ContactRepository, HasContacts},
     events::Outbox,
     idempotency::ReceiptRepository,
     invitations::ports::{HasInvitations, InvitationRepository},
@@ -192,7 +191,6 @@ macro_rules! lends {
 
 lends! {
     HasAccounts, accounts: AccountRepository;
-    HasContacts, contacts: ContactRepository;
     HasInvitations, invitations: InvitationRepository;
     HasKeys, keys: KeyRepository;
     HasSessions, sessions: SessionRepository;

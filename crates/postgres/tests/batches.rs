@@ -6,22 +6,23 @@ use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
 
 use bwp_domain::{
     clock::Timestamp,
-    contacts::{Contact, ContactChanges, ContactDraft, CreateContact, UpdateContact, ports::ContactReader},
+    contacts::Contact,
     execute::{Command, Environment, ExecuteError, Executed, execute},
-    fields::{Field, FieldErrors},
     idempotency::{Fingerprint, IdempotencyKey, KeyedRequest, RenderedResponse},
     ids::TenantId,
     keys::{CreatedKey, ports::KeyReader},
     principal::{Caller, Credential, Principal},
+    resource::{Record, Stored},
     scopes::ScopeSet,
     store::{Store, StoreError, UnitOfWork},
-    testing::details,
+    testing::{TypedReader, TypedRows, create, details, update},
 };
 use bwp_postgres::{
     PgStore, PoolSettings,
     testing::{Fixture, within},
 };
 use futures_util::future::join_all;
+use serde_json::json;
 use tokio::task::JoinSet;
 
 const NOW: Timestamp = Timestamp::from_unix_millis(1_767_225_600_000);
@@ -49,17 +50,17 @@ impl Someone {
     async fn creating(&self, store: &PgStore, key: &str) -> Box<dyn UnitOfWork> {
         let mut uow = store.begin_expecting(&self.credential).expect("a unit of work");
         uow.receipts().claim(self.tenant, &request(key), NOW).await.expect("claimed");
-        uow.contacts().insert(self.tenant, &details("Acme"), NOW).await.expect("made");
+        uow.insert_row(self.tenant, &details("Acme"), NOW).await.expect("made");
         uow.receipts().record(self.tenant, &request(key).key, &RenderedResponse::default()).await.expect("recorded");
         uow
     }
 
     /// A unit of work in which they renamed a contact.
-    async fn renaming(&self, store: &PgStore, contact: &Contact, name: &str) -> Box<dyn UnitOfWork> {
+    async fn renaming(&self, store: &PgStore, contact: &Stored<Contact>, name: &str) -> Box<dyn UnitOfWork> {
         let mut uow = store.begin_expecting(&self.credential).expect("a unit of work");
-        let mut read = uow.contacts().lock(self.tenant, contact.id).await.expect("read").expect("there");
+        let mut read = uow.lock_row::<Contact>(self.tenant, contact.id).await.expect("read").expect("there");
         read.details = details(name);
-        uow.contacts().update(self.tenant, &read).await.expect("changed");
+        uow.update_row(self.tenant, &read).await.expect("changed");
         uow
     }
 
@@ -73,11 +74,11 @@ impl Someone {
         command: &C,
     ) -> Option<Vec<u8>>
     where
-        C: Command<dyn UnitOfWork, Output = Contact, Error = E>,
+        C: Command<dyn UnitOfWork, Output = Record, Error = E>,
         E: Debug + Send,
     {
-        let render = |contact: &Contact| RenderedResponse {
-            body: contact.id.get().to_string().into_bytes(),
+        let render = |contact: &Record| RenderedResponse {
+            body: contact.id.to_string().into_bytes(),
             ..RenderedResponse::default()
         };
         loop {
@@ -155,7 +156,7 @@ async fn one_that_fails_fails_alone() {
         let contact = fixture.contact(someone.tenant, &details("Acme"), NOW).await;
         changes.push(someone.renaming(&fixture.store, &contact, "Bolt").await);
         if n == 2 {
-            fixture.run(&format!("UPDATE contacts SET notes = 'new' WHERE id = {}", contact.id.get())).await;
+            fixture.run(&format!("UPDATE contacts SET notes = 'new' WHERE id = {}", contact.id)).await;
         }
     }
     let committed = commit(changes).await;
@@ -178,7 +179,7 @@ async fn nobody_waits_for_another_ones_key_or_row() {
     let mut revoking = fixture.begin().await;
     revoking.keys().lock(people[0].tenant, people[0].key.key.id).await.expect("a lock").expect("a key");
     let mut changing = fixture.begin().await;
-    changing.contacts().lock(people[1].tenant, contacts[1].id).await.expect("a lock").expect("a contact");
+    changing.lock_row::<Contact>(people[1].tenant, contacts[1].id).await.expect("a lock").expect("a contact");
     let committed = commit(changes).await;
     assert_eq!(committed.iter().map(is_conflict).collect::<Vec<_>>(), [true, true, false, false], "{committed:?}");
     revoking.rollback().await.expect("a roll-back");
@@ -288,10 +289,10 @@ async fn of_those_who_went_away_while_a_connection_was_waited_for_nothing_is_sen
         changes.push(someone.renaming(&store, &contact, "Bolt").await);
         contacts.push(contact);
     }
-    fixture.run(&format!("UPDATE contacts SET notes = 'new' WHERE id = {}", contacts[3].id.get())).await;
+    fixture.run(&format!("UPDATE contacts SET notes = 'new' WHERE id = {}", contacts[3].id)).await;
     // The first of them is being changed by somebody else: the statement waits for that.
     let mut changing = fixture.begin().await;
-    changing.contacts().lock(people[0].tenant, contacts[0].id).await.expect("a lock").expect("a contact");
+    changing.lock_row::<Contact>(people[0].tenant, contacts[0].id).await.expect("a lock").expect("a contact");
     let committing = tokio::spawn(commit(changes));
     let waiting = async |count| {
         within("waiting for the one connection", async {
@@ -353,11 +354,10 @@ async fn race(ending: bool) {
             let name = if renames { format!("rename {n}") } else { format!("name-{}", n % 25) };
             let someone = &people[if renames { 0 } else { n % 25 % 3 }];
             let answer = if renames {
-                let draft = ContactDraft { company_name: Field::Value(name.clone()), ..ContactDraft::default() };
-                let changes = ContactChanges::parse(draft, FieldErrors::new()).expect("valid changes");
-                someone.send(&store, &environment, None, &UpdateContact { id: hot, changes }).await
+                let command = update::<Contact>(hot, &json!({ "companyName": name }));
+                someone.send(&store, &environment, None, &command).await
             } else {
-                someone.send(&store, &environment, Some(&request(&name)), &CreateContact(details(&name))).await
+                someone.send(&store, &environment, Some(&request(&name)), &create(&details(&name))).await
             };
             (renames, name, answer)
         });
@@ -399,5 +399,5 @@ async fn race(ending: bool) {
     assert!((renamed..=renamed + unknown).contains(&told), "{renamed} renamed, {unknown} unknown, {told} told");
     let created = fixture.number("SELECT count(*) FROM outbox WHERE kind = 'contact.created'").await;
     assert_eq!(created, contacts, "each is told of once");
-    assert!(ContactReader::get(&fixture.store, people[0].tenant, hot.id).await.expect("a look").is_some());
+    assert!(fixture.store.read_row::<Contact>(people[0].tenant, hot.id).await.expect("a look").is_some());
 }

@@ -11,16 +11,17 @@ use std::{
 
 use bwp_domain::{
     clock::Timestamp,
-    contacts::{Contact, ContactFilter, ContactType, ports::ContactReader},
-    ids::{ContactId, TenantId},
+    contacts::{Contact, ContactType},
+    ids::TenantId,
     paging::{Limit, PageRequest, Position},
+    resource::{Condition, FieldType, Filter, Resource, Stored},
     store::Store,
-    testing::{details, tenant_id},
+    testing::{TypedReader, TypedRows, details, tenant_id},
     text::{SearchText, Text},
 };
 use bwp_postgres::{
     PgStore,
-    testing::{Fixture, contacts_page_statement},
+    testing::{Fixture, page_statement},
 };
 use diesel::sql_types::{BigInt, Json};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -34,9 +35,9 @@ use common::check;
 #[derive(Clone, Default)]
 struct Ledger {
     /// Made: the commit was acknowledged. Nobody has begun to delete it.
-    there: BTreeSet<ContactId>,
+    there: BTreeSet<i64>,
     /// Deleted: the commit was acknowledged.
-    gone: BTreeSet<ContactId>,
+    gone: BTreeSet<i64>,
 }
 
 #[derive(Clone, Default)]
@@ -52,7 +53,7 @@ impl SharedLedger {
     }
 
     /// One of the contacts that are there.
-    fn pick(&self, at: prop::sample::Index) -> Option<ContactId> {
+    fn pick(&self, at: prop::sample::Index) -> Option<i64> {
         let ledger = self.open();
         (!ledger.there.is_empty()).then(|| *at.get(&ledger.there.iter().copied().collect::<Vec<_>>()))
     }
@@ -108,36 +109,39 @@ async fn write(store: &PgStore, tenant: TenantId, ledger: &SharedLedger, write: 
     let mut uow = store.begin().await.expect("a unit of work");
     match write {
         Write::Insert(at) => {
-            let made = uow.contacts().insert(tenant, &details("New"), time(at)).await.expect("stored");
+            let made = uow.insert_row(tenant, &details("New"), time(at)).await.expect("stored");
             uow.commit().await.expect("a commit");
             ledger.open().there.insert(made.id);
         }
         Write::Update(at) => {
             let Some(id) = ledger.pick(at) else { return };
             // Another writer may have deleted it since it was picked.
-            if let Some(mut contact) = uow.contacts().lock(tenant, id).await.expect("a lock") {
+            if let Some(mut contact) = uow.lock_row::<Contact>(tenant, id).await.expect("a lock") {
                 contact.details.notes = Some(Text::parse("changed".to_owned()).expect("a text"));
                 contact.updated_at = time(9);
-                uow.contacts().update(tenant, &contact).await.expect("stored");
+                uow.update_row(tenant, &contact).await.expect("stored");
             }
             uow.commit().await.expect("a commit");
         }
         Write::Delete(at) => {
             let Some(id) = ledger.pick(at).filter(|id| ledger.open().there.remove(id)) else { return };
-            uow.contacts().lock(tenant, id).await.expect("a lock").expect("nobody else deletes it");
-            uow.contacts().delete(tenant, id, time(9)).await.expect("deleted");
+            uow.lock_row_alone::<Contact>(tenant, id).await.expect("a lock").expect("nobody else deletes it");
+            uow.delete_row::<Contact>(tenant, id, time(9)).await.expect("deleted");
             uow.commit().await.expect("a commit");
             ledger.open().gone.insert(id);
         }
     }
 }
 
-async fn walk(store: &PgStore, tenant: TenantId, filter: &ContactFilter, rows: u8) -> Vec<Contact> {
+fn of_type(kind: ContactType) -> Filter {
+    Filter::is(Contact::SHAPE, "type", kind.to_value().into_owned())
+}
+
+async fn walk(store: &PgStore, tenant: TenantId, filter: &Filter, rows: u8) -> Vec<Stored<Contact>> {
     let limit = Limit::new(rows).expect("a limit");
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let page =
-            store.list(tenant, filter, PageRequest { limit, after }).await.expect("a page").copied().expect("contacts");
+        let page = store.read_page::<Contact>(tenant, filter, PageRequest { limit, after }).await.expect("a page");
         assert!(page.items.len() == limit.get() || page.next.is_none(), "a page that is not the last is full");
         seen.extend(page.items);
         after = page.next;
@@ -148,8 +152,8 @@ async fn walk(store: &PgStore, tenant: TenantId, filter: &ContactFilter, rows: u
 }
 
 /// What a walk may have seen that began when the ledger was `before` and ended when it was `after`.
-fn judge(seen: &[Contact], before: &Ledger, after: &Ledger) -> Result<(), TestCaseError> {
-    let positions: Vec<_> = seen.iter().map(Contact::position).collect();
+fn judge(seen: &[Stored<Contact>], before: &Ledger, after: &Ledger) -> Result<(), TestCaseError> {
+    let positions: Vec<_> = seen.iter().map(|contact| (contact.created_at, contact.id)).collect();
     prop_assert!(positions.is_sorted_by(|newer, older| newer > older), "newest first, each once: {positions:?}");
     let ids: BTreeSet<_> = seen.iter().map(|contact| contact.id).collect();
     let throughout: BTreeSet<_> = before.there.intersection(&after.there).copied().collect();
@@ -165,7 +169,7 @@ fn whoever_is_there_throughout_a_walk_is_seen_exactly_once() {
         let ledger = SharedLedger::default();
         let mut uow = fixture.begin().await;
         for at in &scene.times {
-            let made = uow.contacts().insert(tenant, &details("Old"), time(*at)).await.expect("stored");
+            let made = uow.insert_row(tenant, &details("Old"), time(*at)).await.expect("stored");
             ledger.open().there.insert(made.id);
         }
         uow.commit().await.expect("a commit");
@@ -179,8 +183,7 @@ fn whoever_is_there_throughout_a_walk_is_seen_exactly_once() {
                 }
             });
         }
-        let kind = scene.of_one_type.then_some(ContactType::Vendor);
-        let filter = ContactFilter { kind, ..ContactFilter::default() };
+        let filter = if scene.of_one_type { of_type(ContactType::Vendor) } else { Filter::all() };
         let mut writing = true;
         while writing {
             // Once more after the last write.
@@ -229,26 +232,26 @@ struct Explained {
 async fn explain(
     connection: &mut AsyncPgConnection,
     tenant: TenantId,
-    filter: &ContactFilter,
+    filter: &Filter,
     after: Option<Position>,
 ) -> Plan {
-    let statement = contacts_page_statement(tenant, filter, PageRequest { limit: Limit::DEFAULT, after });
-    let by_value = filter.search.is_some() || filter.created_from.is_some() || filter.created_to.is_some();
+    let statement = page_statement(tenant, Contact::SHAPE, filter, PageRequest { limit: Limit::DEFAULT, after });
+    let conditions = filter.conditions();
+    let by_value = conditions.iter().any(|condition| !matches!(condition, Condition::Is(..)));
     assert_eq!(statement.planned_anew, by_value);
     let mode = if statement.planned_anew { "force_custom_plan" } else { "force_generic_plan" };
     let prepare = format!("DEALLOCATE ALL; SET plan_cache_mode = {mode}; PREPARE page AS {}", statement.text);
     connection.batch_execute(&prepare).await.expect(&prepare);
     let quoted = |time: Timestamp| format!("'{time}'");
-    let values = [
-        Some(tenant.to_string()),
-        filter.kind.map(|kind| format!("'{kind}'")),
-        filter.created_from.map(quoted),
-        filter.created_to.map(quoted),
-        filter.search.as_ref().map(|text| format!("'%{}%'", text.as_str())),
-        after.map(|after| quoted(after.created_at)),
-        after.map(|after| after.id.to_string()),
-    ];
-    let values: Vec<_> = values.into_iter().flatten().collect();
+    let value = |condition: &Condition| match condition {
+        Condition::Is(_, value) => format!("'{}'", value.as_text().expect("a word")),
+        Condition::CreatedFrom(time) | Condition::CreatedTo(time) => quoted(*time),
+        Condition::Search(text) => format!("'%{}%'", text.as_str()),
+        other => panic!("{other:?}"),
+    };
+    let of_position = after.map(|after| [quoted(after.created_at), after.id.to_string()]);
+    let values = [tenant.to_string()].into_iter().chain(conditions.iter().map(value));
+    let values: Vec<_> = values.chain(of_position.into_iter().flatten()).collect();
     let explain = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE page({})", values.join(", "));
     let explained: Explained = diesel::sql_query(explain.as_str()).get_result(connection).await.expect(&explain);
     Plan(explained.plan[0]["Plan"].clone())
@@ -304,7 +307,7 @@ async fn position(connection: &mut AsyncPgConnection, tenant: TenantId, n: i64) 
 /// Fails unless each page is one range of an index, and a deep one costs no more than the first.
 async fn check_pages(fixture: &Fixture, tenant: TenantId) {
     let mut connection = fixture.database.connection_of_a_store().await;
-    let filter = ContactFilter::default();
+    let filter = Filter::all();
     let first = explain(&mut connection, tenant, &filter, None).await;
     first.assert_one_range_of("contacts_newest");
     assert_eq!(first.condition(), "(tenant_id = $1)");
@@ -323,10 +326,13 @@ async fn check_pages(fixture: &Fixture, tenant: TenantId) {
 /// Fails unless each page of contacts of a type and of a time is one range of an index too.
 async fn check_filtered_pages(fixture: &Fixture, tenant: TenantId) {
     let mut connection = fixture.database.connection_of_a_store().await;
-    let time = |n: i64| Some(Timestamp::from_unix_millis((1_700_000_000 + n) * 1000));
-    let of_type = ContactFilter { kind: Some(ContactType::Vendor), ..ContactFilter::default() };
-    let of_time = ContactFilter { created_from: time(1_000), created_to: time(4_000), ..ContactFilter::default() };
-    let of_both = ContactFilter { kind: of_type.kind, ..of_time.clone() };
+    let time = |n: i64| Timestamp::from_unix_millis((1_700_000_000 + n) * 1000);
+    let of_type = of_type(ContactType::Vendor);
+    let (mut of_time, mut of_both) = (Filter::all(), of_type.clone());
+    for filter in [&mut of_time, &mut of_both] {
+        filter.add(Condition::CreatedFrom(time(1_000)));
+        filter.add(Condition::CreatedTo(time(4_000)));
+    }
     let after = position(&mut connection, tenant, 10_000).await;
     for (filter, index) in
         [(of_type, "contacts_newest_of_type"), (of_time, "contacts_newest"), (of_both, "contacts_newest_of_type")]
@@ -343,8 +349,9 @@ async fn check_filtered_pages(fixture: &Fixture, tenant: TenantId) {
 async fn check_searches(fixture: &Fixture, tenant: TenantId) {
     let mut connection = fixture.database.connection_of_a_store().await;
     let searching = |text| {
-        let search = SearchText::parse(text).expect("no NUL");
-        ContactFilter { search, ..ContactFilter::default() }
+        let mut filter = Filter::all();
+        filter.add(Condition::Search(SearchText::parse(text).expect("no NUL").expect("a text")));
+        filter
     };
     // The MD5 of 1, and what most MD5s or many hold.
     let rare = explain(&mut connection, tenant, &searching("c4ca4238a0b9"), None).await;

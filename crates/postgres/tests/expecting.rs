@@ -6,21 +6,20 @@ use std::{sync::Arc, time::Duration};
 
 use bwp_domain::{
     clock::Timestamp,
-    contacts::{
-        Contact, ContactChanges, ContactDraft, CreateContact, DeleteContact, UpdateContact, ports::ContactReader,
-    },
+    contacts::Contact,
     execute::{Executed, execute},
-    fields::{Field, FieldErrors},
     idempotency::{Claim, Fingerprint, IdempotencyKey, KeyedRequest, RECEIPT_LIFETIME, RenderedResponse},
-    ids::{ContactId, TenantId},
+    ids::TenantId,
     keys::{CreatedKey, ports::KeyReader},
     principal::{Caller, Credential, Principal},
+    resource::{Delete, Stored, Update, family},
     scopes::ScopeSet,
     store::{Store, StoreError, UnitOfWork},
     tenants::{TenantStatus, ports::TenantDirectory},
-    testing::details,
+    testing::{TypedReader, TypedRows, create, details, update},
 };
 use bwp_postgres::testing::{Fixture, until_ok, within};
+use serde_json::json;
 use tokio::task::JoinSet;
 
 const NOW: Timestamp = Timestamp::from_unix_millis(1_767_225_600_000);
@@ -42,12 +41,12 @@ impl Scene {
     }
 
     /// A unit of work in which a contact was made under the idempotency key `k`.
-    async fn creating(&self) -> (Box<dyn UnitOfWork>, Contact) {
+    async fn creating(&self) -> (Box<dyn UnitOfWork>, Stored<Contact>) {
         let mut uow = self.fixture.store.begin_expecting(&self.credential).expect("a unit of work");
         let held = uow.credentials().hold(self.tenant, self.key.key.id).await.expect("held");
         assert_eq!(held.as_ref(), Some(&self.credential));
         assert_eq!(uow.receipts().claim(self.tenant, &request("k"), NOW).await.expect("claimed"), Claim::Fresh);
-        let contact = uow.contacts().insert(self.tenant, &details("Acme"), NOW).await.expect("made");
+        let contact = uow.insert_row(self.tenant, &details("Acme"), NOW).await.expect("made");
         uow.receipts().record(self.tenant, &request("k").key, &response()).await.expect("recorded");
         (uow, contact)
     }
@@ -85,9 +84,8 @@ fn response() -> RenderedResponse {
     RenderedResponse { status: 201, headers: vec![("a".to_owned(), "b".to_owned())], body: b"made".to_vec() }
 }
 
-fn rename(id: ContactId, name: &str) -> UpdateContact {
-    let draft = ContactDraft { company_name: Field::Value(name.to_owned()), ..ContactDraft::default() };
-    UpdateContact { id, changes: ContactChanges::parse(draft, FieldErrors::new()).expect("valid changes") }
+fn rename(id: i64, name: &str) -> Update {
+    update::<Contact>(id, &json!({ "companyName": name }))
 }
 
 #[tokio::test]
@@ -96,7 +94,7 @@ async fn what_was_as_expected_is_made() {
     let (uow, contact) = scene.creating().await;
     assert_eq!(scene.count("contacts").await, 0, "nothing is stored before the end");
     uow.commit().await.expect("a commit");
-    let read = ContactReader::get(&scene.fixture.store, scene.tenant, contact.id).await.expect("a look");
+    let read = scene.fixture.store.read_row::<Contact>(scene.tenant, contact.id).await.expect("a look");
     assert_eq!(read, Some(contact));
     let mut uow = scene.fixture.begin().await;
     let again = uow.receipts().claim(scene.tenant, &request("k"), NOW).await.expect("claimed");
@@ -199,7 +197,7 @@ async fn a_server_whose_clock_is_ahead_does_not_take_a_receipt_for_expired() {
     // 2100-01-01.
     let ahead = Timestamp::from_unix_millis(4_102_444_800_000);
     uow.receipts().claim(scene.tenant, &request("k"), ahead).await.expect("claimed");
-    uow.contacts().insert(scene.tenant, &details("Acme"), NOW).await.expect("made");
+    uow.insert_row(scene.tenant, &details("Acme"), NOW).await.expect("made");
     uow.receipts().record(scene.tenant, &request("k").key, &response()).await.expect("recorded");
     scene.assert_not_as_expected(uow).await;
 }
@@ -211,9 +209,9 @@ async fn a_row_that_was_changed_meanwhile_is_not_overwritten() {
     for change in ["notes = 'changed'", "notes = notes", "deleted_at = now()"] {
         let mut uow = scene.fixture.store.begin_expecting(&scene.credential).expect("a unit of work");
         uow.receipts().claim(scene.tenant, &request("k"), NOW).await.expect("claimed");
-        let mut read = uow.contacts().lock(scene.tenant, contact.id).await.expect("read").expect("there");
+        let mut read = uow.lock_row::<Contact>(scene.tenant, contact.id).await.expect("read").expect("there");
         read.details = details("Bolt");
-        uow.contacts().update(scene.tenant, &read).await.expect("changed");
+        uow.update_row(scene.tenant, &read).await.expect("changed");
         scene.fixture.run(&format!("UPDATE contacts SET {change}")).await;
         scene.assert_not_as_expected(uow).await;
     }
@@ -225,9 +223,9 @@ async fn what_is_only_known_by_asking_is_not_done() {
     let scene = Scene::new().await;
     let contact = scene.fixture.contact(scene.tenant, &details("Acme"), NOW).await;
     let mut uow = scene.fixture.store.begin_expecting(&scene.credential).expect("a unit of work");
-    let held = uow.contacts().hold(scene.tenant, contact.id).await;
-    assert!(matches!(held, Err(StoreError::Conflict(_))), "{held:?}");
-    let deleted = uow.contacts().delete(scene.tenant, contact.id, NOW).await;
+    let locked = uow.lock_row_alone::<Contact>(scene.tenant, contact.id).await;
+    assert!(matches!(locked, Err(StoreError::Conflict(_))), "{locked:?}");
+    let deleted = uow.delete_row::<Contact>(scene.tenant, contact.id, NOW).await;
     assert!(matches!(deleted, Err(StoreError::Conflict(_))), "{deleted:?}");
     let keys = uow.keys().lock(scene.tenant, scene.key.key.id).await;
     assert!(matches!(keys, Err(StoreError::Conflict(_))), "{keys:?}");
@@ -240,7 +238,7 @@ async fn another_tenants_row_is_not_found() {
     let other = scene.fixture.tenant().await.id;
     let foreign = scene.fixture.contact(other, &details("Acme"), NOW).await;
     let mut uow = scene.fixture.store.begin_expecting(&scene.credential).expect("a unit of work");
-    assert_eq!(uow.contacts().lock(scene.tenant, foreign.id).await.expect("read"), None);
+    assert_eq!(uow.lock_row::<Contact>(scene.tenant, foreign.id).await.expect("read"), None);
 }
 
 #[tokio::test]
@@ -249,10 +247,10 @@ async fn a_deletion_that_is_repeated_is_a_replay() {
     let contact = scene.fixture.contact(scene.tenant, &details("Acme"), NOW).await;
     let (store, environment, caller) = (&scene.fixture.store, &scene.fixture.environment, scene.caller());
     let keyed = request("delete");
-    let command = DeleteContact { id: contact.id };
-    let done = execute(store, environment, &caller, Some(&keyed), &command, |()| response()).await;
+    let command = Delete { family: family::<Contact>(), id: contact.id };
+    let done = execute(store, environment, &caller, Some(&keyed), &command, |_| response()).await;
     assert!(matches!(done, Ok(Executed::Applied { .. })), "{done:?}");
-    let done = execute(store, environment, &caller, Some(&keyed), &command, |()| response()).await;
+    let done = execute(store, environment, &caller, Some(&keyed), &command, |_| response()).await;
     assert!(matches!(done, Ok(Executed::Replayed(_))), "{done:?}");
 }
 
@@ -287,7 +285,7 @@ async fn ids_are_given_once() {
         let store = if n % 2 == 0 { scene.fixture.store.clone() } else { other.clone() };
         let (environment, caller) = (scene.fixture.environment.clone(), scene.caller());
         creating.spawn(async move {
-            let command = CreateContact(details("Acme"));
+            let command = create(&details("Acme"));
             let done = execute(&store, &environment, &caller, None, &command, |_| response()).await;
             assert!(matches!(done, Ok(Executed::Applied { .. })), "{done:?}");
         });
@@ -305,7 +303,7 @@ async fn a_read_that_finds_its_connection_closed_is_sent_again() {
         let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                       WHERE datname = current_database() AND pid <> pg_backend_pid()";
         scene.fixture.run(others).await;
-        let read = ContactReader::get(&scene.fixture.store, scene.tenant, contact.id).await.expect("a look");
+        let read = scene.fixture.store.read_row::<Contact>(scene.tenant, contact.id).await.expect("a look");
         assert_eq!(read.as_ref(), Some(&contact));
         find(&scene.fixture, &scene.key).await;
         let (uow, _) = scene.creating().await;
@@ -325,8 +323,7 @@ async fn a_read_behind_one_that_hangs_is_told_in_time() {
         .expect("locked");
     let refused = within("an answer", store.find_by_hash(&scene.key.secret.hash())).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
-    let refused =
-        within("an answer", ContactReader::get(&store, scene.tenant, ContactId::new(1).expect("positive"))).await;
+    let refused = within("an answer", store.read_row::<Contact>(scene.tenant, 1)).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     diesel_async::SimpleAsyncConnection::batch_execute(&mut lock, "COMMIT").await.expect("unlocked");
     until_ok("a look", async || store.find_by_hash(&scene.key.secret.hash()).await).await.expect("the key");

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use bwp_domain::{
     clock::Timestamp,
-    contacts::CreateContact,
+    contacts::Contact,
     execute::{ExecuteError, Executed, execute},
     idempotency::{Claim, Fingerprint, IdempotencyKey, KeyedRequest, RECEIPT_LIFETIME, RenderedResponse},
     ids::TenantId,
     principal::Caller,
+    resource::Record,
     store::{Store, StoreError, UnitOfWork},
-    testing::details,
+    testing::{TypedRows, create, details},
 };
 use bwp_postgres::{
     PgStore, PoolSettings,
@@ -163,9 +164,9 @@ async fn only_the_claim_gives_up_after_one_second() {
     let (fixture, tenant, mut claimed) = claimed().await;
     let contact = fixture.contact(tenant, &details("Acme"), NOW).await;
     let mut other = fixture.begin().await;
-    other.contacts().lock(tenant, contact.id).await.expect("locked");
+    other.lock_row::<Contact>(tenant, contact.id).await.expect("locked");
     let began = Instant::now();
-    let given_up = within("the lock", claimed.contacts().lock(tenant, contact.id)).await;
+    let given_up = within("the lock", claimed.lock_row::<Contact>(tenant, contact.id)).await;
     assert!(matches!(given_up, Err(StoreError::Unavailable(_))), "{given_up:?}");
     assert!(began.elapsed() > Duration::from_millis(1_400), "a wait behind the claim is bounded by more than a second");
     other.rollback().await.expect("a roll-back");
@@ -265,8 +266,8 @@ async fn of_64_at_once_on_two_servers_one_makes_a_contact_and_all_get_its_answer
     for (n, store) in servers.iter().cycle().take(64).enumerate() {
         let (store, environment) = (store.clone(), fixture.environment.clone());
         calls.spawn(async move {
-            let command = CreateContact(details(&format!("Acme {n}")));
-            let render = |contact: &bwp_domain::contacts::Contact| response(&contact.id.to_string());
+            let command = create(&details(&format!("Acme {n}")));
+            let render = |contact: &Record| response(&contact.id.to_string());
             execute(&store, &environment, &Caller::operator(tenant), Some(&request()), &command, render).await
         });
     }

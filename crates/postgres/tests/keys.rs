@@ -14,6 +14,7 @@ use std::{
 
 use bwp_domain::{
     clock::Timestamp,
+    contacts::Contact,
     ids::{KeyId, KeyPublicId, TenantId},
     keys::{
         Allowlist, ApiKey, CreatedBy, KeyHash, KeyName, KeyState, NewKey,
@@ -24,6 +25,7 @@ use bwp_domain::{
     scopes::{ScopeId, ScopeSet},
     store::{Store, StoreError, UnitOfWork},
     tenants::TenantStatus,
+    testing::TypedRows,
 };
 use bwp_postgres::{
     PgStore,
@@ -206,10 +208,7 @@ impl Hammer {
                     let state = held_state(&mut *uow, &key).await;
                     assert!(!must_be_revoked || state == REVOKED, "held as {state:?} after the revocation");
                     // Some work under the lock, so that holders overlap.
-                    uow.contacts()
-                        .lock(key.tenant, bwp_domain::ids::ContactId::new(1).expect("positive"))
-                        .await
-                        .expect("no contact");
+                    uow.lock_row::<Contact>(key.tenant, 1).await.expect("no contact");
                     uow.commit().await.expect("a commit");
                     held.fetch_add(1, Ordering::SeqCst);
                 }

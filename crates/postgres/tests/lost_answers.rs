@@ -12,14 +12,13 @@ use std::{
 };
 
 use bwp_domain::{
-    contacts::CreateContact,
     execute::{ExecuteError, execute},
     idempotency::RenderedResponse,
     keys::ports::KeyReader,
     principal::{Caller, Principal},
     scopes::ScopeSet,
     store::StoreError,
-    testing::details,
+    testing::{create, details},
 };
 use bwp_postgres::{
     PgStore, PoolSettings,
@@ -127,7 +126,7 @@ async fn changes_whose_answer_is_lost_are_not_made_again() {
         let creating = (0..8).map(|n| {
             let (store, environment, caller) = (&store, &fixture.environment, &caller);
             async move {
-                let command = CreateContact(details(&format!("name {n}")));
+                let command = create(&details(&format!("name {n}")));
                 execute(store, environment, caller, None, &command, |_| RenderedResponse::default()).await
             }
         });

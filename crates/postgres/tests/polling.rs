@@ -13,16 +13,17 @@ use std::{
 
 use bwp_domain::{
     clock::{Clock, Timestamp},
-    contacts::{ContactFilter, CreateContact, ports::ContactReader},
+    contacts::Contact,
     execute::{Command, Context, Environment, Executed, execute},
     idempotency::RenderedResponse,
-    ids::{ContactId, TenantId},
+    ids::TenantId,
     keys::ports::KeyReader,
     paging::{Limit, PageRequest},
     principal::{Caller, Principal},
+    resource::{Condition, Filter},
     scopes::ScopeSet,
     store::{Store, StoreError, UnitOfWork},
-    testing::details,
+    testing::{TypedReader, create, details},
 };
 use bwp_postgres::{
     DatabaseClock, PgStore, PoolSettings,
@@ -38,7 +39,7 @@ struct Poller {
     step_back: Duration,
     /// The time of the newest row that it has seen.
     newest: Option<Timestamp>,
-    seen: BTreeSet<ContactId>,
+    seen: BTreeSet<i64>,
 }
 
 impl Poller {
@@ -47,13 +48,14 @@ impl Poller {
     }
 
     async fn poll(&mut self, store: &PgStore, tenant: TenantId) {
-        let created_from = self.newest.map(|newest| newest.minus(self.step_back));
-        let filter = ContactFilter { created_from, ..ContactFilter::default() };
+        let mut filter = Filter::all();
+        if let Some(newest) = self.newest {
+            filter.add(Condition::CreatedFrom(newest.minus(self.step_back)));
+        }
         let limit = Limit::new(100).expect("a limit");
         let (mut after, mut first) = (None, true);
         while after.is_some() || first {
-            let page = store.list(tenant, &filter, PageRequest { limit, after }).await.expect("a page").copied();
-            let page = page.expect("contacts");
+            let page = store.read_page::<Contact>(tenant, &filter, PageRequest { limit, after }).await.expect("a page");
             if first {
                 self.newest = page.items.first().map(|newest| newest.created_at).or(self.newest);
                 first = false;
@@ -116,7 +118,7 @@ impl Scene {
         let environment = self.environment(store);
         for uow in &mut units {
             let context = Context::new(&self.caller.principal, &environment);
-            CreateContact(details("Acme")).apply(&context, &mut **uow).await.expect("made");
+            create(&details("Acme")).apply(&context, &mut **uow).await.expect("made");
         }
         units
     }
@@ -139,7 +141,7 @@ impl Writer {
     /// Writes once for each time that the client polls, until the slow writers are done.
     async fn write(mut self) {
         let store = &self.scene.fixture.store;
-        let (environment, command) = (self.scene.environment(store), CreateContact(details("Acme")));
+        let (environment, command) = (self.scene.environment(store), create(&details("Acme")));
         while self.done.load(Ordering::Relaxed) < SLOW && self.newest.changed().await.is_ok() {
             let done =
                 execute(store, &environment, &self.scene.caller, None, &command, |_| RenderedResponse::default()).await;
@@ -150,7 +152,7 @@ impl Writer {
     /// Takes each contact's time, and commits it when the client has seen a newer one.
     async fn write_slowly(mut self) {
         let store = &self.scene.fixture.store;
-        let (environment, command) = (self.scene.environment(store), CreateContact(details("Acme")));
+        let (environment, command) = (self.scene.environment(store), create(&details("Acme")));
         let mut written = 0;
         while written < ROUNDS {
             let mut uow = store.begin().await.expect("a unit of work");
@@ -229,7 +231,7 @@ async fn rows_get_the_databases_time_on_a_machine_whose_clock_is_wrong() {
     for wrong in [3_600_000, -3_600_000] {
         let (store, _) = scene.ahead(wrong);
         let environment = scene.environment(&store);
-        let (before, command) = (scene.time().await, CreateContact(details("Acme")));
+        let (before, command) = (scene.time().await, create(&details("Acme")));
         let done = execute(&store, &environment, &scene.caller, None, &command, |_| RenderedResponse::default()).await;
         let Ok(Executed::Applied { output, .. }) = done else { panic!("{wrong}: {done:?}") };
         let (at, after) = (output.created_at.unix_millis(), scene.time().await);

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use bwp_domain::{
     clock::Timestamp,
-    contacts::{ContactFilter, CreateContact, ports::ContactReader},
+    contacts::Contact,
     execute::{Executed, execute},
     idempotency::{Fingerprint, IdempotencyKey, KeyedRequest, RenderedResponse},
     ids::TenantId,
     keys::ports::KeyReader,
     paging::{Limit, PageRequest},
     principal::{Caller, Principal},
+    resource::{Condition, Filter, Resource, ports::RowReader},
     scopes::ScopeSet,
     store::{Health, Store, StoreError},
-    testing::details,
+    testing::{TypedReader, TypedRows, create, details},
     text::SearchText,
 };
 use bwp_postgres::{
@@ -62,23 +63,25 @@ async fn in_each_session(pooler: &TestPooler, query: &str) -> Vec<String> {
     found
 }
 
-fn searching(text: &str) -> ContactFilter {
-    ContactFilter { search: SearchText::parse(text).expect("no NUL"), ..ContactFilter::default() }
+fn searching(text: &str) -> Filter {
+    let mut filter = Filter::all();
+    let search = SearchText::parse(text).expect("no NUL");
+    search.into_iter().for_each(|text| filter.add(Condition::Search(text)));
+    filter
 }
 
 /// Some of all that a server does.
 async fn work(store: &PgStore, tenant: TenantId) {
     let mut uow = store.begin().await.expect("a unit of work");
-    let contact = uow.contacts().insert(tenant, &details("Acme"), NOW).await.expect("stored");
+    let contact = uow.insert_row(tenant, &details("Acme"), NOW).await.expect("stored");
     uow.commit().await.expect("a commit");
     for _ in 0..2 * SESSIONS {
-        assert_eq!(ContactReader::get(store, tenant, contact.id).await.expect("a look"), Some(contact.clone()));
-        for filter in [ContactFilter::default(), searching("acme")] {
-            let page =
-                store.list(tenant, &filter, PageRequest { limit: Limit::DEFAULT, after: None }).await.expect("a page");
-            let page = page.copied().expect("contacts");
+        assert_eq!(store.read_row::<Contact>(tenant, contact.id).await.expect("a look"), Some(contact.clone()));
+        for filter in [Filter::all(), searching("acme")] {
+            let page = PageRequest { limit: Limit::DEFAULT, after: None };
+            let page = store.read_page::<Contact>(tenant, &filter, page).await.expect("a page");
             assert_eq!(page.items, std::slice::from_ref(&contact));
-            assert_eq!(store.count(tenant, &filter).await.expect("a count"), 1);
+            assert_eq!(store.count(tenant, Contact::SHAPE, &filter).await.expect("a count"), 1);
         }
         store.begin().await.expect("a unit of work").rollback().await.expect("a roll-back");
     }
@@ -136,11 +139,11 @@ async fn a_transaction_has_its_bounds() {
     let tenant = fixture.tenant().await.id;
     let contact = fixture.contact(tenant, &details("Acme"), NOW).await;
     let mut blocker = fixture.begin().await;
-    blocker.contacts().lock(tenant, contact.id).await.expect("a lock");
+    blocker.lock_row::<Contact>(tenant, contact.id).await.expect("a lock");
     let settings = PoolSettings { statement_timeout: Duration::from_millis(50), ..PoolSettings::default() };
     let store = PgStore::new(pooler(&fixture).url(), settings).expect("a pool");
     let mut uow = until_ok("a unit of work", async || store.begin().await).await;
-    let given_up = within("the wait", uow.contacts().lock(tenant, contact.id)).await;
+    let given_up = within("the wait", uow.lock_row::<Contact>(tenant, contact.id)).await;
     let Err(StoreError::Unavailable(why)) = given_up else { panic!("{given_up:?}") };
     assert!(why.contains("statement timeout"), "not the bound of a wait for a lock: {why}");
 }
@@ -202,7 +205,7 @@ async fn keyed_changes_at_once_are_made_once() {
                 key: IdempotencyKey::parse(&format!("k{}", n / 4)).expect("a key"),
                 fingerprint: Fingerprint::of("POST", "/", b"{}"),
             };
-            let command = CreateContact(details("Acme"));
+            let command = create(&details("Acme"));
             execute(&store, &environment, &caller, Some(&request), &command, |_| RenderedResponse::default()).await
         });
     }

@@ -8,19 +8,19 @@ use std::{net::IpAddr, time::Duration};
 use bwp_domain::{
     accounts::{PasswordHash, set_password},
     audit::Excerpt,
-    contacts::CreateContact,
     execute::{Command, ExecuteError, execute},
     idempotency::RenderedResponse,
     ids::{SessionId, TenantId},
     paging::{Limit, PageRequest},
     principal::Refusal,
+    scopes::{ScopeId, ScopeSet},
     sessions::{
         MOST_SESSIONS, OpenSession, Session, SessionError, SessionToken, choose, end_session,
         ports::{SessionListing, SessionReader, SessionRecord},
         sign_out, sign_out_everywhere,
     },
     store::{Store, StoreError, UnitOfWork},
-    testing::details,
+    testing::{create, details},
     users::{ChangeRole, DeactivateUser, Role, User},
 };
 use bwp_postgres::testing::{Fixture, caller, within};
@@ -55,9 +55,9 @@ async fn listed(fixture: &Fixture, user: &User) -> Vec<SessionListing> {
     }
 }
 
-/// A change that needs no role.
+/// A change that a member may make.
 async fn change(fixture: &Fixture, open: &OpenSession) -> Result<(), Refusal> {
-    let command = CreateContact(details("Acme"));
+    let command = create(&details("Acme"));
     let nothing = |_: &_| RenderedResponse::default();
     match execute(&fixture.store, &fixture.environment, &caller(open), None, &command, nothing).await {
         Ok(_) => Ok(()),
@@ -336,7 +336,10 @@ async fn what_ends_a_session_waits_for_what_is_under_way_by_it_however_that_ends
             }
             within("the end", ended).await.expect("no panic");
             match end {
-                End::Role => assert_eq!(change(&fixture, &open).await, Ok(()), "a viewer may make a contact yet"),
+                End::Role => {
+                    let missing = ScopeSet::of(&[ScopeId::ContactsWrite]);
+                    assert_eq!(change(&fixture, &open).await, Err(Refusal::Scopes { missing }), "of a viewer");
+                }
                 _ => assert_eq!(change(&fixture, &open).await, Err(Refusal::SignedOut), "{end:?}"),
             }
         }

@@ -11,7 +11,7 @@ use bwp_domain::{
     scopes::ScopeSet,
     store::Store,
     tenants::{FirstStart, NewTenant, TenantName, TenantStatus, first_start, ports::TenantDirectory},
-    testing::details,
+    testing::{TypedRows, details},
     text::Email,
     users::{AccountToUse, CreateUser, Role},
 };
@@ -209,7 +209,7 @@ async fn once_a_tenant_is_suspended_nothing_of_it_is_committed_any_more() {
         let status = "SELECT count(*) FROM tenants WHERE status = 'suspended'";
         assert_eq!(fixture.number(status).await, 1);
         assert!(!suspending.is_finished());
-        changing.contacts().insert(tenant, &details("Acme"), fixture.environment.clock.now()).await.expect("made");
+        changing.insert_row(tenant, &details("Acme"), fixture.environment.clock.now()).await.expect("made");
         changing.commit().await.expect("a commit");
         let set = within("suspending", suspending).await.expect("no panic").expect("set").expect("the tenant");
         assert_eq!(set.status, TenantStatus::Suspended);

@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use bwp_domain::{
     clock::Timestamp,
-    contacts::{Contact, ContactChanges, ContactDraft, ContactFilter, UpdateContact, ports::ContactReader},
+    contacts::Contact,
     events::Event,
     execute::{Executed, execute},
-    fields::{Field, FieldErrors},
     idempotency::{Fingerprint, IdempotencyKey, KeyedRequest, RenderedResponse},
     ids::{ContactId, EventId, TenantId},
     keys::KeyState,
     principal::{Caller, Principal},
+    resource::{Filter, Resource, Stored, Update, ports::RowReader},
     scopes::ScopeSet,
     store::{Health, Store, StoreError},
-    testing::details,
+    testing::{TypedReader, TypedRows, create, details, update},
 };
 use bwp_postgres::{
     PgStore, PoolSettings,
@@ -39,7 +39,7 @@ fn event(kind: &'static str) -> Event {
     }
 }
 
-async fn with_contact() -> (Fixture, TenantId, Contact) {
+async fn with_contact() -> (Fixture, TenantId, Stored<Contact>) {
     let fixture = Fixture::new().await;
     let tenant = fixture.tenant().await.id;
     let contact = fixture.contact(tenant, &details("Acme"), NOW).await;
@@ -57,20 +57,21 @@ async fn a_read_that_was_given_up_keeps_nobody_waiting() {
     let store = PgStore::new(&fixture.database.url(), settings).expect("a pool");
     let connections =
         "SELECT sum(pid) FROM pg_stat_activity WHERE application_name = 'bwp' AND datname = current_database()";
-    assert_eq!(store.get(tenant, contact.id).await.expect("a look"), Some(contact.clone()));
+    assert_eq!(store.read_row::<Contact>(tenant, contact.id).await.expect("a look"), Some(contact.clone()));
     let before = fixture.number(connections).await;
-    assert_eq!(store.get(tenant, contact.id).await.expect("a look"), Some(contact.clone()));
+    assert_eq!(store.read_row::<Contact>(tenant, contact.id).await.expect("a look"), Some(contact.clone()));
     assert_eq!(fixture.number(connections).await, before, "the connection is used again");
 
     let mut locking = fixture.database.connection().await;
     locking.batch_execute("BEGIN; LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE").await.expect("a lock");
-    let given_up = tokio::time::timeout(Duration::from_millis(200), store.get(tenant, contact.id)).await;
+    let given_up =
+        tokio::time::timeout(Duration::from_millis(200), store.read_row::<Contact>(tenant, contact.id)).await;
     assert!(given_up.is_err(), "the table is locked");
     // The one connection is at work on the read that nobody waits for, until the statement's time is over: the next one
     // gets another.
     until_ok("an answer", async || store.check().await).await;
     locking.batch_execute("ROLLBACK").await.expect("unlocked");
-    assert_eq!(until_ok("a look", async || store.get(tenant, contact.id).await).await, Some(contact));
+    assert_eq!(until_ok("a look", async || store.read_row::<Contact>(tenant, contact.id).await).await, Some(contact));
 }
 
 #[tokio::test]
@@ -83,7 +84,7 @@ async fn many_reads_that_take_long_leave_connections_to_changes() {
     let mut locking = fixture.database.connection().await;
     locking.batch_execute("BEGIN; LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE").await.expect("a lock");
     let many_reads = |store: &PgStore| -> Vec<_> {
-        let read = |store: PgStore| async move { store.count(tenant, &ContactFilter::default()).await };
+        let read = |store: PgStore| async move { store.count(tenant, Contact::SHAPE, &Filter::all()).await };
         (0..16).map(|_| tokio::spawn(read(store.clone()))).collect()
     };
     let store = store_that_waits(Duration::from_hours(1));
@@ -103,12 +104,12 @@ async fn nobody_sees_a_change_before_it_is_committed_and_all_see_it_after() {
     let fixture = Fixture::new().await;
     let tenant = fixture.tenant().await.id;
     let mut uow = fixture.begin().await;
-    let contact = uow.contacts().insert(tenant, &details("Acme"), NOW).await.expect("stored");
+    let contact = uow.insert_row(tenant, &details("Acme"), NOW).await.expect("stored");
     uow.outbox().append(tenant, &[event("contact.created")]).await.expect("appended");
-    assert_eq!(fixture.store.get(tenant, contact.id).await.expect("a look"), None);
+    assert_eq!(fixture.store.read_row::<Contact>(tenant, contact.id).await.expect("a look"), None);
     assert_eq!(fixture.number("SELECT count(*) FROM outbox").await, 0);
     uow.commit().await.expect("a commit");
-    assert_eq!(fixture.store.get(tenant, contact.id).await.expect("a look"), Some(contact));
+    assert_eq!(fixture.store.read_row::<Contact>(tenant, contact.id).await.expect("a look"), Some(contact));
     assert_eq!(fixture.number("SELECT count(*) FROM outbox").await, 1);
 }
 
@@ -119,9 +120,9 @@ async fn each_statement_sees_what_others_have_committed_whatever_the_databases_d
     fixture.run(&format!("ALTER DATABASE {database} SET default_transaction_isolation = 'serializable'")).await;
     let store = fixture.database.store();
     let mut uow = store.begin().await.expect("a unit of work");
-    assert_eq!(uow.contacts().lock(tenant, contact.id).await.expect("its first statement"), Some(contact));
+    assert_eq!(uow.lock_row::<Contact>(tenant, contact.id).await.expect("its first statement"), Some(contact));
     let newer = fixture.contact(tenant, &details("Bolt"), NOW).await;
-    assert_eq!(uow.contacts().lock(tenant, newer.id).await.expect("a lock"), Some(newer));
+    assert_eq!(uow.lock_row::<Contact>(tenant, newer.id).await.expect("a lock"), Some(newer));
 }
 
 #[tokio::test]
@@ -129,7 +130,7 @@ async fn a_roll_back_keeps_nothing_and_gives_the_connection_back() {
     let fixture = Fixture::new().await;
     let tenant = fixture.tenant().await.id;
     let mut uow = fixture.begin().await;
-    uow.contacts().insert(tenant, &details("Acme"), NOW).await.expect("stored");
+    uow.insert_row(tenant, &details("Acme"), NOW).await.expect("stored");
     uow.outbox().append(tenant, &[event("contact.created")]).await.expect("appended");
     uow.rollback().await.expect("a roll-back");
     fixture.until_quiet().await;
@@ -140,8 +141,8 @@ async fn a_roll_back_keeps_nothing_and_gives_the_connection_back() {
 async fn a_dropped_unit_of_work_leaves_no_transaction_open() {
     let (fixture, tenant, contact) = with_contact().await;
     let mut uow = fixture.begin().await;
-    uow.contacts().lock(tenant, contact.id).await.expect("a lock");
-    uow.contacts().insert(tenant, &details("Bolt"), NOW).await.expect("stored");
+    uow.lock_row::<Contact>(tenant, contact.id).await.expect("a lock");
+    uow.insert_row(tenant, &details("Bolt"), NOW).await.expect("stored");
     drop(uow);
     fixture.until_quiet().await;
     assert_eq!(contacts(&fixture).await, 1);
@@ -152,7 +153,7 @@ async fn a_unit_of_work_that_is_dropped_in_the_middle_of_a_statement_lets_go_of_
     let (fixture, tenant, first) = with_contact().await;
     let second = fixture.contact(tenant, &details("Bolt"), NOW).await;
     let mut blocker = fixture.begin().await;
-    blocker.contacts().lock(tenant, second.id).await.expect("a lock");
+    blocker.lock_row::<Contact>(tenant, second.id).await.expect("a lock");
     // A server that does not look whether its clients are still there by itself, and a statement without end.
     let database = fixture.database.name();
     fixture.run(&format!("ALTER DATABASE {database} SET client_connection_check_interval = 0")).await;
@@ -162,14 +163,14 @@ async fn a_unit_of_work_that_is_dropped_in_the_middle_of_a_statement_lets_go_of_
     let request = tokio::spawn(async move {
         let mut uow = store.begin().await.expect("a unit of work");
         for id in ids {
-            uow.contacts().lock(tenant, id).await.expect("a lock");
+            uow.lock_row::<Contact>(tenant, id).await.expect("a lock");
         }
     });
     fixture.until_waiting(1).await;
     // The client of this request goes away while it waits for the second lock. Nobody lets go of that one.
     request.abort();
     let mut next = fixture.begin().await;
-    let locked = within("the first lock", next.contacts().lock(tenant, first.id)).await.expect("a lock");
+    let locked = within("the first lock", next.lock_row::<Contact>(tenant, first.id)).await.expect("a lock");
     assert_eq!(locked, Some(first));
     next.rollback().await.expect("a roll-back");
     blocker.rollback().await.expect("a roll-back");
@@ -186,7 +187,7 @@ async fn whenever_a_request_is_dropped_it_leaves_all_or_nothing_and_no_transacti
         let store = store.clone();
         let request = async move {
             let mut uow = store.begin().await?;
-            uow.contacts().insert(tenant, &details("Acme"), NOW).await?;
+            uow.insert_row(tenant, &details("Acme"), NOW).await?;
             uow.outbox().append(tenant, &[event("contact.created")]).await?;
             uow.commit().await
         };
@@ -216,10 +217,10 @@ async fn what_failed_cannot_be_committed() {
     let fixture = Fixture::new().await;
     let tenant = fixture.tenant().await.id;
     let mut uow = fixture.begin().await;
-    uow.contacts().insert(tenant, &details("Acme"), NOW).await.expect("stored");
+    uow.insert_row(tenant, &details("Acme"), NOW).await.expect("stored");
     let mut orphan = details("Bolt");
-    orphan.parent = ContactId::new(4_000_000_000);
-    let failed = uow.contacts().insert(tenant, &orphan, NOW).await;
+    orphan.parent_contact_id = ContactId::new(4_000_000_000);
+    let failed = uow.insert_row(tenant, &orphan, NOW).await;
     assert!(matches!(failed, Err(StoreError::Internal(_))), "{failed:?}");
     let committed = uow.commit().await;
     assert!(matches!(committed, Err(StoreError::Internal(_))), "{committed:?}");
@@ -232,32 +233,31 @@ async fn a_look_up_that_finds_nothing_is_no_failure() {
     let fixture = Fixture::new().await;
     let tenant = fixture.tenant().await.id;
     let mut uow = fixture.begin().await;
-    assert_eq!(uow.contacts().lock(tenant, ContactId::new(1).expect("positive")).await.expect("a look"), None);
-    uow.contacts().insert(tenant, &details("Acme"), NOW).await.expect("stored");
+    assert_eq!(uow.lock_row::<Contact>(tenant, 1).await.expect("a look"), None);
+    uow.insert_row(tenant, &details("Acme"), NOW).await.expect("stored");
     uow.commit().await.expect("a commit");
     assert_eq!(contacts(&fixture).await, 1);
 }
 
 /// Gives the contact this parent.
-fn reparent(id: ContactId, parent: ContactId) -> UpdateContact {
-    let draft = ContactDraft { parent_contact_id: Field::Value(parent.get()), ..ContactDraft::default() };
-    UpdateContact { id, changes: ContactChanges::parse(draft, FieldErrors::new()).expect("valid changes") }
+fn reparent(id: i64, parent: i64) -> Update {
+    update::<Contact>(id, &json!({ "parentContactId": parent }))
 }
 
 #[tokio::test]
 async fn a_deadlock_is_a_conflict() {
     let (fixture, tenant, first) = with_contact().await;
     let second = fixture.contact(tenant, &details("Bolt"), NOW).await;
-    let crossing = async |one: ContactId, other: ContactId| {
+    let crossing = async |one: i64, other: i64| {
         let mut uow = fixture.begin().await;
-        uow.contacts().lock(tenant, one).await.expect("the first lock is free");
+        uow.lock_row::<Contact>(tenant, one).await.expect("the first lock is free");
         fixture
             .until(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_xid IS NOT NULL",
                 2,
             )
             .await;
-        let locked = uow.contacts().lock(tenant, other).await;
+        let locked = uow.lock_row::<Contact>(tenant, other).await;
         uow.rollback().await.expect("a roll-back");
         locked
     };
@@ -304,7 +304,7 @@ async fn a_revoked_key_writes_nothing_and_leaves_no_claim() {
         key: IdempotencyKey::parse("k").expect("a key"),
         fingerprint: Fingerprint::of("POST", "/", b"{}"),
     };
-    let command = bwp_domain::contacts::CreateContact(details("Acme"));
+    let command = create(&details("Acme"));
     let done = execute(&fixture.store, &fixture.environment, &caller, Some(&request), &command, |_| {
         RenderedResponse::default()
     });
@@ -376,9 +376,9 @@ const END_OTHER_SESSIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_
 async fn a_lost_connection_is_unavailable_and_the_next_one_works() {
     let (fixture, tenant, contact) = with_contact().await;
     let mut uow = fixture.begin().await;
-    uow.contacts().lock(tenant, contact.id).await.expect("a lock");
+    uow.lock_row::<Contact>(tenant, contact.id).await.expect("a lock");
     fixture.run(END_OTHER_SESSIONS).await;
-    let lost = uow.contacts().lock(tenant, contact.id).await;
+    let lost = uow.lock_row::<Contact>(tenant, contact.id).await;
     assert!(matches!(lost, Err(StoreError::Unavailable(_))), "{lost:?}");
     let committed = uow.commit().await;
     assert!(committed.is_err(), "{committed:?}");
@@ -410,11 +410,11 @@ async fn connections_that_were_lost_in_the_pool_are_noticed_before_they_are_used
 async fn a_statement_that_takes_too_long_is_given_up() {
     let (fixture, tenant, contact) = with_contact().await;
     let mut blocker = fixture.begin().await;
-    blocker.contacts().lock(tenant, contact.id).await.expect("a lock");
+    blocker.lock_row::<Contact>(tenant, contact.id).await.expect("a lock");
     let settings = PoolSettings { statement_timeout: Duration::from_millis(50), ..PoolSettings::default() };
     let store = PgStore::new(&fixture.database.url(), settings).expect("a pool");
     let mut uow = until_ok("a unit of work", async || store.begin().await).await;
-    let given_up = within("the wait", uow.contacts().lock(tenant, contact.id)).await;
+    let given_up = within("the wait", uow.lock_row::<Contact>(tenant, contact.id)).await;
     assert!(matches!(given_up, Err(StoreError::Unavailable(_))), "{given_up:?}");
 }
 

@@ -166,7 +166,6 @@ async fn serve(
         store: Arc::new(store.clone()),
         keys: Arc::new(store.clone()),
         users: Arc::new(store.clone()),
-        contacts: Arc::new(store.clone()),
         rows: Arc::new(store.clone()),
         audit_log: Arc::new(store.clone()),
         audit: audit.queue(),
@@ -244,7 +243,6 @@ fn over(worker: &PgStore, shared: &ApiState) -> ApiState {
         store: Arc::new(worker.clone()),
         keys: Arc::new(worker.clone()),
         users: Arc::new(worker.clone()),
-        contacts: Arc::new(worker.clone()),
         rows: Arc::new(worker.clone()),
         ..shared.clone()
     }

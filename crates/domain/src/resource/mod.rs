@@ -11,6 +11,7 @@ mod filter;
 mod fixed;
 pub mod ports;
 mod shape;
+pub mod summary;
 mod value;
 
 use async_trait::async_trait;

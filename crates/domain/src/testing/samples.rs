@@ -4,16 +4,16 @@ use crate::{
     accounts::{Account, PersonName},
     audit::{AuditEntry, Excerpt},
     clock::Timestamp,
-    contacts::{Contact, ContactDetails, ContactDraft},
-    fields::{Field, FieldErrors},
-    ids::{AccountId, ContactId, KeyId, KeyPublicId, SessionId, TenantId, TenantPublicId, UserId},
+    contacts::{Contact, ContactType},
+    ids::{AccountId, KeyId, KeyPublicId, SessionId, TenantId, TenantPublicId, UserId},
     keys::{Allowlist, ApiKey, CreatedBy, KeyName, KeyState},
     principal::{Credential, Revision},
     rate_limits::RateLimit,
+    resource::Stored,
     scopes::{ScopeId, ScopeSet},
     sessions::{Session, SignedIn},
     tenants::{Tenant, TenantName, TenantStatus, TimeZone},
-    text::Email,
+    text::{Email, Name},
     users::{Role, User, UserState},
 };
 
@@ -97,27 +97,25 @@ pub fn signed_in(role: Role) -> SignedIn {
 /// # Panics
 /// If the name is empty or contains NUL.
 #[expect(clippy::expect_used, reason = "a test's own name")]
-pub fn details(company_name: &str) -> ContactDetails {
-    let draft = ContactDraft {
-        company_name: Field::Value(company_name.to_owned()),
-        kind: Field::Value("vendor".to_owned()),
-        ..ContactDraft::default()
-    };
-    ContactDetails::parse(draft, FieldErrors::new()).expect("valid details")
+pub fn details(company_name: &str) -> Contact {
+    Contact {
+        first_name: None,
+        last_name: None,
+        company_name: Some(Name::parse(company_name.to_owned()).expect("a name")),
+        position: None,
+        parent_contact_id: None,
+        email: None,
+        phone: None,
+        mobile: None,
+        website: None,
+        notes: None,
+        kind: ContactType::Vendor,
+    }
 }
 
 /// A stored contact with these details.
-///
-/// # Panics
-/// If `id` is not positive.
-#[expect(clippy::expect_used, reason = "a test's own number")]
-pub fn contact(id: i64, details: ContactDetails) -> Contact {
-    Contact {
-        id: ContactId::new(id).expect("a contact's id is positive"),
-        details,
-        created_at: CREATED_AT,
-        updated_at: CREATED_AT,
-    }
+pub const fn contact(id: i64, details: Contact) -> Stored<Contact> {
+    Stored { id, details, created_at: CREATED_AT, updated_at: CREATED_AT }
 }
 
 /// What is recorded of a `GET /api/v1/me` of this tenant, with key 7, at `at`.

@@ -11,7 +11,6 @@ use super::MemoryRows;
 use crate::{
     accounts::ports::{AccountRepository, HasAccounts, MockAccountRepository},
     activity::{Activity, ActivityLog},
-    contacts::ports::{ContactRepository, HasContacts, MockContactRepository},
     events::{MockOutbox, Outbox},
     idempotency::{IdempotencyKey, MockReceiptRepository, ReceiptRepository},
     ids::TenantId,
@@ -54,8 +53,6 @@ pub struct ScriptedUnitOfWork {
     pub security_log: MockSecurityLog,
     /// The accounts.
     pub accounts: MockAccountRepository,
-    /// The contacts.
-    pub contacts: MockContactRepository,
     /// The invitations.
     pub invitations: MockInvitationRepository,
     /// The keys.
@@ -235,7 +232,6 @@ macro_rules! lends {
 
 lends! {
     HasAccounts, accounts: AccountRepository;
-    HasContacts, contacts: ContactRepository;
     HasInvitations, invitations: InvitationRepository;
     HasKeys, keys: KeyRepository;
     HasNumbers, numbers: Numbers;

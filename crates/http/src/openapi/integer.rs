@@ -19,15 +19,6 @@ impl Integer {
         number.as_f64().filter(|float| float.fract() == 0.0).map(|float| Self(float as i128))
     }
 
-    /// A field with the id of a row. A number that no row has, because rows have smaller ones, is the id of nothing,
-    /// which is not for the shape of the request to say: it becomes the largest id.
-    pub(crate) fn id(field: &Field<Self>) -> Field<i64> {
-        match Self::number(field) {
-            Field::Value(number) => Field::Value(number.max(0)),
-            field => field,
-        }
-    }
-
     /// A field with a number. Those beyond 64 bits count as the largest and the smallest.
     pub(crate) fn number(field: &Field<Self>) -> Field<i64> {
         match field {

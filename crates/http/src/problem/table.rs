@@ -2,7 +2,6 @@
 
 use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use bwp_domain::{
-    contacts::ContactError,
     execute::ExecuteError,
     fields::FieldErrors,
     keys::{KeyError, KeyRefusal},
@@ -120,15 +119,6 @@ impl<E: Into<Self>> From<ExecuteError<E>> for Problem {
             .retry_after(SOON),
             ExecuteError::Rejected(error) => error.into(),
             ExecuteError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<ContactError> for Problem {
-    fn from(error: ContactError) -> Self {
-        match error {
-            ContactError::NotFound => Self::not_found("contact"),
-            ContactError::Invalid(errors) => Self::invalid(errors),
         }
     }
 }

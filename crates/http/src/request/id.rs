@@ -1,7 +1,7 @@
 //! The id in a path.
 
 use bwp_domain::{
-    ids::{AccountId, ContactId, KeyId},
+    ids::{AccountId, KeyId},
     keys::KeyRef,
 };
 use serde_json::{Value, json};
@@ -22,18 +22,6 @@ pub(crate) trait Resource {
     /// What the document says of the id's type.
     fn schema() -> Value {
         json!({ "type": "integer", "format": "int64", "minimum": 1 })
-    }
-}
-
-/// A contact.
-pub(crate) enum ContactResource {}
-
-impl Resource for ContactResource {
-    type Id = ContactId;
-    const NAME: &'static str = "contact";
-
-    fn id(text: &str) -> Option<ContactId> {
-        number(text).and_then(ContactId::new)
     }
 }
 

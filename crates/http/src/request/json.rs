@@ -166,11 +166,15 @@ fn too_much(error: BodyError) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use bwp_domain::{contacts::ContactChanges, keys::KeyDraft};
+    use bwp_domain::{
+        contacts::Contact,
+        keys::KeyDraft,
+        resource::{Body, Resource},
+    };
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{api_keys::requests::UpdateBody, contacts::requests::UpdateContactBody, problem::MOST_BYTES};
+    use crate::{api_keys::requests::UpdateBody, problem::MOST_BYTES, resource};
 
     /// How many bytes the refusal has, if the body is refused.
     fn refusal<T: JsonBody>(body: &str, read: impl Fn(T, FieldErrors) -> Result<(), FieldErrors>) -> usize {
@@ -180,9 +184,12 @@ mod tests {
     }
 
     fn refusals(body: &str) -> usize {
-        let contact = |value: UpdateContactBody, errors| ContactChanges::parse(value.into(), errors).map(|_| ());
+        let contact = object(body.as_bytes()).and_then(|(members, errors)| {
+            let fingerprint = Fingerprint::of("PATCH", "/", body.as_bytes());
+            resource::read(Contact::SHAPE, &Body::Change, &JsonObject { members, errors, fingerprint })
+        });
         let key = |value: UpdateBody, errors| KeyDraft::from(value).edit(errors).map(|_| ());
-        refusal(body, contact).max(refusal(body, key))
+        contact.map_or_else(Problem::bytes, |_| 0).max(refusal(body, key))
     }
 
     /// A text as JSON writes it, short or long, with and without what is escaped.

@@ -26,13 +26,13 @@ impl ListQuery {
     pub(super) fn read(shape: &Shape, lists: Lists, values: &mut Values) -> Self {
         let page = PageParams::read(values);
         let filter = filter(shape, lists, values);
-        let compact = lists == Lists::Full && values.take(&COMPACT).unwrap_or_default();
+        let compact = lists != Lists::Plain && values.take(&COMPACT).unwrap_or_default();
         Self { page, filter, compact }
     }
 }
 
 /// The filters of a list, and of what counts and sums the same rows.
-pub(super) fn filter(shape: &Shape, lists: Lists, values: &mut Values) -> Filter {
+pub(crate) fn filter(shape: &Shape, lists: Lists, values: &mut Values) -> Filter {
     let mut filter = Filter::all();
     for (at, field) in shape.fields.iter().enumerate() {
         if let (Some(name), Kind::Texts { .. }) = (field.filter, field.kind) {
@@ -76,13 +76,11 @@ pub(super) fn filter(shape: &Shape, lists: Lists, values: &mut Values) -> Filter
             };
             values.take_by(name, describe, read).flatten().into_iter().for_each(|day| filter.add(bound(at, day)));
         }
-    } else if lists == Lists::Full {
-        let times = [
-            values.take(&DATE_FROM).map(Condition::CreatedFrom),
-            values.take(&DATE_TO).map(Condition::CreatedTo),
-            values.take(&UPDATED_FROM).map(Condition::UpdatedFrom),
-        ];
-        times.into_iter().flatten().for_each(|condition| filter.add(condition));
+    } else if lists != Lists::Plain {
+        add_created(&mut filter, values);
+        if lists == Lists::Full {
+            values.take(&UPDATED_FROM).into_iter().for_each(|from| filter.add(Condition::UpdatedFrom(from)));
+        }
     }
     filter
 }
@@ -102,9 +100,14 @@ pub(crate) fn summary_filter(shape: &Shape, fields: &[&'static str], values: &mu
             filter.add(Condition::Is(at, value));
         }
     }
+    add_created(&mut filter, values);
+    filter
+}
+
+/// The bounds of the time of creation.
+fn add_created(filter: &mut Filter, values: &mut Values) {
     let times = [values.take(&DATE_FROM).map(Condition::CreatedFrom), values.take(&DATE_TO).map(Condition::CreatedTo)];
     times.into_iter().flatten().for_each(|condition| filter.add(condition));
-    filter
 }
 
 /// Whether a number that is empty or `null` counts as left out.

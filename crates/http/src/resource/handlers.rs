@@ -31,7 +31,7 @@ use crate::{
     routes::Context,
 };
 
-type Answer = Result<HttpResponse, Problem>;
+pub(super) type Answer = Result<HttpResponse, Problem>;
 
 /// How many rows fit.
 #[derive(Serialize, ToSchema)]
@@ -43,7 +43,7 @@ pub(super) struct Count {
 }
 
 /// The scopes are those that the operation names in the table, where they are checked.
-type Caller = Authorized<AnyCredential>;
+pub(super) type Caller = Authorized<AnyCredential>;
 
 /// `operation` is the name that its cursors are bound to.
 pub(super) async fn list(

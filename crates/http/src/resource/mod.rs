@@ -5,15 +5,18 @@ mod handlers;
 mod many;
 mod schema;
 mod shown;
+mod summary;
 
 use std::borrow::Cow;
 
-use bwp_domain::resource::{Family, Resource, Rules, Shape, family};
+use bwp_domain::resource::{Family, Resource, Rules, Shape, family, summary::Summary};
 
+#[cfg(test)]
+pub(crate) use filters::filter;
 pub(crate) use filters::summary_filter;
 use handlers::Bulk;
 pub(crate) use handlers::read;
-pub(crate) use many::{GetManyBody, ids};
+pub(crate) use many::ids;
 pub(crate) use shown::{members, one, one_with, rendered, rendered_all, rendered_with};
 
 use crate::{
@@ -37,6 +40,8 @@ pub(crate) struct Operations {
 pub(crate) enum Lists {
     /// Nothing.
     Plain,
+    /// Times of creation, and key fields alone.
+    Created,
     /// Times of creation and of the last change, and key fields alone.
     Full,
 }
@@ -145,6 +150,20 @@ impl Operations {
         .summary(format!("Count {}", shape.many))
         .description(format!("How many {} fit every filter.", shape.many))
         .replies(Reply::data::<handlers::Count>("How many."));
+        self.and(operation)
+    }
+
+    /// `GET /path/summary`: the rows that fit, summed up.
+    pub(crate) fn summary(self, summary: &'static Summary) -> Self {
+        let shape = self.shape();
+        let operation = Operation::get(format!("{}/summary", self.path), move |context, caller, query| {
+            summary::answer(shape, summary, context, caller, query)
+        })
+        .parameters(query::describe(|values| filters::summary_filter(shape, summary.filters, values)), summary::REFUSAL)
+        .needs(shape.scopes.read)
+        .summary(format!("Sum {} up", shape.many))
+        .description(format!("How many {} there are and what they come to, in all and in groups.", shape.many))
+        .replies(Reply::new(200, "The sums.", ReplyKind::One(summary::schema(shape, summary))));
         self.and(operation)
     }
 

@@ -219,6 +219,20 @@ fn sent(shape: &Shape, field: &Field, new: bool) -> Value {
     }
 }
 
+/// The schema of a value by which rows are told apart.
+pub(super) fn grouped(shape: &Shape, field: &Field) -> Value {
+    let value = match field.kind {
+        Kind::Id => json!({ "type": ["integer", "null"], "format": "int64" }),
+        _ => shown(shape, field),
+    };
+    described(value, field, false)
+}
+
+/// The schema of a text of a row that another one names, which may be gone.
+pub(super) fn named(field: &Field) -> Value {
+    described(json!({ "type": ["string", "null"] }), field, false)
+}
+
 /// The schema of a filter by a field.
 pub(super) fn filter(field: &Field, nullable: bool) -> Value {
     match field.kind {

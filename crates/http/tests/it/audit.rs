@@ -190,17 +190,17 @@ async fn an_answer_is_recorded_once_with_what_is_known_of_it() {
 async fn whatever_the_answer_it_is_recorded_once() {
     let failing = || {
         let mut ports = Ports::with_key(&[ScopeId::ContactsRead]);
-        ports.contacts.expect_get().returning(|_, _| Err(StoreError::Unavailable("away".to_owned())));
+        ports.rows.expect_get().returning(|_, _, _| Err(StoreError::Unavailable("away".to_owned())));
         ports
     };
     let defective = || {
         let mut ports = Ports::with_key(&[ScopeId::ContactsRead]);
-        ports.contacts.expect_get().returning(|_, _| Err(StoreError::Internal("a defect".to_owned())));
+        ports.rows.expect_get().returning(|_, _, _| Err(StoreError::Internal("a defect".to_owned())));
         ports
     };
     let absent = || {
         let mut ports = Ports::with_key(&[ScopeId::ContactsRead]);
-        ports.contacts.expect_get().returning(|_, _| Ok(None));
+        ports.rows.expect_get().returning(|_, _, _| Ok(None));
         ports
     };
     let contact = || TestRequest::get().uri("/api/v1/contacts/1");

@@ -15,7 +15,7 @@ use crate::support::{Answer, Ports, signed};
 
 async fn get_failing_with(error: impl Fn() -> StoreError + Send + 'static) -> Answer {
     let mut ports = Ports::with_key(&[ScopeId::ContactsRead]);
-    ports.contacts.expect_get().returning(move |_, _| Err(error()));
+    ports.rows.expect_get().returning(move |_, _, _| Err(error()));
     ports.answer(signed(TestRequest::get().uri("/api/v1/contacts/1"))).await
 }
 

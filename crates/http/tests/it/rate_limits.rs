@@ -169,7 +169,7 @@ async fn who_cannot_be_counted_is_sent_away_for_a_while() {
 #[actix_web::test]
 async fn a_body_that_arrives_slowly_is_charged_once() {
     let mut ports = ports(&[ScopeId::ContactsRead], Admission::Admitted(STANDING));
-    ports.contacts.expect_get_many().returning(|_, _| Ok(vec![]));
+    ports.rows.expect_get_many().returning(|_, _, _| Ok(vec![]));
     let request =
         signed(TestRequest::post().uri("/api/v1/contacts/get-many")).set_json(serde_json::json!({ "ids": [1] }));
     let answer = ports.answer(request).await;
@@ -183,7 +183,7 @@ async fn a_key_that_is_revoked_meanwhile_is_told_nothing() {
     ports.keys.expect_find_by_hash().times(1).return_once(move |_| Ok(Some(good.into())));
     ports.keys.expect_find_by_hash().times(1).return_once(|_| Ok(None));
     ports.rate_limits.expect_charge().times(1).returning(|_, _, _| Ok(Admission::Admitted(STANDING)));
-    ports.contacts.expect_get_many().returning(|_, _| Ok(vec![]));
+    ports.rows.expect_get_many().returning(|_, _, _| Ok(vec![]));
     let request =
         signed(TestRequest::post().uri("/api/v1/contacts/get-many")).set_json(serde_json::json!({ "ids": [1] }));
     let answer = ports.answer(request).await;
@@ -201,7 +201,7 @@ async fn a_read_ahead_of_the_check_is_charged_once_and_shows_nothing_when_it_is_
         ports.keys.expect_recall().times(1).returning(move |_| Some(Arc::clone(&guess)));
         ports.keys.expect_find_by_hash().times(1).returning(move |_| Ok(Some(Arc::clone(&known))));
         ports.rate_limits.expect_charge().times(1).returning(move |_, _, _| Ok(admission));
-        ports.contacts.expect_get().returning(|_, _| Ok(None));
+        ports.rows.expect_get().returning(|_, _, _| Ok(None));
         let answer = ports.answer(get("/contacts/1")).await;
         assert_eq!((answer.status, answer.header("ratelimit-key-remaining")), (status, "58"));
     }

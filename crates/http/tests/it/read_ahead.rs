@@ -8,7 +8,6 @@ use std::sync::{
 use actix_web::test::TestRequest;
 use bwp_domain::{
     clock::Timestamp,
-    contacts::Contact,
     keys::KeyState,
     principal::{Credential, Revision},
     rate_limits::{Admission, Standing},
@@ -37,10 +36,10 @@ async fn get(found: Result<Option<Credential>, StoreError>, query: &str) -> (Ans
     ports.keys.expect_recall().returning(|_| Some(credential(READ).into()));
     let found = found.map(|found| found.map(Arc::new));
     ports.keys.expect_find_by_hash().times(1).returning(move |_| found.clone());
-    ports.contacts.expect_get().returning(move |tenant, id| {
+    ports.rows.expect_get().returning(move |tenant, _, id| {
         counted.fetch_add(1, Ordering::SeqCst);
         let name = if tenant == tenant_id(1) { "Acme" } else { "Bolt" };
-        Ok(Some(Contact { id, ..contact(5, details(name)) }))
+        Ok(Some(contact(id, details(name)).record()))
     });
     let admit = |_, budgets: &_, _| Ok(Admission::Admitted(Standing::untouched(budgets)));
     ports.rate_limits.expect_charge().times(..=1).returning(admit);

@@ -12,3 +12,5 @@ mod text;
 mod value;
 
 pub(crate) use reader::find;
+#[cfg(feature = "testing")]
+pub(crate) use reader::page_statement;

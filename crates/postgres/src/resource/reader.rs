@@ -76,6 +76,37 @@ impl PgStore {
     }
 }
 
+/// The statement for a page. A `quick` one is prepared: one index serves it, whatever its values are.
+pub(crate) fn page_statement(
+    tenant: TenantId,
+    shape: &'static Shape,
+    filter: &Filter,
+    page: PageRequest,
+    quick: bool,
+) -> Statement<'static> {
+    let step = text::step(page.limit.get());
+    if !quick {
+        let select = format!("SELECT {}", text::columns(shape));
+        let Fitting { text, binds } = Fitting::of(&select, tenant, shape, filter).page(page.after, step);
+        return Statement::planned_anew(text, binds);
+    }
+    let mut binds = vec![tenant.into()];
+    let mut filtered_by = None;
+    for condition in filter.conditions() {
+        if let Condition::Is(at, value) = condition
+            && let Some(field) = shape.fields.get(*at)
+        {
+            filtered_by = Some(*at);
+            binds.push(Bind::of(field.kind, value));
+        }
+    }
+    if let Some(after) = page.after {
+        binds.extend([after.created_at.into(), after.id.into()]);
+    }
+    let kind = Kind::Page { step, filtered_by, after: page.after.is_some() };
+    Statement::prepared(text::kept(shape, kind), binds)
+}
+
 #[async_trait]
 impl RowReader for PgStore {
     async fn page(
@@ -86,31 +117,10 @@ impl RowReader for PgStore {
         page: PageRequest,
     ) -> Result<RowPage, StoreError> {
         let during = "listing rows";
-        let step = text::step(page.limit.get());
-        let rows = if filter.is_quick() && self.shared.place.plans_well() {
-            self.quick(during, || {
-                let mut binds = vec![tenant.into()];
-                let mut filtered_by = None;
-                for condition in filter.conditions() {
-                    if let Condition::Is(at, value) = condition
-                        && let Some(field) = shape.fields.get(*at)
-                    {
-                        filtered_by = Some(*at);
-                        binds.push(Bind::of(field.kind, value));
-                    }
-                }
-                if let Some(after) = page.after {
-                    binds.extend([after.created_at.into(), after.id.into()]);
-                }
-                let kind = Kind::Page { step, filtered_by, after: page.after.is_some() };
-                Statement::prepared(text::kept(shape, kind), binds)
-            })
-            .await?
-        } else {
-            let select = format!("SELECT {}", text::columns(shape));
-            let Fitting { text, binds } = Fitting::of(&select, tenant, shape, filter).page(page.after, step);
-            self.long(tenant, during, Statement::planned_anew(text, binds)).await?
-        };
+        let quick = filter.is_quick() && self.shared.place.plans_well();
+        let statement = || page_statement(tenant, shape, filter, page, quick);
+        let rows =
+            if quick { self.quick(during, statement).await? } else { self.long(tenant, during, statement()).await? };
         RowPage::of(Box::new(PgRows { shape, rows }), page.limit)
     }
 

@@ -15,7 +15,7 @@ use diesel::{
 };
 
 /// A statement and what is bound to its parameters, in their order.
-pub(super) struct Statement<'a> {
+pub(crate) struct Statement<'a> {
     text: Cow<'a, str>,
     binds: Vec<Bind>,
     planned_anew: bool,
@@ -91,6 +91,14 @@ impl<'a> Statement<'a> {
     /// A statement that the server plans anew each time, for the values at hand: see [`PlannedAnew`](crate::sql::PlannedAnew).
     pub(super) fn planned_anew(text: impl Into<Cow<'a, str>>, binds: Vec<Bind>) -> Self {
         Self { text: text.into(), binds, planned_anew: true }
+    }
+}
+
+#[cfg(feature = "testing")]
+impl Statement<'_> {
+    /// Its text, and whether it is planned anew each time. For tests of its plan.
+    pub(crate) fn explained(self) -> (String, bool) {
+        (self.text.into_owned(), self.planned_anew)
     }
 }
 

@@ -4,16 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use bwp_domain::{
     clock::Timestamp,
-    contacts::{Contact, ContactDetails},
+    contacts::Contact,
     execute::{Command, Context, Environment},
     ids::TenantId,
     keys::{Allowlist, CreateKey, CreatedKey, KeyMode, KeyName, NewKey},
     principal::Principal,
     rate_limits::RateLimit,
-    scopes::ScopeSet,
+    resource::Stored,
+    scopes::{ScopeId, ScopeSet},
     store::{Store, UnitOfWork},
     tenants::{NewTenant, Tenant, TenantName, make_tenant},
-    testing::{FixedClock, environment},
+    testing::{FixedClock, TypedRows, environment},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
@@ -72,11 +73,11 @@ impl Fixture {
         tenant
     }
 
-    /// A new key that anybody can use, without a rate limit, and that allows nothing.
+    /// A new key that anybody can use, without a rate limit, and that allows to make, change and delete contacts.
     pub async fn key(&self, tenant: TenantId) -> CreatedKey {
         let key = NewKey {
             name: KeyName::parse("key".to_owned()).expect("a name"),
-            scopes: ScopeSet::EMPTY,
+            scopes: ScopeSet::of(&[ScopeId::ContactsWrite, ScopeId::ContactsDelete]),
             allowlist: Allowlist::any(),
             rate_limit: RateLimit::NONE,
             expires_at: None,
@@ -91,9 +92,9 @@ impl Fixture {
     }
 
     /// A new contact, made at `at`.
-    pub async fn contact(&self, tenant: TenantId, details: &ContactDetails, at: Timestamp) -> Contact {
+    pub async fn contact(&self, tenant: TenantId, details: &Contact, at: Timestamp) -> Stored<Contact> {
         let mut uow = self.begin().await;
-        let contact = uow.contacts().insert(tenant, details, at).await.expect("a contact");
+        let contact = uow.insert_row(tenant, details, at).await.expect("a contact");
         uow.commit().await.expect("a commit");
         contact
     }

@@ -10,9 +10,9 @@ use std::{ops::DerefMut, sync::Arc, time::Duration};
 
 use bwp_domain::{
     audit::{AuditEntry, AuditFilter},
-    contacts::ContactFilter,
     ids::TenantId,
     paging::PageRequest,
+    resource::{Filter, Shape},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 
@@ -34,14 +34,10 @@ pub struct Statement {
     pub planned_anew: bool,
 }
 
-/// The statement for a page of contacts. Its values are the tenant's id, those of the filter, and the position's time and
-/// id.
-///
-/// # Panics
-/// If there is none.
-#[expect(clippy::expect_used, reason = "a test without its statement has failed")]
-pub fn contacts_page_statement(tenant: TenantId, filter: &ContactFilter, page: PageRequest) -> Statement {
-    let (text, planned_anew) = crate::contacts::page_statement(tenant, filter, page).expect("a statement");
+/// The statement for a page of rows. Its values are the tenant's id, those of the filter, and the position's time and id.
+pub fn page_statement(tenant: TenantId, shape: &'static Shape, filter: &Filter, page: PageRequest) -> Statement {
+    let (text, planned_anew) =
+        crate::resource::page_statement(tenant, shape, filter, page, filter.is_quick()).explained();
     Statement { text, planned_anew }
 }
 

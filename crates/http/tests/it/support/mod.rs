@@ -11,7 +11,6 @@ use actix_web::{
 };
 use bwp_domain::{
     audit::{AuditEntry, ports::MockAuditReader},
-    contacts::ports::MockContactReader,
     keys::{KeyMode, KeySecret, ports::MockKeyReader},
     paging::{CursorKeys, CursorSecret},
     principal::Credential,
@@ -31,7 +30,6 @@ use serde_json::Value;
 pub(crate) struct Ports {
     pub(crate) keys: MockKeyReader,
     pub(crate) users: MockUserReader,
-    pub(crate) contacts: MockContactReader,
     pub(crate) rows: MockRowReader,
     pub(crate) audit_log: MockAuditReader,
     pub(crate) rate_limits: MockRateLimiter,
@@ -96,7 +94,6 @@ impl Ports {
             store: Arc::new(self.store),
             keys: Arc::new(self.keys),
             users: Arc::new(self.users),
-            contacts: Arc::new(self.contacts),
             rows: Arc::new(self.rows),
             audit_log: Arc::new(self.audit_log),
             audit: Arc::clone(&audit) as _,
