@@ -389,6 +389,7 @@ mod the_table {
             name: name.to_owned(),
             method,
             path: path.to_owned(),
+            parameters: Vec::new(),
             scopes: all(scopes),
             example: None,
             fields: all(fields),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use reqwest::Method;
 
 use super::contacts::{ALL, create_named, path};
-use crate::support::{Operation, World, operations, send};
+use crate::support::{Answer, Operation, World, operations, send};
 
 #[tokio::test]
 async fn unknown_and_repeated_parameters_are_named() {
@@ -30,6 +30,25 @@ async fn unknown_and_repeated_parameters_are_named() {
             let path = format!("{}?{query}", operation.path_of(id));
             let answer = send(operation.request(&client, &path, operation.example.as_ref())).await;
             assert!(answer.problem(400, "bad_request").contains(named), "{name}?{query}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_empty_parameter_counts_as_left_out() {
+    let world = World::start().await;
+    let operations = operations(&world).await;
+    let scopes: Vec<&str> = operations.iter().flat_map(|operation| &operation.scopes).map(String::as_str).collect();
+    let client = world.client(&scopes).await;
+    let id = create_named(&client, "Acme").await;
+    let of = |answer: &Answer| (answer.status, answer.json["data"].clone(), answer.json["error"]["detail"].clone());
+    for operation in operations.iter().filter(|operation| !operation.parameters.is_empty()) {
+        let path = operation.path_of(id);
+        let whole = send(operation.request(&client, &path, None)).await;
+        let all: Vec<String> = operation.parameters.iter().map(|name| format!("{name}=")).collect();
+        for query in all.iter().chain([&all.join("&")]) {
+            let answer = send(operation.request(&client, &format!("{path}?{query}"), None)).await;
+            assert_eq!(of(&answer), of(&whole), "{}?{query}", operation.name);
         }
     }
 }

@@ -340,7 +340,7 @@ async fn sums_are_of_each_stage_and_each_source() {
         let answer = client.get(&format!("/leads/summary?{query}")).await;
         assert_eq!(answer.data(200)["totals"]["count"], count, "{query}");
     }
-    let refused = client.get("/leads/summary?dateFrom=yesterday&stageId=&assignedTo=0&dateTo=2026-01-31").await;
+    let refused = client.get("/leads/summary?dateFrom=yesterday&stageId=null&assignedTo=0&dateTo=2026-01-31").await;
     assert!(!refused.problem(422, "validation_failed").is_empty());
     let mut named: Vec<_> = refused.field_errors().into_iter().map(|(field, _)| field).collect();
     named.sort_unstable();
