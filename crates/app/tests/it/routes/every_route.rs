@@ -144,6 +144,31 @@ async fn an_unknown_route_is_404() {
 }
 
 #[tokio::test]
+async fn a_path_that_is_nearly_right_is_told_the_right_one() {
+    let world = World::start_with(&["--public-url", "https://example.com/building"]).await;
+    for (path, right) in [
+        ("/api/v1/contacts/", "/api/v1/contacts"),
+        ("//api/v1/contacts", "/api/v1/contacts"),
+        ("/api//v1///contacts//", "/api/v1/contacts"),
+        ("/API/V1/Contacts", "/api/v1/contacts"),
+        ("/api/v1/contacts/Count/", "/api/v1/contacts/count"),
+        ("/api/v1/contacts/7/?x=/y", "/api/v1/contacts/7"),
+        ("/api/v1/openapi.json/", "/api/v1/openapi.json"),
+        ("/Healthz/", "/healthz"),
+        ("/api/v1/contact", ""),
+        ("/api/v1/contacts/1/x", ""),
+        ("/api/v1", ""),
+    ] {
+        let answer = send(world.request(Method::GET, path)).await;
+        let detail = answer.problem(404, "not_found").to_owned();
+        let meant = format!(" Did you mean https://example.com/building{right}?");
+        let meant = if right.is_empty() { "" } else { &meant };
+        let docs = "See https://example.com/building/docs.";
+        assert_eq!(detail, format!("There is nothing under this path.{meant} {docs}"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn every_answer_has_a_request_id_of_its_own() {
     let world = World::start_with(&["--log", "info,bwp_web=debug"]).await;
     let client = world.client(ALL).await;
