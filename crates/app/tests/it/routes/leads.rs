@@ -350,6 +350,25 @@ async fn sums_are_of_each_stage_and_each_source() {
     }
 }
 
+#[tokio::test]
+async fn a_change_that_changes_nothing_needs_the_scope_to_read() {
+    let (world, client) = start().await;
+    let lead = create(&client, &json!({ "siteCity": "Springfield" })).await;
+    let writer = world.client(&["leads:write"]).await;
+    for nothing in [json!({}), json!({ "name": lead["name"] }), json!({ "id": lead["id"] })] {
+        let refused = writer.patch(&path(&lead), &nothing).await;
+        assert!(refused.problem(403, "scope_insufficient").contains("leads:read"), "{refused}");
+        assert!(refused.header("www-authenticate").contains("leads:read"), "{refused}");
+        client.patch(&path(&lead), &nothing).await.data(200);
+    }
+    // Not as a replay either.
+    let keyed = || writer.request(Method::PATCH, &path(&lead)).header("Idempotency-Key", "k").json(&json!({}));
+    for _ in 0..2 {
+        send(keyed()).await.problem(403, "scope_insufficient");
+    }
+    assert_eq!(writer.patch(&path(&lead), &json!({ "name": "Shed" })).await.data(200)["siteCity"], "Springfield");
+}
+
 async fn converter(world: &World) -> Client {
     let more = ["projects:read", "projects:write", "projects:delete", "contacts:write", "contacts:delete"];
     world.client(&[ALL, &more].concat()).await
