@@ -9,6 +9,7 @@ use bwp_domain::{
     ids::SessionId,
     paging::{Limit, PageRequest},
     sessions::{SessionError, end_session, ports::SessionListing, sign_out_everywhere},
+    sign_in::DeviceToken,
 };
 use maud::{Markup, html};
 
@@ -19,7 +20,7 @@ use crate::{
     layout::token,
     routes::{Answer, Entry, UNPROCESSABLE},
     security::{position, written},
-    sign_in::{busy, come_again, keep_session, too_many_text},
+    sign_in::{busy, come_again, keep_session, note_locked_out, note_wrong, origin, too_many_text},
     trouble::Trouble,
     visit::Visit,
     widgets::{Pager, TextField, ago, good, isolated, refusal, time, trouble},
@@ -54,7 +55,7 @@ async fn set_password(visit: Rc<Visit>, form: Form) -> Answer {
     let change = PasswordChange {
         present: TypedPassword::new(form.get("presentPassword").to_owned()),
         new: TypedPassword::new(form.get("newPassword").to_owned()),
-        address: visit.address(),
+        origin: origin(&visit),
     };
     let open = visit.session()?;
     let refused = &state.guards.refused;
@@ -63,8 +64,14 @@ async fn set_password(visit: Rc<Visit>, form: Form) -> Answer {
             keep_session(&visit, &session);
             Ok(visit.redirect(&format!("{PATH}?done=password")))
         }
-        Err(PasswordChangeError::Invalid(errors)) => page(&visit, UNPROCESSABLE, &errors, &html! {}).await,
+        Err(PasswordChangeError::Invalid(errors)) => {
+            if errors.iter().any(|error| error.field == "presentPassword") {
+                note_wrong(&visit);
+            }
+            page(&visit, UNPROCESSABLE, &errors, &html! {}).await
+        }
         Err(PasswordChangeError::TooMany(too_many)) => {
+            note_locked_out(&visit);
             let note = refusal(&too_many_text(too_many));
             let page = page(&visit, StatusCode::TOO_MANY_REQUESTS, &FieldErrors::new(), &note).await?;
             Ok(come_again(page, too_many))
@@ -87,7 +94,8 @@ async fn end(visit: Rc<Visit>, form: Form) -> Answer {
 
 async fn end_all(visit: Rc<Visit>, _form: Form) -> Answer {
     let state = &visit.state;
-    sign_out_everywhere(&*state.store, &state.environment, visit.session()?, visit.address())
+    let kept = origin(&visit).device.as_ref().map(DeviceToken::hash);
+    sign_out_everywhere(&*state.store, &state.environment, visit.session()?, visit.address(), kept)
         .await
         .map_err(of_session)?;
     visit.set_cookie(state.cookies().forget(CookieName::Session));

@@ -1,6 +1,6 @@
 //! Signing in and out, and choosing an organization.
 
-use std::rc::Rc;
+use std::{net::IpAddr, rc::Rc};
 
 use actix_web::{
     HttpResponse,
@@ -34,13 +34,15 @@ use crate::{
 
 pub(crate) fn entries() -> Vec<Entry> {
     vec![
-        Entry::get("/sign-in", Access::Anyone, form),
-        Entry::post("/sign-in", Access::Anyone, enter).open_always(),
+        Entry::get(PATH, Access::Anyone, form),
+        Entry::post(PATH, Access::Anyone, enter).open_always(),
         Entry::post("/sign-out", Access::SignedIn, leave).open_always(),
         Entry::get("/choose", Access::SignedIn, choices),
         Entry::post("/choose", Access::SignedIn, choose_one).open_always(),
     ]
 }
+
+const PATH: &str = "/sign-in";
 
 /// Where invitations are.
 const INVITATION: &str = "/invitations?";
@@ -54,6 +56,13 @@ pub(crate) fn with_next(path: &str, next: &str) -> String {
     query.append_pair("next", next);
     let joint = if path.contains('?') { '&' } else { '?' };
     format!("{path}{joint}{}", query.finish())
+}
+
+/// What the form of a second tab leads to that was opened before somebody signed in in the first one: on to where it was going. Nothing of
+/// it is looked at: its token is that of the visit before.
+pub(crate) fn signed_in_meanwhile(path: &str, visit: &Visit, form: &Form) -> Option<HttpResponse> {
+    let is_signed_in = path == PATH && visit.account().is_some();
+    is_signed_in.then(|| visit.redirect(local_path(form.get("next")).unwrap_or("/")))
 }
 
 async fn form(visit: Rc<Visit>) -> Answer {
@@ -90,14 +99,37 @@ async fn enter(visit: Rc<Visit>, form: Form) -> Answer {
             let is_settled = signed_in.memberships.len() == 1 || next.starts_with(INVITATION);
             if is_settled { Ok(visit.redirect(next)) } else { Ok(visit.redirect(&with_next("/choose", next))) }
         }
-        Err(SignInError::Wrong) => refuse(UNPROCESSABLE, "The e-mail address or the password is wrong."),
+        Err(SignInError::Wrong) => {
+            note_wrong(&visit);
+            refuse(UNPROCESSABLE, "The e-mail address or the password is wrong.")
+        }
         Err(SignInError::TooMany(too_many)) => {
+            note_locked_out(&visit);
             let answer = refuse(StatusCode::TOO_MANY_REQUESTS, &too_many_text(too_many))?;
             Ok(come_again(answer, too_many))
         }
         Err(SignInError::Hasher(error)) => Err(busy(error)),
         Err(SignInError::Store(error)) => Err(error.into()),
     }
+}
+
+/// Says in the log from where somebody showed a wrong password. Whose it was meant to be is not said: people type the one into the field of
+/// the other.
+pub(crate) fn note_wrong(visit: &Visit) {
+    if let Some(left_out) = visit.state.guards.wrong.turn() {
+        tracing::info!(client = client(visit), left_out, "a sign-in failed: the address or the password is wrong");
+    }
+}
+
+/// Says in the log from where somebody had too many failures.
+pub(crate) fn note_locked_out(visit: &Visit) {
+    if let Some(left_out) = visit.state.guards.locked_out.turn() {
+        tracing::warn!(client = client(visit), left_out, "a sign-in was refused: there were too many failures");
+    }
+}
+
+fn client(visit: &Visit) -> Option<tracing::field::DisplayValue<IpAddr>> {
+    visit.address().map(tracing::field::display)
 }
 
 /// From where somebody signs in.

@@ -14,6 +14,7 @@ use bwp_domain::{
     resource::{
         Body, Create, Draft, Filter, Record, Resource, ResourceError, Restore, Update, Value, family, snapshot,
     },
+    scopes::ScopeId,
     store::UnitOfWork,
     testing::{ScriptedUnitOfWork, credential, environment},
     text::Text,
@@ -31,7 +32,7 @@ fn apply_in<C>(zone: &str, mut uow: ScriptedUnitOfWork, command: &C) -> Outcome
 where
     C: Command<dyn UnitOfWork, Output = Record, Error = ResourceError>,
 {
-    let mut credential = credential(&[]);
+    let mut credential = credential(&[ScopeId::ProjectsRead]);
     credential.tenant.time_zone = zone.parse().expect("a zone");
     let (environment, principal) = (environment(), Principal::Key(Arc::new(credential)));
     match block_on(command.apply(&Context::new(&principal, &environment), &mut uow)) {

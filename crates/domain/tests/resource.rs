@@ -10,6 +10,7 @@ use bwp_domain::{
     fields::FieldErrors,
     principal::Principal,
     resource::{Body, Create, Draft, Money, Record, Resource, ResourceError, Rules, Update, family},
+    scopes::{ScopeId, ScopeSet},
     store::UnitOfWork,
     testing::{MemoryRows, ScriptedUnitOfWork, credential, environment},
     text::Name,
@@ -42,13 +43,24 @@ fn apply<C>(rows: &MemoryRows, command: &C) -> Result<Record, FieldErrors>
 where
     C: Command<dyn UnitOfWork, Output = Record, Error = ResourceError>,
 {
+    match apply_with(&[ScopeId::LeadsRead], rows, command) {
+        Ok(record) => Ok(record),
+        Err(ResourceError::Invalid(errors)) => Err(errors),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+fn apply_with<C>(scopes: &[ScopeId], rows: &MemoryRows, command: &C) -> Result<Record, ResourceError>
+where
+    C: Command<dyn UnitOfWork, Output = Record, Error = ResourceError>,
+{
     let mut uow = ScriptedUnitOfWork::default();
     uow.memory = Some(rows.clone());
-    let (environment, principal) = (environment(), Principal::Key(Arc::new(credential(&[]))));
+    let (environment, principal) = (environment(), Principal::Key(Arc::new(credential(scopes))));
     match block_on(command.apply(&Context::new(&principal, &environment), &mut uow)) {
         Ok(applied) => Ok(applied.output),
-        Err(Failure::Rejected(ResourceError::Invalid(errors))) => Err(errors),
-        Err(other) => panic!("{other:?}"),
+        Err(Failure::Rejected(error)) => Err(error),
+        Err(Failure::Store(error)) => panic!("{error}"),
     }
 }
 
@@ -87,6 +99,26 @@ fn a_read_only_field_is_let_pass_with_the_value_that_it_has_and_refused_with_ano
     assert_eq!(update(&rows, gate.id, &json!({ "name": "East" })), Ok(gate));
     let refused = create(&rows, &json!({ "name": "West", "opened": "0" })).expect_err("a new one was never opened");
     assert_eq!(named(&refused), [("opened", "read_only")]);
+}
+
+#[test]
+fn a_change_that_changes_nothing_is_a_read() {
+    let rows = MemoryRows::default();
+    let gate = create(&rows, &json!({ "name": "East" })).expect("made");
+    let update = |scopes: &[ScopeId], body: Value| {
+        let draft = draft(&Body::Change, &body).expect("good fields");
+        apply_with(scopes, &rows, &Update { family: family::<Gate>(), id: gate.id, draft })
+    };
+    let unread = ResourceError::Unread(ScopeSet::of(&[ScopeId::LeadsRead]));
+    for nothing in [json!({}), json!({ "name": "East" }), json!({ "opened": 0 })] {
+        assert_eq!(update(&[ScopeId::LeadsWrite], nothing.clone()), Err(unread.clone()), "{nothing}");
+        assert_eq!(update(&[ScopeId::LeadsRead], nothing.clone()), Ok(gate.clone()), "{nothing}");
+    }
+    assert!(update(&[ScopeId::LeadsWrite], json!({ "name": "West" })).is_ok());
+    // Nothing is told of a row that is not there, either way.
+    let draft = draft(&Body::Change, &json!({})).expect("good fields");
+    let absent = Update { family: family::<Gate>(), id: gate.id + 1, draft };
+    assert_eq!(apply_with(&[ScopeId::LeadsWrite], &rows, &absent), Err(ResourceError::NotFound("gate")));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::{
     envelope::{Meta, Pagination, Rows},
     problem::Problem,
-    request::query::{Param, Values},
+    request::query::{Param, Values, boolean},
     routes::Context,
     state::ApiState,
 };
@@ -29,12 +29,11 @@ const LIMIT: Param<Limit> = Param {
 };
 
 /// `cursor`.
-const CURSOR: Param<Option<String>> = Param {
+const CURSOR: Param<String> = Param {
     name: "cursor",
     description: "Where the page starts: `meta.pagination.cursor` of the page before. Leave it out for the first page.",
     schema: || json!({ "type": "string" }),
-    // Clients that build the query from a form send it empty for the first page.
-    parse: |text| Ok(Some(text).filter(|text| !text.is_empty()).map(str::to_owned)),
+    parse: |text| Ok(text.to_owned()),
 };
 
 /// `compact`.
@@ -42,11 +41,7 @@ pub(crate) const COMPACT: Param<bool> = Param {
     name: "compact",
     description: "Whether to show only the key fields of each row.",
     schema: || json!({ "type": "boolean", "default": false }),
-    parse: |text| match text {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err("Send true or false.".to_owned()),
-    },
+    parse: boolean,
 };
 
 const DATE_TIME: &str = "Send an RFC 3339 date-time, such as 2026-01-31T08:00:00Z; write a `+` as %2B.";
@@ -89,7 +84,7 @@ pub(crate) struct PageParams {
 
 impl PageParams {
     pub(crate) fn read(values: &mut Values) -> Self {
-        Self { limit: values.take(&LIMIT).unwrap_or(Limit::DEFAULT), cursor: values.take(&CURSOR).flatten() }
+        Self { limit: values.take(&LIMIT).unwrap_or(Limit::DEFAULT), cursor: values.take(&CURSOR) }
     }
 }
 

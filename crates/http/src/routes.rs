@@ -1,6 +1,6 @@
 //! The routes of the API.
 
-use std::{borrow::Cow, collections::BTreeMap, future::ready};
+use std::{borrow::Cow, collections::BTreeMap, future::ready, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse, Resource, Scope,
@@ -77,6 +77,7 @@ pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> im
         // A scope for each family: the router compares a request with the patterns of one family, and not with all of them.
         let mut families: BTreeMap<String, Scope> = BTreeMap::new();
         // Paths with fixed parts first: `/contacts/count` is not the contact `count`.
+        let known = KnownPaths::of(paths.keys());
         let (fixed, variable): (Vec<_>, Vec<_>) = paths.into_iter().partition(|(path, _)| !path.contains('{'));
         for (path, operations) in fixed.into_iter().chain(variable) {
             let allow = allowed(&operations);
@@ -103,7 +104,35 @@ pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> im
             .service(read_only("/readyz").route(web::get().to(readyz)))
             .service(closed)
             .service(scope)
-            .default_service(web::to(not_found));
+            .default_service(web::to(move |request: HttpRequest| ready(not_found(&request, &known))));
+    }
+}
+
+/// The paths where something is, each by its parts.
+#[derive(Clone)]
+struct KnownPaths(Vec<Vec<String>>);
+
+impl KnownPaths {
+    fn of<'a>(of_operations: impl Iterator<Item = &'a Cow<'static, str>>) -> Self {
+        let of_operations = of_operations.map(|path| format!("{BASE_PATH}{path}"));
+        let others = [format!("{BASE_PATH}{}", openapi::PATH), "/healthz".to_owned(), "/readyz".to_owned()];
+        let parts = |path: String| path.split('/').skip(1).map(str::to_owned).collect();
+        Self(of_operations.chain(others).map(parts).collect())
+    }
+
+    /// The path that is meant by one with slashes too many, or with letters of the other case.
+    fn nearest(&self, path: &str) -> Option<String> {
+        let sent: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let is_variable = |part: &str| part.starts_with('{');
+        let fits = |known: &&Vec<String>| {
+            let fits = |(part, sent): (&String, &&str)| is_variable(part) || part.eq_ignore_ascii_case(sent);
+            known.len() == sent.len() && known.iter().zip(&sent).all(fits)
+        };
+        // One of fixed parts first, as the routes are.
+        let known = self.0.iter().filter(fits).min_by_key(|known| known.iter().any(|part| is_variable(part)))?;
+        let parts = known.iter().zip(sent).map(|(part, sent)| if is_variable(part) { sent } else { part });
+        let nearest: String = parts.flat_map(|part| ["/", part]).collect();
+        Some(nearest).filter(|nearest| nearest != path)
     }
 }
 
@@ -144,8 +173,8 @@ fn allowed(operations: &[Operation]) -> String {
     methods.join(", ")
 }
 
-async fn serve_document(document: Data<openapi::Document>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(document.bytes())
+async fn serve_document(request: HttpRequest, document: Data<openapi::Document>) -> HttpResponse {
+    document.answer(&request)
 }
 
 /// The process lives.
@@ -206,8 +235,15 @@ fn refuse_method(request: &HttpRequest, allow: &str) -> HttpResponse {
     respond(request, problem)
 }
 
-async fn not_found(request: HttpRequest) -> HttpResponse {
-    respond(&request, Problem::new(ErrorCode::NotFound, "There is nothing under this path. See /docs."))
+fn not_found(request: &HttpRequest, known: &KnownPaths) -> HttpResponse {
+    // Links in answers are those of the world: a proxy may have put the server below a path.
+    let url = request.app_data::<Data<ApiState>>().map(|state| Arc::clone(&state.public_url)).unwrap_or_default();
+    let meant = known.nearest(request.path()).map(|path| format!(" Did you mean {url}{}?", quoted(path)));
+    let meant = meant.unwrap_or_default();
+    respond(
+        request,
+        Problem::new(ErrorCode::NotFound, format!("There is nothing under this path.{meant} See {url}/docs.")),
+    )
 }
 
 fn respond(request: &HttpRequest, problem: Problem) -> HttpResponse {

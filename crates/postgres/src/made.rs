@@ -11,6 +11,7 @@ const FUNCTIONS: [&str; 12] = [
     "contact_search_text",
     "hold_expected_key",
     "hold_expected_keys",
+    "keep_security_log",
     "lead_search_text",
     "make_settings",
     "product_search_text",

@@ -1,6 +1,6 @@
 //! The outermost middleware: names each request, follows it through the log, and says who sent it.
 
-use std::{fmt, rc::Rc, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, rc::Rc, sync::Arc, time::Duration};
 
 use actix_web::{
     Error, HttpMessage, HttpRequest,
@@ -21,6 +21,7 @@ use crate::{
     current::{CurrentRequest, loggable},
     metrics::{CredentialRefused, Meter, RouteMeter},
     request_id::RequestId,
+    seldom::Seldom,
 };
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -42,11 +43,21 @@ pub struct Observer {
 
 /// Follows requests beyond this process: a tracing system.
 pub trait Trace: Send + Sync {
-    /// A request has come, and nothing was done for it yet. Its span may still be given a parent.
-    fn begin(&self, span: &Span, headers: &HeaderMap);
+    /// A request has come, and nothing was done for it yet. Its span may still be given a parent: the one that the headers name, if they
+    /// come `from` a proxy that is trusted.
+    fn begin(&self, span: &Span, headers: &HeaderMap, from: Hop);
 
     /// It is answered. `route` is the one that [`record_route`] named.
     fn end(&self, span: &Span, route: Option<&RouteMeter>, status: StatusCode);
+}
+
+/// Who sent a request to this server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hop {
+    /// A proxy that is believed.
+    TrustedProxy,
+    /// Anybody.
+    Stranger,
 }
 
 /// Put into the extensions of an answer with a 5xx that is given on purpose, because too much is asked for at once: it has no line
@@ -102,7 +113,19 @@ async fn run<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let id = RequestId::new(&(observer.new_request_id)());
-    let span = observer.trace.as_deref().map_or_else(Span::none, |trace| begin(trace, &id, &request));
+    let span =
+        observer.trace.as_deref().map_or_else(Span::none, |trace| begin(trace, &id, &request, hop(observer, &request)));
+    if let Some(peer) = request.peer_addr().map(|peer| peer.ip())
+        && observer.trusted_proxies.ignores(peer, request.headers())
+        && let Some(left_out) = UNTRUSTED.turn()
+    {
+        tracing::warn!(
+            %peer,
+            left_out,
+            "X-Forwarded-For or Forwarded came from a peer that is no trusted proxy, and was not believed. If it is your proxy, name it \
+             with --trusted-proxies: until then all of its clients have its address."
+        );
+    }
     let address = request.peer_addr().and_then(|peer| observer.trusted_proxies.client(peer.ip(), request.headers()));
     let current = CurrentRequest::new(id.clone(), request.method().clone(), request.uri().clone(), span.clone());
     let current = Rc::new(current);
@@ -112,7 +135,7 @@ async fn run<B: MessageBody + 'static>(
         extensions.insert(Rc::clone(&current));
     }
 
-    let ending = Ending::of(Rc::clone(&current), observer);
+    let ending = Ending::of(Rc::clone(&current), address, observer);
     let work = async move {
         let result = next.call(request).await;
         // Inside, so that its line is named as well.
@@ -131,8 +154,13 @@ async fn run<B: MessageBody + 'static>(
     }
 }
 
+fn hop(observer: &Observer, request: &ServiceRequest) -> Hop {
+    let is_trusted = request.peer_addr().is_some_and(|peer| observer.trusted_proxies.contains(peer.ip()));
+    if is_trusted { Hop::TrustedProxy } else { Hop::Stranger }
+}
+
 /// The span of `request`, with what is known at its start.
-fn begin(trace: &dyn Trace, id: &RequestId, request: &ServiceRequest) -> Span {
+fn begin(trace: &dyn Trace, id: &RequestId, request: &ServiceRequest, from: Hop) -> Span {
     let span = tracing::info_span!(
         "request",
         otel.kind = "server",
@@ -141,9 +169,16 @@ fn begin(trace: &dyn Trace, id: &RequestId, request: &ServiceRequest) -> Span {
         path = loggable(request.path()),
         tenant = field::Empty,
     );
-    trace.begin(&span, request.headers());
+    trace.begin(&span, request.headers(), from);
     span
 }
+
+/// Lines about strangers' requests that failed.
+static FAILED: Seldom = Seldom::each_second();
+/// Lines about strangers' requests that were given up.
+static ABANDONED: Seldom = Seldom::each_second();
+/// Lines about proxies that are not trusted.
+static UNTRUSTED: Seldom = Seldom::each_minute();
 
 /// What is done at the end of a request. Dropped before that, it says so.
 struct Ending {
@@ -151,14 +186,15 @@ struct Ending {
     meter: Arc<Meter>,
     availability: Arc<Availability>,
     trace: Option<Arc<dyn Trace>>,
+    client: Option<IpAddr>,
     answered: bool,
 }
 
 impl Ending {
-    fn of(request: Rc<CurrentRequest>, observer: &Observer) -> Self {
+    fn of(request: Rc<CurrentRequest>, client: Option<IpAddr>, observer: &Observer) -> Self {
         observer.meter.begin();
         let (meter, availability) = (Arc::clone(&observer.meter), Arc::clone(&observer.availability));
-        Self { request, meter, availability, trace: observer.trace.clone(), answered: false }
+        Self { request, meter, availability, trace: observer.trace.clone(), client, answered: false }
     }
 
     fn answered<B>(mut self, result: &Result<ServiceResponse<B>, Error>) {
@@ -167,8 +203,10 @@ impl Ending {
         let status = match result {
             Ok(answer) => {
                 is_turned_away = answer.response().extensions().get::<TurnedAway>().is_some();
-                if let Some(CredentialRefused(reason)) = answer.response().extensions().get() {
-                    self.meter.refuse(reason);
+                if let Some(CredentialRefused(reason)) = answer.response().extensions().get()
+                    && let Some(left_out) = self.meter.refuse(reason)
+                {
+                    tracing::info!(client = self.client.map(field::display), left_out, "credential refused: {reason}");
                 }
                 answer.status()
             }
@@ -187,7 +225,9 @@ impl Ending {
         let is_planned = is_closed && status == StatusCode::SERVICE_UNAVAILABLE;
         let status = status.as_u16();
         if status >= 500 && !is_planned && !is_turned_away {
-            tracing::error!(status, duration_ms = milliseconds(took), "answered");
+            if let Some(left_out) = FAILED.turn_of_request() {
+                tracing::error!(status, duration_ms = milliseconds(took), left_out, "answered");
+            }
         } else {
             tracing::debug!(status, duration_ms = milliseconds(took), "answered");
         }
@@ -209,8 +249,8 @@ impl Drop for Ending {
         let duration_ms = milliseconds(self.request.started.elapsed());
         if panicked {
             tracing::error!(duration_ms, "panicked");
-        } else {
-            tracing::info!(duration_ms, "abandoned: the connection is gone");
+        } else if let Some(left_out) = ABANDONED.turn_of_request() {
+            tracing::info!(duration_ms, left_out, "abandoned: the connection is gone");
         }
     }
 }

@@ -28,7 +28,7 @@ pub struct Create {
     pub draft: Draft,
 }
 
-/// Changes what is sent of a row. Tells of `updated`, unless nothing changed.
+/// Changes what is sent of a row. Tells of `updated`, unless nothing changed: then the caller needs the scopes to read it, too.
 pub struct Update {
     /// Of which family.
     pub family: &'static dyn Family,
@@ -92,7 +92,13 @@ impl Command<dyn UnitOfWork> for Update {
         take_turn(shape, context, uow).await?;
         let before = uow.rows().lock(context.tenant, shape, self.id).await?;
         let before = before.ok_or(ResourceError::NotFound(shape.one))?;
+        // The answer of a change shows the row. Without a change, that is a read, whatever it is called.
+        let unread = ScopeSet::of(shape.scopes.read).without(context.principal.scopes());
+        let unseen = (!unread.is_empty()).then(|| before.clone());
         let (record, events) = update(self.family, before, &self.draft, context, uow).await?;
+        if unseen.as_ref() == Some(&record) {
+            return Err(ResourceError::Unread(unread).into());
+        }
         Ok(Applied::telling(record, events))
     }
 }

@@ -33,6 +33,7 @@ use crate::{
     execute::{Context, Failure},
     fields::FieldErrors,
     ids::TenantId,
+    scopes::ScopeSet,
     store::{Inconsistency, StoreError, UnitOfWork},
 };
 
@@ -119,6 +120,9 @@ pub enum ResourceError {
     /// Its state forbids it, as this text says.
     #[error("{0}")]
     Conflict(String),
+    /// The change would change nothing, and so only show the row, to a caller who lacks these scopes to read it.
+    #[error("a change that changes nothing reads, and these scopes are missing: {0}")]
+    Unread(ScopeSet),
 }
 
 impl From<FieldErrors> for ResourceError {

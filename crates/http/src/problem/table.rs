@@ -36,7 +36,6 @@ impl Problem {
             "The API key is not valid: it is malformed, unknown, revoked, expired, or not allowed from this address.",
         )
         .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))
-        .because(format!("credential refused: {why}"))
         .refusing(why)
     }
 
@@ -129,6 +128,7 @@ impl From<ResourceError> for Problem {
             ResourceError::NotFound(one) => Self::not_found(one),
             ResourceError::Invalid(errors) => Self::invalid(errors),
             ResourceError::Conflict(why) => Self::new(ErrorCode::Conflict, why),
+            ResourceError::Unread(missing) => Self::scopes_missing(missing),
         }
     }
 }

@@ -132,7 +132,7 @@ fn object(bytes: &[u8]) -> Result<(Map<String, Value>, FieldErrors), Problem> {
 }
 
 fn check_media_type(call: &Call<'_>) -> Result<(), Problem> {
-    if call.request.headers().contains_key(header::CONTENT_ENCODING) {
+    if call.request.headers().get_all(header::CONTENT_ENCODING).any(|value| !is_identity(value)) {
         let detail = "Send the body as it is, without `Content-Encoding`.";
         return Err(Problem::bad_request(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
@@ -148,6 +148,12 @@ fn check_media_type(call: &Call<'_>) -> Result<(), Problem> {
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "Send the body as JSON, with the header `Content-Type: application/json`.",
     ))
+}
+
+/// Whether the codings of a body are none: `identity` is the name of that (RFC 9110, section 8.4.1).
+fn is_identity(codings: &header::HeaderValue) -> bool {
+    let mut codings = codings.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    codings.all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity"))
 }
 
 fn too_much(error: BodyError) -> Problem {

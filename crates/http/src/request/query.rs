@@ -40,7 +40,7 @@ pub(crate) struct Values {
 }
 
 impl Values {
-    /// The parameter's value, if it was sent and is good.
+    /// The parameter's value, if it was sent and is good. One that is empty counts as left out.
     pub(crate) fn take<T>(&mut self, param: &Param<T>) -> Option<T> {
         self.take_by(param.name, || (param.description.to_owned(), (param.schema)()), param.parse)
     }
@@ -63,7 +63,8 @@ impl Values {
                 "schema": schema,
             }));
         }
-        let text = self.sent.remove(name)?;
+        // Clients that build the query from a form send what was not filled in as an empty text.
+        let text = self.sent.remove(name).filter(|text| !text.is_empty())?;
         match parse(&text) {
             Ok(value) => Some(value),
             Err(message) => {
@@ -98,6 +99,18 @@ impl Extract for AnyQuery {
 
     fn describe(input: &mut openapi::Input) {
         input.query_refusal = Some(ErrorCode::BadRequest);
+    }
+}
+
+/// Yes or no, as the libraries of clients write it: in any case, or as 1 or 0.
+pub(crate) fn boolean(text: &str) -> Result<bool, String> {
+    let is = |word: &str| text.eq_ignore_ascii_case(word);
+    match text {
+        "1" => Ok(true),
+        "0" => Ok(false),
+        _ if is("true") => Ok(true),
+        _ if is("false") => Ok(false),
+        _ => Err("Send true or false.".to_owned()),
     }
 }
 

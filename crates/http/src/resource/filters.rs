@@ -12,7 +12,7 @@ use super::{Lists, schema};
 use crate::{
     openapi::TEXT_PATTERN,
     paging::{COMPACT, DATE_FROM, DATE_TO, PageParams, UPDATED_FROM},
-    request::query::Values,
+    request::query::{Values, boolean},
 };
 
 /// The query of a list.
@@ -42,8 +42,8 @@ pub(crate) fn filter(shape: &Shape, lists: Lists, values: &mut Values) -> Filter
                     json!({ "type": "string" }),
                 )
             };
-            let has = values.take_by(name, describe, |text| Ok(Some(text.to_owned()).filter(|text| !text.is_empty())));
-            has.flatten().into_iter().for_each(|text| filter.add(Condition::Holds(at, text)));
+            let has = values.take_by(name, describe, |text| Ok(text.to_owned()));
+            has.into_iter().for_each(|text| filter.add(Condition::Holds(at, text)));
             continue;
         }
         if let Some(value) = field.filter.and_then(|name| is(shape, field, name, Absent::Allowed, values)) {
@@ -70,11 +70,8 @@ pub(crate) fn filter(shape: &Shape, lists: Lists, values: &mut Values) -> Filter
                 );
                 (text, json!({ "type": "string" }))
             };
-            let read = |text: &str| match text {
-                "" => Ok(None),
-                text => field.read(&json!(text)).map(Some).map_err(|fault| fault.message),
-            };
-            values.take_by(name, describe, read).flatten().into_iter().for_each(|day| filter.add(bound(at, day)));
+            let read = |text: &str| field.read(&json!(text)).map_err(|fault| fault.message);
+            values.take_by(name, describe, read).into_iter().for_each(|day| filter.add(bound(at, day)));
         }
     } else if lists != Lists::Plain {
         add_created(&mut filter, values);
@@ -110,7 +107,7 @@ fn add_created(filter: &mut Filter, values: &mut Values) {
     times.into_iter().flatten().for_each(|condition| filter.add(condition));
 }
 
-/// Whether a number that is empty or `null` counts as left out.
+/// Whether the text `null` counts as left out.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Absent {
     Allowed,
@@ -120,7 +117,7 @@ enum Absent {
 fn searched(shape: &Shape) -> String {
     let fields: Vec<_> =
         shape.fields.iter().filter(|field| field.search).map(|field| format!("`{}`", field.name)).collect();
-    format!("Only {} in which this text is found, in any case: in {}.", shape.many, fields.join(", "))
+    format!("Only {} in which each word of this is found, in any case: in {}.", shape.many, fields.join(", "))
 }
 
 /// The value that the field must hold.
@@ -128,18 +125,14 @@ fn is(shape: &Shape, field: &Field, name: &'static str, absent: Absent, values: 
     let nullable = absent == Absent::Allowed && matches!(field.kind, Kind::Id | Kind::Integer { .. } | Kind::Bool);
     let describe = || (format!("Only {} whose `{}` is this.", shape.many, field.name), schema::filter(field, nullable));
     let read = |text: &str| {
-        if nullable && matches!(text, "" | "null") || field.filter_any == Some(text) {
+        if nullable && text == "null" || field.filter_any == Some(text) {
             return Ok(None);
         }
         let sent = match field.kind {
             // An id of nothing fits nothing.
             Kind::Id if nullable => return whole(text).map(|number| Some(Value::Integer(number))),
             Kind::Id | Kind::Integer { .. } => json!(whole(text)?),
-            Kind::Bool => match text {
-                "true" => json!(true),
-                "false" => json!(false),
-                _ => return Err("Send true or false.".to_owned()),
-            },
+            Kind::Bool => json!(boolean(text)?),
             Kind::Words(words) if !words.contains(&text) => return Err(format!("Send one of {}.", words.join(", "))),
             _ => json!(text),
         };

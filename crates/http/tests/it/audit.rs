@@ -124,8 +124,6 @@ async fn bad_values_reach_no_port_and_are_named() {
         ("apiKeyId=-1", "apiKeyId"),
         ("apiKeyId=%2B1", "apiKeyId"),
         ("apiKeyId=key_1", "apiKeyId"),
-        ("apiKeyId=", "apiKeyId"),
-        ("method=", "method"),
         ("method=G%00T", "method"),
         ("method=GET,POST", "method"),
         ("status=ok", "status"),

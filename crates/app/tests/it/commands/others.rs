@@ -63,11 +63,39 @@ async fn help_names_every_command_and_how_to_reach_the_data() {
         &["backup"],
         &["restore"],
         &["cursor-secret", "rotate"],
+        &["completions"],
+        &["serve"],
+        &["key", "rotate"],
+        &["tenant", "set-limit"],
+        &["tenant", "set-time-zone"],
     ] {
         let help = printed(&attempt_bwp(&[command, &["--help"]].concat()).await);
         assert!(help.contains("--json") && help.contains("Usage"), "{help}");
+        // Its own options come first, then those that it shares, and last how it is used.
+        let (own, others) = help.split_once("Options of every command:").expect("a heading");
+        assert!(!own.contains("--data-dir") && !own.contains("--json") && own.contains("--help"), "{help}");
+        let (shared, example) = others.split_once("Example").expect("an example");
+        assert!(shared.contains("--database-url") && shared.contains("--json"), "{help}");
+        assert!(example.contains(&format!("bwp {}", command.join(" "))), "{help}");
     }
     assert!(printed(&attempt_bwp(&["--version"]).await).starts_with("bwp 0."));
+}
+
+#[tokio::test]
+async fn shells_complete_every_command() {
+    for (shell, mark) in [
+        ("bash", "complete -F _bwp"),
+        ("zsh", "#compdef bwp"),
+        ("fish", "complete -c bwp"),
+        ("powershell", "Register-ArgumentCompleter"),
+    ] {
+        let script = printed(&attempt_bwp(&["completions", shell]).await);
+        assert!(script.contains(mark), "{shell}: {script}");
+        for word in ["cursor-secret", "set-time-zone", "trusted-proxies"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+    assert!(refused(&attempt_bwp(&["completions", "cmd"]).await).contains("powershell"));
 }
 
 #[tokio::test]
@@ -133,6 +161,41 @@ async fn an_empty_variable_sets_nothing() {
     assert!(help.contains("BWP_LISTEN"), "{help}");
     let openapi = with_empty("").arg("openapi").output().await.expect("bwp runs");
     printed(&openapi);
+}
+
+#[tokio::test]
+async fn a_variable_is_read_without_what_surrounds_it_and_named_when_it_is_wrong() {
+    let operator = Operator::new().await;
+    let with = |variables: &[(&str, &str)]| {
+        let mut command = bwp();
+        command.envs(variables.iter().copied());
+        command
+    };
+    // As an env file says it that has blanks, or was written on Windows.
+    let url = format!(" {}\r", operator.0.url());
+    for skip in ["true\r", " TRUE", "1", "Yes", "on"] {
+        let mut command =
+            with(&[("DATABASE_URL", &url), ("BWP_LISTEN", "localhost:0\r"), ("BWP_SKIP_MIGRATIONS", skip)]);
+        let (_server, _said, ready) = serving(&mut command).await;
+        assert!(ready.contains("http://127.0.0.1:"), "{skip}: {ready}");
+    }
+    for (name, value, said) in [
+        ("BWP_LISTEN", ":8080\r", "0.0.0.0:8080"),
+        ("BWP_LISTEN", "8080", "127.0.0.1:8080"),
+        ("BWP_ADMIN_LISTEN", "9090", "127.0.0.1:8080"),
+        ("BWP_SKIP_MIGRATIONS", "maybe", "true or false"),
+        ("BWP_WORKERS", "many", "512"),
+        ("BWP_DRAIN", "soon", "--drain"),
+        ("BWP_MAINTENANCE", "soon", "--maintenance"),
+        ("BWP_REDIS_LOST", "panic", "refuse"),
+    ] {
+        let told = refused(&with(&[(name, value)]).args(["serve"]).output().await.expect("bwp runs"));
+        assert!(told.contains(said) && told.contains(name), "{name}: {told}");
+    }
+    // On the command line it is the option's.
+    let told =
+        refused(&with(&[("BWP_LISTEN", "8080")]).args(["serve", "--listen", "8080"]).output().await.expect("bwp runs"));
+    assert!(!told.contains("BWP_LISTEN"), "{told}");
 }
 
 /// A server, what it goes on saying, and the line by which it says that it is ready.

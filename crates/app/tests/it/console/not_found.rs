@@ -54,7 +54,8 @@ async fn a_program_is_told_by_a_problem() {
             let answer = send(world.request(Method::GET, path).header(ACCEPT, accept)).await;
             answer.problem(404, "not_found");
             let expected = format!(
-                r#"{{"type":"{}/docs/errors#not_found","title":"Not found","status":404,"detail":"There is nothing under this path. See /docs.","code":"not_found","request_id":"{}"}}"#,
+                r#"{{"type":"{}/docs/errors#not_found","title":"Not found","status":404,"detail":"There is nothing under this path. See {}/docs.","code":"not_found","request_id":"{}"}}"#,
+                world.server.url,
                 world.server.url,
                 answer.header("x-request-id"),
             );

@@ -173,6 +173,28 @@ async fn one_comes_back_to_where_one_was_going_and_nowhere_else() {
     }
 }
 
+/// The form of the second tab is of before the sign-in in the first one.
+#[tokio::test]
+async fn who_signed_in_in_another_tab_goes_on() {
+    let world = world().await;
+    let mut ada = world.person();
+    let tab = ada.get("/sign-in?next=/settings/account").await;
+    assert_eq!(ada.sign_in("ada@example.com", PASSWORD).await.location(), "/");
+    let session = ada.cookie("bwp_session").map(str::to_owned);
+    for (next, location) in [("/settings/account", "/settings/account"), ("//evil.example", "/")] {
+        let fields =
+            [("csrf", tab.hidden("csrf")), ("email", "ada@example.com"), ("password", PASSWORD), ("next", next)];
+        let page = ada.post("/sign-in", &fields).await;
+        assert_eq!((page.status, page.location()), (303, location), "{}", page.text);
+    }
+    assert_eq!(ada.cookie("bwp_session").map(str::to_owned), session, "the session is the one that there was");
+    assert_eq!(ada.get("/settings/account").await.status, 200);
+    // Who is not signed in is still asked for a token.
+    let mut eve = world.person();
+    let fields = [("csrf", tab.hidden("csrf")), ("email", "ada@example.com"), ("password", PASSWORD)];
+    assert_eq!(eve.post("/sign-in", &fields).await.status, 403);
+}
+
 #[tokio::test]
 async fn who_is_in_many_organizations_chooses_one() {
     let world = world().await;
@@ -195,6 +217,30 @@ async fn who_is_in_many_organizations_chooses_one() {
     assert!(ada.get("/").await.text.contains("Other Builders"));
     assert_eq!(ada.get("/settings/developer/api-keys").await.status, 403);
     assert_eq!(ada.fill("/choose", "/choose", &[("tenant", "999999")]).await.status, 422);
+}
+
+/// One that was lost, or at which somebody else sits now, has no guesses of its own any more.
+#[tokio::test]
+async fn a_changed_password_and_signing_out_everywhere_leave_the_present_browser_known_alone() {
+    let world = world().await;
+    let known = "SELECT count(*) FROM known_browsers";
+    for (path, fields) in [
+        ("password", &[("presentPassword", PASSWORD), ("newPassword", NEW), ("again", NEW)][..]),
+        ("sessions/end-all", &[]),
+    ] {
+        let mut people = [world.person(), world.person()];
+        let password = if fields.is_empty() { NEW } else { PASSWORD };
+        for person in &mut people {
+            assert_eq!(person.sign_in("ada@example.com", password).await.status, 303);
+        }
+        let [mut here, mut there] = people;
+        assert!(world.number(known).await > 1);
+        here.fill("/settings/account", &format!("/settings/account/{path}"), fields).await;
+        assert_eq!(world.number(known).await, 1, "{path}");
+        // There, a guess counts as a stranger's.
+        assert_eq!(there.sign_in("ada@example.com", "a guess of a stranger").await.status, 422);
+        assert_eq!(here.sign_in("ada@example.com", NEW).await.status, 303);
+    }
 }
 
 #[tokio::test]

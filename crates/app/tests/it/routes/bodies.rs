@@ -71,6 +71,19 @@ async fn json_is_taken_under_each_of_its_media_types() {
 }
 
 #[tokio::test]
+async fn identity_is_no_coding_and_every_other_one_is_415() {
+    let (_world, client) = start().await;
+    let coded = |coding: &str| post(&client, r#"{"type":"other"}"#).header("Content-Encoding", coding);
+    for none in ["identity", "Identity", "", "identity, identity"] {
+        send(coded(none)).await.data(201);
+    }
+    for coding in ["gzip", "br", "identity, gzip", "x"] {
+        let answer = send(coded(coding)).await;
+        assert!(answer.problem(415, "bad_request").contains("Content-Encoding"), "{coding}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn another_media_type_is_415() {
     let (world, client) = start().await;
     for media_type in [

@@ -340,7 +340,7 @@ async fn sums_are_of_each_stage_and_each_source() {
         let answer = client.get(&format!("/leads/summary?{query}")).await;
         assert_eq!(answer.data(200)["totals"]["count"], count, "{query}");
     }
-    let refused = client.get("/leads/summary?dateFrom=yesterday&stageId=&assignedTo=0&dateTo=2026-01-31").await;
+    let refused = client.get("/leads/summary?dateFrom=yesterday&stageId=null&assignedTo=0&dateTo=2026-01-31").await;
     assert!(!refused.problem(422, "validation_failed").is_empty());
     let mut named: Vec<_> = refused.field_errors().into_iter().map(|(field, _)| field).collect();
     named.sort_unstable();
@@ -348,6 +348,71 @@ async fn sums_are_of_each_stage_and_each_source() {
     for query in ["search=a", "updatedFrom=2026-01-31T08:00:00Z", "limit=1", "source=web"] {
         client.get(&format!("/leads/summary?{query}")).await.problem(400, "bad_request");
     }
+}
+
+#[tokio::test]
+async fn what_a_lead_names_is_named_on_when_it_is_gone_as_the_reference_says() {
+    let (world, client) = start().await;
+    let person = client.post("/contacts", &contact("Acme")).await.data(201)["id"].clone();
+    let lead = create(&client, &json!({ "contactId": person })).await;
+    assert_eq!(client.delete(&format!("/contacts/{person}")).await.status, 204);
+    assert_eq!(client.get(&path(&lead)).await.data(200)["contactId"], person);
+    let document = send(world.request(Method::GET, "/api/v1/openapi.json")).await.json;
+    let fields = &document["components"]["schemas"]["Lead"]["properties"];
+    for (field, said) in [("contactId", "If the contact is deleted, its id stays"), ("assignedTo", "its id stays")] {
+        assert!(fields[field]["description"].as_str().is_some_and(|text| text.contains(said)), "{}", fields[field]);
+    }
+}
+
+#[tokio::test]
+async fn each_word_is_looked_for_however_it_is_composed() {
+    let (_world, client) = start().await;
+    let person = client.post("/contacts", &contact("Lovelace Masonry")).await.data(201)["id"].clone();
+    for (name, more) in [
+        ("Ada's garage", json!({ "contactId": person })),
+        ("Caf\u{e9} Zoe\u{301}", json!({})),
+        ("\u{39f}\u{394}\u{39f}\u{3a3} \u{3bf}\u{3b4}\u{3bf}\u{3c2}", json!({})),
+    ] {
+        let mut more = more;
+        more["name"] = json!(name);
+        create(&client, &more).await;
+    }
+    for (search, name) in [
+        ("garage ADA", "Ada's garage"),
+        // One word in the lead, one in its contact.
+        ("lovelace%2C%20%20ada", "Ada's garage"),
+        // NFD finds NFC, and the other way round.
+        ("cafe%CC%81", "Caf\u{e9} Zoe\u{301}"),
+        ("zo%C3%A9%20caf%C3%A9", "Caf\u{e9} Zoe\u{301}"),
+        // The sigma within a word, and that at its end.
+        ("%CE%BF%CE%B4%CE%BF%CF%83", "\u{39f}\u{394}\u{39f}\u{3a3} \u{3bf}\u{3b4}\u{3bf}\u{3c2}"),
+        ("%CE%BF%CE%B4%CE%BF%CF%82", "\u{39f}\u{394}\u{39f}\u{3a3} \u{3bf}\u{3b4}\u{3bf}\u{3c2}"),
+    ] {
+        assert_eq!(found(&client, &format!("search={search}")).await, [name], "{search}");
+    }
+    assert!(found(&client, "search=ada%20byron").await.is_empty());
+    let many = (0..21).map(|n| format!("w{n}")).collect::<Vec<_>>().join("+");
+    let refused = client.get(&format!("/leads?search={many}")).await;
+    assert!(refused.problem(400, "bad_request").contains("20 words"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_change_that_changes_nothing_needs_the_scope_to_read() {
+    let (world, client) = start().await;
+    let lead = create(&client, &json!({ "siteCity": "Springfield" })).await;
+    let writer = world.client(&["leads:write"]).await;
+    for nothing in [json!({}), json!({ "name": lead["name"] }), json!({ "id": lead["id"] })] {
+        let refused = writer.patch(&path(&lead), &nothing).await;
+        assert!(refused.problem(403, "scope_insufficient").contains("leads:read"), "{refused}");
+        assert!(refused.header("www-authenticate").contains("leads:read"), "{refused}");
+        client.patch(&path(&lead), &nothing).await.data(200);
+    }
+    // Not as a replay either.
+    let keyed = || writer.request(Method::PATCH, &path(&lead)).header("Idempotency-Key", "k").json(&json!({}));
+    for _ in 0..2 {
+        send(keyed()).await.problem(403, "scope_insufficient");
+    }
+    assert_eq!(writer.patch(&path(&lead), &json!({ "name": "Shed" })).await.data(200)["siteCity"], "Springfield");
 }
 
 async fn converter(world: &World) -> Client {

@@ -13,6 +13,8 @@ pub(crate) struct Operation {
     pub(crate) method: Method,
     /// Below the base path, with `{id}` in it if it is about one row.
     pub(crate) path: String,
+    /// The parameters that its query may have.
+    pub(crate) parameters: Vec<String>,
     /// The scopes that it needs.
     pub(crate) scopes: Vec<String>,
     /// A good body, if it takes one.
@@ -94,6 +96,7 @@ pub(crate) fn read(document: &Value) -> Vec<Operation> {
                 name: text(&operation["operationId"]),
                 method,
                 path: path.clone(),
+                parameters: parameters(document, operation),
                 scopes: operation["security"][0]["bearerAuth"].as_array().into_iter().flatten().map(text).collect(),
                 example: body.get("example").cloned(),
                 fields: names(fields),
@@ -105,6 +108,11 @@ pub(crate) fn read(document: &Value) -> Vec<Operation> {
     }
     assert!(!all.is_empty(), "the document has operations");
     all
+}
+
+fn parameters(document: &Value, operation: &Value) -> Vec<String> {
+    let all = operation["parameters"].as_array().into_iter().flatten().map(|parameter| resolve(document, parameter));
+    all.filter(|parameter| parameter["in"] == "query").map(|parameter| text(&parameter["name"])).collect()
 }
 
 fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
