@@ -33,6 +33,7 @@ use crate::{
     fields::FieldErrors,
     ids::TenantId,
     store::{Inconsistency, StoreError, UnitOfWork},
+    users::Forbidden,
 };
 
 /// A resource's own fields, as a struct that derives this.
@@ -118,11 +119,20 @@ pub enum ResourceError {
     /// Its state forbids it, as this text says.
     #[error("{0}")]
     Conflict(String),
+    /// The one who asks may not, as this text says.
+    #[error("not permitted: {0}")]
+    Forbidden(String),
 }
 
 impl From<FieldErrors> for ResourceError {
     fn from(errors: FieldErrors) -> Self {
         Self::Invalid(errors)
+    }
+}
+
+impl From<Forbidden> for ResourceError {
+    fn from(forbidden: Forbidden) -> Self {
+        Self::Forbidden(forbidden.permission.meaning().to_owned())
     }
 }
 

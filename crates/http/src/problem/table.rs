@@ -139,6 +139,7 @@ impl From<ResourceError> for Problem {
             ResourceError::NotFound(one) => Self::not_found(one),
             ResourceError::Invalid(errors) => Self::invalid(errors),
             ResourceError::Conflict(why) => Self::new(ErrorCode::Conflict, why),
+            ResourceError::Forbidden(_) => Self::new(ErrorCode::Forbidden, sentence(&error.to_string())),
         }
     }
 }

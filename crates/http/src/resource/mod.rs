@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use bwp_domain::resource::{Family, Resource, Rules, Shape, family};
 
-pub(crate) use filters::summary_filter;
+pub(crate) use filters::{days_filter, summary_filter};
 pub(crate) use handlers::read;
 pub(crate) use many::GetManyBody;
 pub(crate) use shown::{members, one, one_with, rendered, rendered_with};
@@ -112,7 +112,7 @@ impl Operations {
         let operation = Operation::post(self.path, move |context, caller, keyed, body| {
             handlers::create(family, context, caller, keyed, body)
         })
-        .body(Body { schema: schema::create(shape), example: schema::create_example(shape) })
+        .body(Body::of_new(shape))
         .needs(shape.scopes.write)
         .summary(format!("Create {}", a(shape.one)))
         .description(told(shape, "", |events| events.created))
@@ -175,7 +175,7 @@ impl Operations {
         let operation = Operation::patch(format!("{}/{{id}}", self.path), move |context, caller, keyed, id, body| {
             handlers::update(family, context, caller, keyed, id, body)
         })
-        .body(Body { schema: schema::update(shape), example: schema::update_example(shape) })
+        .body(Body::of_change(shape))
         .needs(shape.scopes.write)
         .summary(format!("Change {}", a(shape.one)))
         .description(told(shape, changes, |events| events.updated))
@@ -251,9 +251,26 @@ impl Reply {
         Self::new(status, description, ReplyKind::One(schema::answer_with(R::SHAPE, name, more)))
     }
 
+    /// Every row of `R` that there is, of some parent or of the tenant.
+    pub(crate) fn rows<R: Resource>(status: u16, description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(status, description, ReplyKind::All(schema::answer(R::SHAPE)))
+    }
+
     /// A row of `R`.
     pub(crate) fn row<R: Resource>(status: u16, description: &'static str) -> Self {
         Self::new(status, description, ReplyKind::One(schema::answer(R::SHAPE)))
+    }
+}
+
+impl Body {
+    /// A body that makes such a row.
+    pub(crate) fn of_new(shape: &'static Shape) -> Self {
+        Self { schema: schema::create(shape), example: schema::create_example(shape) }
+    }
+
+    /// A body that changes such a row.
+    pub(crate) fn of_change(shape: &'static Shape) -> Self {
+        Self { schema: schema::update(shape), example: schema::update_example(shape) }
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) enum Kind {
     Find,
     /// Reads rows of one tenant by their ids.
     GetMany,
+    /// The same, deleted ones too.
+    GetEver,
     /// Reads every row, or those of one value of a field, by the field at a place.
     All { order: usize, filtered_by: Option<usize> },
     /// Reads a row and its version.
@@ -90,6 +92,7 @@ fn write(shape: &Shape, kind: Kind) -> String {
              WHERE (tenant_id, id) IN (SELECT * FROM unnest($1, $2)) AND deleted_at IS NULL"
         ),
         Kind::GetMany => format!("{select}id = ANY ($2) AND deleted_at IS NULL"),
+        Kind::GetEver => format!("{select}id = ANY ($2)"),
         Kind::All { order, filtered_by } => {
             let mut text = format!("{select}deleted_at IS NULL");
             if let Some(field) = filtered_by.and_then(|at| shape.fields.get(at)) {
@@ -230,7 +233,7 @@ impl Fitting {
             Condition::Holds(at, text) => {
                 let Some(field) = shape.fields.get(*at) else { return };
                 let text = self.bind(Bind::Text(Some(text.clone())));
-                format!("EXISTS (SELECT FROM unnest(\"{}\") AS item WHERE lower(item) = lower(${text}))", field.column)
+                format!("lower_texts(\"{}\") @> ARRAY[lower(${text})]", field.column)
             }
             Condition::CreatedFrom(moment) => format!("created_at >= ${}", self.bind(*moment)),
             Condition::CreatedTo(moment) => format!("created_at <= ${}", self.bind(*moment)),
