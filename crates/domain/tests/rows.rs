@@ -5,16 +5,21 @@
 use async_trait::async_trait;
 use bwp_domain::{
     ids::TenantId,
+    labor_rates::LaborRate,
     lead_stages::LeadStage,
     leads::Lead,
+    project_phases::ProjectPhase,
+    project_tasks::ProjectTask,
     project_templates::ProjectTemplate,
     projects::Project,
     resource::{Reference, Resource, ports::RowReader},
+    site_logs::SiteLog,
     store::StoreError,
     testing::{
         MemoryRows,
         rows_contract::{Held, Work, hold},
     },
+    time_entries::TimeEntry,
 };
 use futures_executor::block_on;
 
@@ -44,7 +49,17 @@ impl Held for InMemory {
 
 #[test]
 fn rows_in_memory() {
-    for shape in [LeadStage::SHAPE, Lead::SHAPE, Project::SHAPE, ProjectTemplate::SHAPE] {
+    for shape in [
+        LaborRate::SHAPE,
+        LeadStage::SHAPE,
+        Lead::SHAPE,
+        Project::SHAPE,
+        ProjectPhase::SHAPE,
+        ProjectTask::SHAPE,
+        ProjectTemplate::SHAPE,
+        SiteLog::SHAPE,
+        TimeEntry::SHAPE,
+    ] {
         block_on(hold(&InMemory::default(), shape, |_| {}));
     }
 }

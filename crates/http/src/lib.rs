@@ -9,6 +9,7 @@
 
 mod api_keys;
 mod audit;
+mod calendar;
 mod contacts;
 mod cursors;
 pub mod docs;
@@ -23,6 +24,7 @@ mod operation;
 mod paging;
 pub mod privileges;
 pub mod problem;
+mod project_plans;
 mod project_templates;
 mod projection;
 mod projects;
@@ -32,7 +34,9 @@ mod request;
 mod resource;
 mod routes;
 mod settings;
+mod site_logs;
 mod state;
+mod time_entries;
 mod usage;
 mod users;
 

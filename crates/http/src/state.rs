@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bwp_domain::{
     audit::ports::{AuditReader, AuditSink},
+    calendar::CalendarReader,
     contacts::ports::ContactReader,
     execute::Environment,
     keys::ports::KeyReader,
@@ -29,6 +30,8 @@ pub struct ApiState {
     pub contacts: Arc<dyn ContactReader>,
     /// Where rows of every resource are read.
     pub rows: Arc<dyn RowReader>,
+    /// Where the calendar is read.
+    pub calendar: Arc<dyn CalendarReader>,
     /// Where the audit log is read.
     pub audit_log: Arc<dyn AuditReader>,
     /// Where requests are recorded for the audit log.

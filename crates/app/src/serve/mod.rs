@@ -168,6 +168,7 @@ async fn serve(
         users: Arc::new(store.clone()),
         contacts: Arc::new(store.clone()),
         rows: Arc::new(store.clone()),
+        calendar: Arc::new(store.clone()),
         audit_log: Arc::new(store.clone()),
         audit: audit.queue(),
         refusals,
@@ -246,6 +247,7 @@ fn over(worker: &PgStore, shared: &ApiState) -> ApiState {
         users: Arc::new(worker.clone()),
         contacts: Arc::new(worker.clone()),
         rows: Arc::new(worker.clone()),
+        calendar: Arc::new(worker.clone()),
         ..shared.clone()
     }
 }

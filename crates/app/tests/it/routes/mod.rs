@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod bodies;
+mod calendar;
 mod contacts;
 mod credentials;
 mod every_route;
@@ -10,7 +11,10 @@ mod lead_stages;
 mod leads;
 mod me;
 mod order_of_checks;
+mod project_plans;
 mod projects;
 mod read_only;
 mod settings;
+mod site_logs;
+mod time_entries;
 mod users;

@@ -11,6 +11,7 @@ use actix_web::{
 };
 use bwp_domain::{
     audit::{AuditEntry, ports::MockAuditReader},
+    calendar::MockCalendarReader,
     contacts::ports::MockContactReader,
     keys::{KeyMode, KeySecret, ports::MockKeyReader},
     paging::{CursorKeys, CursorSecret},
@@ -33,6 +34,7 @@ pub(crate) struct Ports {
     pub(crate) users: MockUserReader,
     pub(crate) contacts: MockContactReader,
     pub(crate) rows: MockRowReader,
+    pub(crate) calendar: MockCalendarReader,
     pub(crate) audit_log: MockAuditReader,
     pub(crate) rate_limits: MockRateLimiter,
     pub(crate) health: MockHealth,
@@ -98,6 +100,7 @@ impl Ports {
             users: Arc::new(self.users),
             contacts: Arc::new(self.contacts),
             rows: Arc::new(self.rows),
+            calendar: Arc::new(self.calendar),
             audit_log: Arc::new(self.audit_log),
             audit: Arc::clone(&audit) as _,
             refusals: Arc::default(),
