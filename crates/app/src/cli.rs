@@ -13,8 +13,10 @@ use std::{
 };
 
 use bwp_domain::{
+    clock::Day,
     ids::{KeyPublicId, TenantPublicId},
     rate_limits::RateLimit,
+    resource::{Decimal, Money},
     scopes::ScopeId,
     tenants::{TenantStatus, TimeZone},
     users::Role,
@@ -211,6 +213,9 @@ pub(crate) enum Command {
     /// Make and list users, and give them another password
     #[command(subcommand)]
     User(UserCommand),
+    /// Set and list what an hour of work costs
+    #[command(subcommand)]
+    Rate(RateCommand),
     /// Make, list, rotate and revoke API keys
     #[command(subcommand)]
     Key(KeyCommand),
@@ -444,6 +449,44 @@ pub(crate) enum UserCommand {
         #[arg(long, required = true)]
         password_stdin: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RateCommand {
+    /// Set what an hour of work costs from a day on. Work that was logged before keeps its cost
+    Set {
+        /// The tenant's id, `tnt_…`
+        #[arg(long)]
+        tenant: TenantPublicId,
+        /// E-mail address of the user whose work it is [default: the work of all who have no rate of their own]
+        #[arg(long, value_name = "EMAIL")]
+        user: Option<String>,
+        /// The id of the project, if the user's work on others costs something else
+        #[arg(long, value_name = "ID", requires = "user", value_parser = clap::value_parser!(i64).range(1..))]
+        project: Option<i64>,
+        /// The first day: 2026-01-31
+        #[arg(long, value_name = "DAY", value_parser = day)]
+        from: Day,
+        /// What an hour costs: 42.50
+        #[arg(value_name = "AMOUNT", value_parser = amount)]
+        hourly_rate: Money,
+    },
+    /// List a tenant's rates, by their first days
+    List {
+        /// The tenant's id, `tnt_…`
+        #[arg(long)]
+        tenant: TenantPublicId,
+    },
+}
+
+fn day(text: &str) -> Result<Day, String> {
+    Day::parse(text).ok_or_else(|| "expected a day such as 2026-01-31".to_owned())
+}
+
+fn amount(text: &str) -> Result<Money, String> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let number = text.parse::<Decimal>().ok().filter(|_| plain);
+    number.and_then(Money::exactly).ok_or_else(|| "expected an amount such as 42.50".to_owned())
 }
 
 #[derive(Debug, Subcommand)]

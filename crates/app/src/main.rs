@@ -34,6 +34,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate => commands::migrate::run(&database, output).await,
         Command::Tenant(command) => commands::tenant::run(&database, command, output).await,
         Command::User(command) => commands::user::run(&database, command, output).await,
+        Command::Rate(command) => commands::rate::run(&database, command, output).await,
         Command::Key(command) => commands::key::run(&database, command, output).await,
         Command::CursorSecret(command) => commands::cursor_secret::run(&database, command, output).await,
         Command::Backup(args) => commands::backup::backup(&database, &args, output).await,

@@ -283,5 +283,6 @@ const fn forbidden(permission: Permission) -> &'static str {
         Permission::SeeUsers => "Your role does not include seeing who else is in the organization.",
         Permission::ManageUsers => "Only a company admin invites people, gives roles and takes access away.",
         Permission::SeeSecurityLog => "Only a company admin sees the security log.",
+        Permission::ReviewSiteLogs | Permission::ReviewTimeEntries => "Only managers and company admins review.",
     }
 }

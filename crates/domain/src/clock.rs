@@ -132,6 +132,12 @@ impl serde::Serialize for Timestamp {
 pub struct Day(NaiveDate);
 
 impl Day {
+    /// 1 January 1970.
+    pub const EPOCH: Self = match NaiveDate::from_ymd_opt(1970, 1, 1) {
+        Some(date) => Self(date),
+        None => Self(NaiveDate::MIN),
+    };
+
     /// Reads `2026-01-31`. `None` if that is no day of the years 0 to 9999.
     pub fn parse(text: &str) -> Option<Self> {
         (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten().and_then(Self::of)

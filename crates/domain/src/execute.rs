@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use async_trait::async_trait;
 
 use crate::{
-    clock::{Clock, Timestamp},
+    clock::{Clock, Day, Timestamp},
     entropy::Entropy,
     events::Event,
     idempotency::{Claim, KeyedRequest, RenderedResponse},
@@ -41,6 +41,11 @@ impl<'a> Context<'a> {
     /// The context of a change that `principal` makes now.
     pub fn new(principal: &'a Principal, environment: &'a Environment) -> Self {
         Self { principal, tenant: principal.tenant(), now: environment.clock.now(), entropy: &*environment.entropy }
+    }
+
+    /// The day that it is for who asks.
+    pub fn today(&self) -> Day {
+        self.principal.time_zone().day(self.now)
     }
 }
 

@@ -110,6 +110,14 @@ row_id! {
     ProjectId
 }
 row_id! {
+    /// The id of a phase of a project.
+    ProjectPhaseId
+}
+row_id! {
+    /// The id of a task of a project.
+    ProjectTaskId
+}
+row_id! {
     /// A project template's id.
     ProjectTemplateId
 }

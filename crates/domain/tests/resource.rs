@@ -4,16 +4,17 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bwp_domain::{
-    clock::Timestamp,
+    clock::{Day, Timestamp},
     execute::{Command, Context, Failure},
     fields::FieldErrors,
     principal::Principal,
-    resource::{Body, Create, Draft, Money, Record, Resource, ResourceError, Rules, Update, family},
+    resource::{Body, Create, Draft, Money, Record, Resource, ResourceError, Rules, Saving, Update, family, snapshot},
     scopes::{ScopeId, ScopeSet},
     store::UnitOfWork,
     testing::{MemoryRows, ScriptedUnitOfWork, credential, environment},
-    text::Name,
+    text::{Name, Text},
 };
 use futures_executor::block_on;
 use serde_json::{Value, json};
@@ -35,9 +36,26 @@ struct Gate {
     seen_at: Option<Timestamp>,
     /// What it costs.
     toll: Option<Money>,
+    /// Who made it.
+    #[field(once, default = 0)]
+    maker: i64,
+    /// What there is to say of it.
+    #[field(also = "notes")]
+    remarks: Option<Text>,
+    /// The day on which it was built.
+    #[field(skips_null)]
+    built: Day,
 }
 
-impl Rules for Gate {}
+#[async_trait]
+impl Rules for Gate {
+    async fn save(&mut self, saving: &mut Saving<'_, Self>) -> Result<(), Failure<ResourceError>> {
+        if saving.before.is_none() && !saving.sets("built") {
+            self.built = saving.context.today();
+        }
+        Ok(())
+    }
+}
 
 fn apply<C>(rows: &MemoryRows, command: &C) -> Result<Record, FieldErrors>
 where
@@ -69,7 +87,9 @@ fn draft(kind: &Body, body: &Value) -> Result<Draft, FieldErrors> {
 }
 
 fn create(rows: &MemoryRows, body: &Value) -> Result<Record, FieldErrors> {
-    apply(rows, &Create { family: family::<Gate>(), draft: draft(&Body::New, body)? })
+    let mut body = body.clone();
+    body.as_object_mut().expect("an object").entry("built").or_insert(json!("2025-05-04"));
+    apply(rows, &Create { family: family::<Gate>(), draft: draft(&Body::New, &body)? })
 }
 
 fn update(rows: &MemoryRows, id: i64, body: &Value) -> Result<Record, FieldErrors> {
@@ -99,6 +119,54 @@ fn a_read_only_field_is_let_pass_with_the_value_that_it_has_and_refused_with_ano
     assert_eq!(update(&rows, gate.id, &json!({ "name": "East" })), Ok(gate));
     let refused = create(&rows, &json!({ "name": "West", "opened": "0" })).expect_err("a new one was never opened");
     assert_eq!(named(&refused), [("opened", "read_only")]);
+}
+
+fn shown(gate: &Record, name: &str) -> Value {
+    snapshot(Gate::SHAPE, gate)[name].clone()
+}
+
+#[test]
+fn what_is_set_once_stays() {
+    let rows = MemoryRows::default();
+    let gate = create(&rows, &json!({ "name": "East", "maker": 5 })).expect("made");
+    for sent in [json!(6), json!(null), json!("nobody")] {
+        let changed = update(&rows, gate.id, &json!({ "maker": sent, "name": format!("{sent}") })).expect("changed");
+        assert_eq!(shown(&changed, "maker"), 5, "{sent}");
+    }
+}
+
+#[test]
+fn of_two_names_the_one_that_says_something_else_counts() {
+    let rows = MemoryRows::default();
+    let both = |gate: &Record| [shown(gate, "remarks"), shown(gate, "notes")];
+    for body in [json!({ "remarks": "a" }), json!({ "notes": "a" }), json!({ "remarks": "a", "notes": "a" })] {
+        let mut body = body;
+        body["name"] = json!("East");
+        let gate = create(&rows, &body).expect("made");
+        assert_eq!(both(&gate), ["a", "a"], "{body}");
+        for (one, other) in [("remarks", "notes"), ("notes", "remarks")] {
+            let changed = update(&rows, gate.id, &json!({ one: "b", other: "a" })).expect("changed");
+            assert_eq!(both(&changed), ["b", "b"]);
+            let refused = update(&rows, gate.id, &json!({ one: "c", other: "d" })).expect_err("which one?");
+            assert_eq!(named(&refused), [("notes", "invalid_value")]);
+            let changed = update(&rows, gate.id, &json!({ one: null, other: "b" })).expect("emptied");
+            assert_eq!(both(&changed), [json!(null), json!(null)]);
+            update(&rows, gate.id, &json!({ one: "a" })).expect("as before");
+        }
+    }
+    let refused = create(&rows, &json!({ "name": "East", "remarks": "a", "notes": null })).expect_err("which one?");
+    assert_eq!(named(&refused), [("notes", "invalid_value")]);
+}
+
+#[test]
+fn null_may_ask_for_what_the_rules_say() {
+    let rows = MemoryRows::default();
+    let refused = draft(&Body::New, &json!({ "name": "East" })).expect_err("it must be named");
+    assert_eq!(named(&refused), [("built", "required")]);
+    let gate = create(&rows, &json!({ "name": "East", "built": null })).expect("made");
+    assert_eq!(shown(&gate, "built"), "2026-01-01T00:00:00.000Z");
+    let changed = update(&rows, gate.id, &json!({ "built": "2020-02-29" })).expect("changed");
+    assert_eq!(update(&rows, gate.id, &json!({ "built": null })), Ok(changed));
 }
 
 #[test]

@@ -10,14 +10,19 @@ use bwp_domain::{
     lead_stages::LeadStage,
     leads::Lead,
     products::Product,
+    labor_rates::LaborRate,
+    project_phases::ProjectPhase,
+    project_tasks::ProjectTask,
     project_templates::ProjectTemplate,
     projects::Project,
     resource::{Reference, Resource, ports::RowReader},
+    site_logs::SiteLog,
     store::StoreError,
     testing::{
         MemoryRows,
         rows_contract::{Held, Work, hold},
     },
+    time_entries::TimeEntry,
 };
 use futures_executor::block_on;
 
@@ -55,6 +60,11 @@ fn rows_in_memory() {
         Product::SHAPE,
         Project::SHAPE,
         ProjectTemplate::SHAPE,
+        LaborRate::SHAPE,
+        ProjectPhase::SHAPE,
+        ProjectTask::SHAPE,
+        SiteLog::SHAPE,
+        TimeEntry::SHAPE,
     ] {
         block_on(hold(&InMemory::default(), shape, |_| {}));
     }

@@ -8,7 +8,7 @@ use crate::{EmbeddedError, Installation, locks::StartLock, log, platform, url::s
 pub(crate) const DATABASE: &str = "bwp";
 
 /// The extensions that the schema needs. They are packaged apart from the server on some platforms.
-const EXTENSIONS: [&str; 2] = ["btree_gin", "pg_trgm"];
+const EXTENSIONS: [&str; 3] = ["btree_gin", "btree_gist", "pg_trgm"];
 
 /// Makes the application's database if it is missing: this is the first start, or the process that made the cluster was
 /// killed before it came to this.

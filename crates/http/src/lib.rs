@@ -9,6 +9,7 @@
 
 mod api_keys;
 mod audit;
+mod calendar;
 mod contacts;
 mod cursors;
 pub mod docs;
@@ -25,6 +26,7 @@ mod paging;
 pub mod privileges;
 pub mod problem;
 mod products;
+mod project_plans;
 mod project_templates;
 mod projects;
 mod rate_limit;
@@ -33,7 +35,9 @@ mod request;
 mod resource;
 mod routes;
 mod settings;
+mod site_logs;
 mod state;
+mod time_entries;
 mod usage;
 mod users;
 

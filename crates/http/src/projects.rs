@@ -19,7 +19,7 @@ use crate::{
     routes::Context,
 };
 
-const TAG: Tag = Tag { name: "Projects", description: "The jobs that the tenant works on." };
+pub(crate) const TAG: Tag = Tag { name: "Projects", description: "The jobs that the tenant works on." };
 
 /// Every operation of the family.
 pub(crate) fn operations() -> Vec<Operation> {

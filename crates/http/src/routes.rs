@@ -16,12 +16,12 @@ use bwp_domain::{
 use bwp_web::{limits::TargetTooLong, observe, readiness::Readiness, request_id::RequestId};
 
 use crate::{
-    api_keys, audit, contacts, kit_items, lead_stages, leads, me, openapi,
+    api_keys, audit, calendar, contacts, kit_items, lead_stages, leads, me, openapi,
     operation::Operation,
     problem::{ErrorCode, Problem},
-    products, project_templates, projects, settings,
+    products, project_plans, project_templates, projects, settings, site_logs,
     state::ApiState,
-    usage, users,
+    time_entries, usage, users,
 };
 
 /// Where the API begins.
@@ -57,6 +57,10 @@ pub(crate) fn operations() -> Vec<Operation> {
     all.extend(products::operations());
     all.extend(project_templates::operations());
     all.extend(projects::operations());
+    all.extend(project_plans::operations());
+    all.extend(site_logs::operations());
+    all.extend(time_entries::operations());
+    all.extend(calendar::operations());
     all.extend(settings::operations());
     all.extend(users::operations());
     all.extend(api_keys::operations());

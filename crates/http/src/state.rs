@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bwp_domain::{
     audit::ports::{AuditReader, AuditSink},
+    calendar::CalendarReader,
     execute::Environment,
     keys::ports::KeyReader,
     rate_limits::ports::RateLimiter,
@@ -26,6 +27,8 @@ pub struct ApiState {
     pub users: Arc<dyn UserReader>,
     /// Where rows of every resource are read.
     pub rows: Arc<dyn RowReader>,
+    /// Where the calendar is read.
+    pub calendar: Arc<dyn CalendarReader>,
     /// Where the audit log is read.
     pub audit_log: Arc<dyn AuditReader>,
     /// Where requests are recorded for the audit log.

@@ -8,6 +8,7 @@ mod activity;
 mod address;
 mod api_keys;
 mod audit;
+mod calendar;
 mod clock;
 mod connect;
 mod credentials;

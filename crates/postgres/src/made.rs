@@ -5,20 +5,23 @@ use std::fmt::Write;
 /// Generated from the migrated database, so every table is in it.
 const SCHEMA: &str = include_str!("schema.rs");
 
-const FUNCTIONS: [&str; 12] = [
+const FUNCTIONS: &[&str] = &[
     "api_audit_logs_make_partition",
+    "calendar_span",
     "claim_idempotency_key",
     "contact_search_text",
     "hold_expected_key",
     "hold_expected_keys",
     "keep_security_log",
     "lead_search_text",
+    "lower_texts",
     "make_settings",
     "product_search_text",
     "project_search_text",
     "refuse_unexpected",
     "renew_credentials_revision",
     "renew_revision",
+    "site_log_search_text",
 ];
 
 /// Those that belong to no column.

@@ -235,6 +235,23 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    labor_rates (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        covers -> Text,
+        user_id -> Nullable<Int8>,
+        project_id -> Nullable<Int8>,
+        in_force_from -> Date,
+        hourly_rate -> Numeric,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     lead_stages (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
@@ -347,6 +364,18 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    project_task_checks (tenant_id, task_id, place) {
+        tenant_id -> Int8,
+        task_id -> Int8,
+        place -> Int4,
+        title -> Text,
+        done -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     project_task_dependencies (tenant_id, task_id, depends_on) {
         tenant_id -> Int8,
         project_id -> Int8,
@@ -372,7 +401,6 @@ diesel::table! {
         due_date -> Nullable<Timestamptz>,
         duration -> Nullable<Int8>,
         order -> Int8,
-        checklist -> Jsonb,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
@@ -472,6 +500,34 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    site_logs (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        project_id -> Int8,
+        log_date -> Date,
+        title -> Nullable<Text>,
+        notes -> Text,
+        personnel_count -> Nullable<Int8>,
+        work_performed -> Nullable<Text>,
+        materials_received -> Nullable<Text>,
+        visitors_on_site -> Nullable<Text>,
+        issues -> Nullable<Text>,
+        tags -> Array<Nullable<Text>>,
+        lat -> Nullable<Numeric>,
+        lng -> Nullable<Numeric>,
+        is_reviewed -> Bool,
+        reviewed_by -> Nullable<Int8>,
+        reviewed_at -> Nullable<Timestamptz>,
+        created_by -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     tenants (id) {
         id -> Int8,
         public_id -> Uuid,
@@ -481,6 +537,40 @@ diesel::table! {
         rate_limit -> Int4,
         revision -> Uuid,
         time_zone -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    time_entries (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        project_id -> Int8,
+        user_id -> Int8,
+        task_id -> Nullable<Int8>,
+        phase_id -> Nullable<Int8>,
+        date -> Date,
+        hours -> Numeric,
+        hourly_rate -> Nullable<Numeric>,
+        total_cost -> Nullable<Numeric>,
+        description -> Nullable<Text>,
+        entry_type -> Text,
+        clock_in -> Nullable<Timestamptz>,
+        clock_out -> Nullable<Timestamptz>,
+        lat -> Nullable<Numeric>,
+        lng -> Nullable<Numeric>,
+        clock_in_accuracy_m -> Nullable<Numeric>,
+        clock_out_lat -> Nullable<Numeric>,
+        clock_out_lng -> Nullable<Numeric>,
+        clock_out_accuracy_m -> Nullable<Numeric>,
+        is_reviewed -> Bool,
+        reviewed_by -> Nullable<Int8>,
+        reviewed_at -> Nullable<Timestamptz>,
+        created_by -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -506,12 +596,15 @@ diesel::joinable!(document_numbers -> tenants (tenant_id));
 diesel::joinable!(invitations -> tenants (tenant_id));
 diesel::joinable!(kit_items -> tenants (tenant_id));
 diesel::joinable!(known_browsers -> accounts (account_id));
+diesel::joinable!(labor_rates -> tenants (tenant_id));
 diesel::joinable!(lead_stages -> tenants (tenant_id));
 diesel::joinable!(leads -> tenants (tenant_id));
 diesel::joinable!(products -> tenants (tenant_id));
 diesel::joinable!(project_templates -> tenants (tenant_id));
 diesel::joinable!(projects -> tenants (tenant_id));
 diesel::joinable!(sessions -> accounts (account_id));
+diesel::joinable!(site_logs -> tenants (tenant_id));
+diesel::joinable!(time_entries -> tenants (tenant_id));
 diesel::joinable!(users -> accounts (account_id));
 diesel::joinable!(users -> tenants (tenant_id));
 
@@ -531,11 +624,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     key_usage,
     kit_items,
     known_browsers,
+    labor_rates,
     lead_stages,
     leads,
     outbox,
     products,
     project_phases,
+    project_task_checks,
     project_task_dependencies,
     project_tasks,
     project_templates,
@@ -543,6 +638,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     security_log,
     sessions,
     sign_in_failures,
+    site_logs,
     tenants,
+    time_entries,
     users,
 );

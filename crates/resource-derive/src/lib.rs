@@ -32,7 +32,11 @@ use syn::{
 /// - `signed`: that a number with decimals may be less than nothing.
 /// - `text`, `either`: that requests write a number with decimals as a string alone, or as a number too.
 /// - `range`: that `dateFrom` and `dateTo` of lists bound it, and not the time of creation.
+/// - `skips_null`: that a request may send `null` for it, which a change passes over, and for which a new one gets it from the family's
+///   rules. It is never empty, and a request that makes one must name it all the same.
+/// - `also = "notes"`: a second name of the same field: requests may send either, and answers that are not compact show both.
 /// - `minor`: that compact lists leave it out.
+/// - `once`: that it is set when a row is made, and that what changes send of it is ignored.
 /// - `ignored`: that the server sets it and ignores what is sent; `read_only = "…"`: that it refuses another value, saying this.
 /// - `refers = LeadStage`: the rows that it names.
 /// - `filter`, `filter = "parameter"`: that lists are filtered by it; `search`: that a search looks into it.
@@ -200,6 +204,8 @@ struct FieldAbout {
     renewed: bool,
     unique: Option<TokenStream>,
     signed: bool,
+    skips_null: bool,
+    also: Option<String>,
     written: Option<TokenStream>,
     each: Option<TokenStream>,
     range: bool,
@@ -231,6 +237,8 @@ impl FieldAbout {
             renewed: false,
             unique: None,
             signed: false,
+            skips_null: false,
+            also: None,
             written: None,
             each: None,
             range: false,
@@ -268,6 +276,9 @@ impl FieldAbout {
                     "either" => about.written = Some(quote!(resource::Written::Either)),
                     "each" => about.each = meta.value()?.parse::<LitInt>().map(|most| Some(quote!(#most)))?,
                     "range" => about.range = true,
+                    "skips_null" => about.skips_null = true,
+                    "also" => about.also = Some(text()?),
+                    "once" => about.access = quote!(resource::Access::Once),
                     "ignored" => {
                         about.settable = false;
                         about.access = quote!(resource::Access::Ignored);
@@ -301,13 +312,18 @@ impl FieldAbout {
     }
 
     fn field(&self) -> TokenStream {
-        let Self { ty, doc, name, column, access, search, range, .. } = self;
+        let Self { ty, doc, name, column, access, search, range, skips_null, .. } = self;
+        let also = option(self.also.as_ref());
         let required = if self.default.is_some() || !self.settable {
             quote!(false)
         } else {
             quote!(!<#ty as FieldType>::NULLABLE)
         };
-        let default = self.default.clone().unwrap_or_else(|| quote!(Value::Null));
+        let default = match &self.default {
+            Some(default) => default.clone(),
+            None if self.skips_null => quote!(<#ty as FieldType>::KIND.blank()),
+            None => quote!(Value::Null),
+        };
         let (least, most) = (option(self.least.as_ref()), option(self.most.as_ref()));
         let refers = option(self.refers.as_ref().map(|to| quote!(<#to as resource::Referable>::REFERENCE)).as_ref());
         let (filter, example) = (option(self.filter.as_ref()), option(self.example.as_ref()));
@@ -320,6 +336,7 @@ impl FieldAbout {
         quote! {
             resource::Field {
                 name: #name,
+                also: #also,
                 column: #column,
                 kind: <#ty as FieldType>::KIND.bounded(#least, #most)#signed #written #each,
                 nullable: <#ty as FieldType>::NULLABLE,
@@ -327,6 +344,7 @@ impl FieldAbout {
                 automatic: #automatic,
                 renewed: #renewed,
                 unique: #unique,
+                skips_null: #skips_null,
                 default: #default,
                 access: #access,
                 compact: #compact,

@@ -6,6 +6,7 @@ pub(crate) mod cursor_secret;
 pub(crate) mod key;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
+pub(crate) mod rate;
 pub(crate) mod tenant;
 pub(crate) mod user;
 

@@ -167,6 +167,7 @@ async fn serve(
         keys: Arc::new(store.clone()),
         users: Arc::new(store.clone()),
         rows: Arc::new(store.clone()),
+        calendar: Arc::new(store.clone()),
         audit_log: Arc::new(store.clone()),
         audit: audit.queue(),
         refusals,
@@ -245,6 +246,7 @@ fn over(worker: &PgStore, shared: &ApiState) -> ApiState {
         keys: Arc::new(worker.clone()),
         users: Arc::new(worker.clone()),
         rows: Arc::new(worker.clone()),
+        calendar: Arc::new(worker.clone()),
         ..shared.clone()
     }
 }

@@ -4,6 +4,7 @@ mod backup;
 mod data_folder;
 mod keys;
 mod others;
+mod rates;
 mod tenants;
 mod users;
 

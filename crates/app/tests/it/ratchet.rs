@@ -33,6 +33,22 @@ const LEAD: &[Check] = &[
     Reference("assignedTo", "/users"),
 ];
 
+const TASK: &[Check] = &[
+    NoCredential,
+    MissingScope,
+    ForeignRow,
+    Reference("phaseId", "/project-phases"),
+    Reference("assignedTo", "/users"),
+];
+
+const WORK: &[Check] = &[
+    Reference("userId", "/users"),
+    Reference("projectId", "/projects"),
+    Reference("taskId", "/project-tasks"),
+    Reference("phaseId", "/project-phases"),
+    Reference("reviewedBy", "/users"),
+];
+
 const TABLE: &[(&str, &[Check])] = &[
     ("getMe", &[NoCredential]),
     ("listApiAuditLogs", &[NoCredential, MissingScope, ForeignData]),
@@ -105,6 +121,45 @@ const TABLE: &[(&str, &[Check])] = &[
         ],
     ),
     ("deleteProjectsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("getProjectsByIdPhases", &[NoCredential, MissingScope, ForeignRow]),
+    ("postProjectsByIdPhases", &[NoCredential, MissingScope, ForeignRow]),
+    ("putProjectsByIdPhasesOrder", &[NoCredential, MissingScope, ForeignRow]),
+    ("patchProjectsByIdPhasesByPhaseId", &[NoCredential, MissingScope, ForeignRow]),
+    ("deleteProjectsByIdPhasesByPhaseId", &[NoCredential, MissingScope, ForeignRow]),
+    ("getProjectsByIdTasks", &[NoCredential, MissingScope, ForeignRow]),
+    ("postProjectsByIdTasks", TASK),
+    ("putProjectsByIdTasksOrder", &[NoCredential, MissingScope, ForeignRow]),
+    ("patchProjectsByIdTasksByTaskId", TASK),
+    ("deleteProjectsByIdTasksByTaskId", &[NoCredential, MissingScope, ForeignRow]),
+    ("getSiteLogs", &[NoCredential, MissingScope, ForeignData]),
+    (
+        "postSiteLogs",
+        &[
+            NoCredential,
+            MissingScope,
+            Reference("projectId", "/projects"),
+            Reference("reviewedBy", "/users"),
+            Reference("createdBy", "/users"),
+        ],
+    ),
+    ("getSiteLogsById", &[NoCredential, MissingScope, ForeignRow]),
+    (
+        "patchSiteLogsById",
+        &[
+            NoCredential,
+            MissingScope,
+            ForeignRow,
+            Reference("projectId", "/projects"),
+            Reference("reviewedBy", "/users"),
+        ],
+    ),
+    ("deleteSiteLogsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("getTimeEntries", &[NoCredential, MissingScope, ForeignData]),
+    ("postTimeEntries", &[NoCredential, MissingScope, WORK[0], WORK[1], WORK[2], WORK[3], WORK[4]]),
+    ("getTimeEntriesSummary", &[NoCredential, MissingScope, ForeignData]),
+    ("patchTimeEntriesById", &[NoCredential, MissingScope, ForeignRow, WORK[0], WORK[1], WORK[2], WORK[3], WORK[4]]),
+    ("deleteTimeEntriesById", &[NoCredential, MissingScope, ForeignRow]),
+    ("getCalendarEvents", &[NoCredential, MissingScope, ForeignData]),
     ("getSettingsBranding", &[NoCredential, MissingScope, ForeignData]),
     ("getSettingsDataRetention", &[NoCredential, MissingScope, ForeignData]),
     ("getUsers", &[NoCredential, MissingScope, ForeignData]),
@@ -135,6 +190,12 @@ async fn every_operation_passes_the_checks_of_its_row() {
         all_scopes: &all,
         world: &world,
     };
+    // Of what rows name that are made.
+    for client in [&tenants.own, &tenants.foreign] {
+        for collection in ["/users", "/projects"] {
+            tenants.row_of(client, collection).await;
+        }
+    }
     for operation in &operations {
         for check in checks_of(&operation.name) {
             match check {
@@ -270,6 +331,9 @@ impl Tenants<'_> {
         if collection == "/settings" {
             return self.foreign_settings(operation).await;
         }
+        if collection == "/calendar" {
+            return self.foreign_events(operation).await;
+        }
         let mut own = self.row_of(&self.own, collection).await;
         let body = |own, id| operation.example.as_ref().map(|_| json!({ "ids": [own, id] }));
         let before = self.call(&self.own, operation, &operation.path, body(own, ABSENT)).await;
@@ -317,6 +381,27 @@ impl Tenants<'_> {
         assert_ne!(foreign.data(200), before.data(200), "{}", operation.name);
     }
 
+    /// Events are those of rows of many families.
+    async fn foreign_events(&self, operation: &Operation) {
+        let path = format!("{}{}", operation.path, operation.query);
+        let make = async |client: &Client| {
+            let body = json!({ "name": "Garage", "startDate": "2026-05-04" });
+            let project = client.post("/projects", &body).await.data(201)["id"].clone();
+            for (steps, date) in [("phases", "startDate"), ("tasks", "dueDate")] {
+                let body = json!({ "name": "Dig", date: "2026-05-04" });
+                client.post(&format!("/projects/{project}/{steps}"), &body).await.data(201);
+            }
+            let stage = client.get("/lead-stages").await.data(200)[0]["id"].clone();
+            let lead = json!({ "name": "Shed", "stageId": stage, "expectedCloseDate": "2026-05-04" });
+            client.post("/leads", &lead).await.data(201);
+        };
+        make(&self.own).await;
+        let before = self.call(&self.own, operation, &path, None).await;
+        assert!(before.data(200).as_array().is_some_and(|events| events.len() >= 4), "{before}");
+        make(&self.foreign).await;
+        alike(operation, &before, &self.call(&self.own, operation, &path, None).await);
+    }
+
     async fn foreign_calls(&self, operation: &Operation) {
         let foreign = self.foreign.get("/me").await.data(200)["tenantId"].clone();
         for tenant in [self.world.tenant.as_str(), foreign.as_str().expect("an id")] {
@@ -339,6 +424,10 @@ impl Tenants<'_> {
         let referring = async |id: i64| {
             let mut body = operation.body(&self.own, &path).await.expect("a body");
             body[field] = json!(id);
+            if field == "reviewedBy" {
+                // Nobody has reviewed what is not reviewed.
+                body["isReviewed"] = json!(true);
+            }
             self.call(&self.own, operation, &path, Some(body)).await
         };
         let (foreign, absent) = (referring(id).await, referring(ABSENT).await);
@@ -348,31 +437,24 @@ impl Tenants<'_> {
 
     /// The operation's path, about a new row of the own tenant's if it is about one.
     async fn path_to_own(&self, operation: &Operation) -> String {
-        self.path_to(&self.own, operation).await
+        self.path_to(&self.own, operation).await + operation.query.as_str()
     }
 
     /// The operation's path, about a new row of the client's tenant if it is about one: of one that belongs to another, about both.
     async fn path_to(&self, client: &Client, operation: &Operation) -> String {
-        if !operation.path.contains("{id}") {
-            return operation.path.clone();
-        }
-        let collection = collection(operation);
-        // Another one, which what is made below may name.
-        self.row_of(client, collection).await;
-        let id = self.row_of(client, collection).await;
-        let path = operation.path.replace("{id}", &id.to_string());
-        let Some((children, _)) = path.split_once("/{") else { return path };
-        let (template, _) = operation.path.rsplit_once("/{").expect("a second id");
-        let create = self.create(template).expect("an operation that makes rows");
-        let made = self.call(client, create, children, None).await;
-        let child = made.data(201)["id"].as_i64().expect("an id");
-        let rest = path.split_once('}').map_or("", |(_, rest)| rest);
-        format!("{children}/{child}{rest}")
+        let make = async |collection: &str| {
+            if !collection[1..].contains('/') {
+                // Another one, which what is made below may name.
+                self.row_of(client, collection).await;
+            }
+            self.row_of(client, collection).await
+        };
+        operation.path_to_new(make).await
     }
 
     /// The operation that makes rows of a collection.
     fn create(&self, collection: &str) -> Option<&Operation> {
-        self.operations.iter().find(|o| o.path == collection && o.method == Method::POST)
+        self.operations.iter().find(|operation| operation.makes(collection))
     }
 
     /// The id of a new user, whom no operation makes.
@@ -393,6 +475,11 @@ impl Tenants<'_> {
     async fn row_of(&self, client: &Client, collection: &str) -> i64 {
         if collection == "/users" {
             return self.user_of(client).await;
+        }
+        if let "/project-phases" | "/project-tasks" = collection {
+            let project = Box::pin(self.row_of(client, "/projects")).await;
+            let steps = collection.replace("/project-", "");
+            return Box::pin(self.row_of(client, &format!("/projects/{project}/{steps}"))).await;
         }
         let create = self.create(collection).expect("an operation that makes rows");
         let made = self.call(client, create, collection, None).await;
@@ -445,6 +532,7 @@ mod the_table {
             references: all(fields).into_iter().filter(|field: &String| field.ends_with("Id")).collect(),
             refers_to: Vec::new(),
             read_only: Vec::new(),
+            query: String::new(),
         }
     }
 

@@ -18,6 +18,8 @@ pub struct Draft {
     values: Vec<Option<Value<'static>>>,
     /// Whether what the fields refer to is taken as it is.
     as_it_is: bool,
+    /// Fields that were sent under both of their names with different values: the place, and the value under the other name.
+    contradicted: Vec<(usize, Value<'static>)>,
     /// Read-only fields that were sent, by their places: with the value that they have they are let pass.
     repeated: Vec<(usize, Json)>,
 }
@@ -41,23 +43,27 @@ impl Draft {
     ) -> Result<Self, FieldErrors> {
         let mut draft = Self { values: vec![None; shape.fields.len()], ..Self::default() };
         for (at, field) in shape.fields.iter().enumerate() {
-            let Some(sent) = object.get(field.name) else {
-                if matches!(body, Body::New) && field.required {
-                    errors.push(field.name, Fault::new("required", "This field is required."));
+            let new = matches!(body, Body::New);
+            let names = [Some(field.name), field.also];
+            let mut sent = names.into_iter().flatten().filter_map(|name| Some((name, object.get(name)?))).peekable();
+            if sent.peek().is_none() && new && field.required {
+                errors.push(field.name, Fault::new("required", "This field is required."));
+            }
+            for (name, sent) in sent {
+                let empty = || sent.is_null() || sent.as_str() == Some("");
+                match field.access {
+                    Access::Ignored => {}
+                    Access::Once if !new => {}
+                    Access::Settable if field.automatic && new && empty() => {}
+                    Access::Settable if field.skips_null && sent.is_null() => {}
+                    // The family's rules fill it, as they do in a new one.
+                    Access::Settable if field.renewed && empty() => draft.set(at, field.default.clone()),
+                    Access::ReadOnly(_) => draft.repeated.push((at, sent.clone())),
+                    Access::Settable | Access::Once => match field.read(sent) {
+                        Ok(value) => draft.hear(at, value),
+                        Err(fault) => errors.push(name, fault),
+                    },
                 }
-                continue;
-            };
-            let empty = || sent.is_null() || sent.as_str() == Some("");
-            match field.access {
-                Access::Ignored => {}
-                Access::Settable if field.automatic && matches!(body, Body::New) && empty() => {}
-                // The family's rules fill it, as they do in a new one.
-                Access::Settable if field.renewed && empty() => draft.set(at, field.default.clone()),
-                Access::ReadOnly(_) => draft.repeated.push((at, sent.clone())),
-                Access::Settable => match field.read(sent) {
-                    Ok(value) => draft.set(at, value),
-                    Err(fault) => errors.push(field.name, fault),
-                },
             }
         }
         errors.or(draft)
@@ -79,6 +85,15 @@ impl Draft {
     pub fn put(&mut self, shape: &Shape, name: &str, value: Value<'static>) {
         if let Some((at, _)) = shape.field(name) {
             self.set(at, value);
+        }
+    }
+
+    /// Sets the field at this place, or notes that it is set to something else already, under its other name.
+    fn hear(&mut self, at: usize, value: Value<'static>) {
+        match self.values.get(at).and_then(Option::as_ref) {
+            None => self.set(at, value),
+            Some(heard) if *heard != value => self.contradicted.push((at, value)),
+            Some(_) => {}
         }
     }
 
@@ -111,12 +126,32 @@ impl Draft {
     /// What a row that held `before` holds after the change.
     pub(super) fn over(&self, before: &[Value<'static>]) -> Vec<Value<'static>> {
         let sent = self.values.iter().chain(std::iter::repeat(&None));
-        before.iter().zip(sent).map(|(before, sent)| sent.as_ref().unwrap_or(before).clone()).collect()
+        let mut after: Vec<_> =
+            before.iter().zip(sent).map(|(before, sent)| sent.as_ref().unwrap_or(before).clone()).collect();
+        for (at, other) in &self.contradicted {
+            // Of two names, the one that was changed counts.
+            if let Some(after) = after.get_mut(*at).filter(|after| before.get(*at) == Some(*after)) {
+                *after = other.clone();
+            }
+        }
+        after
     }
 
-    /// Refuses read-only fields that were sent with another value than they have: as they are shown, or as they are for a new row.
+    /// Refuses read-only fields that were sent with another value than they have, as they are shown, or as they are for a new row; and
+    /// fields that both of their names change, each to something else.
     pub(super) fn refuse_read_only(&self, shape: &Shape, before: Option<&Record>) -> Result<(), FieldErrors> {
         let mut errors = FieldErrors::new();
+        for (at, other) in &self.contradicted {
+            let has = before.and_then(|before| before.values.get(*at));
+            let said = self.values.get(*at).and_then(Option::as_ref);
+            if let Some(Field { name, also: Some(also), .. }) = shape.fields.get(*at)
+                && (has.is_none() || (has != said && has != Some(other)))
+            {
+                let message =
+                    format_args!("`{name}` and `{also}` are the same. Send one of them, or the same in both.");
+                errors.push(also, Fault::new("invalid_value", message));
+            }
+        }
         for (at, sent) in &self.repeated {
             let Some(field) = shape.fields.get(*at) else { continue };
             let has = before.and_then(|before| before.values.get(*at)).unwrap_or(&field.default);

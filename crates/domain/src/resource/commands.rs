@@ -412,7 +412,9 @@ async fn pin(
 ) -> Result<()> {
     let mut errors = FieldErrors::new();
     for (at, (field, value)) in family.shape().fields.iter().zip(values).enumerate() {
-        let Some(reference) = field.refers.filter(|_| field.access == Access::Settable) else { continue };
+        let Some(reference) = field.refers.filter(|_| matches!(field.access, Access::Settable | Access::Once)) else {
+            continue;
+        };
         let kept = before.and_then(|before| before.values.get(at)) == Some(value);
         let Some(id) = value.as_integer().filter(|_| !kept) else { continue };
         if !uow.rows().pin(context.tenant, reference, id).await? {

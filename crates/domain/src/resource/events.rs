@@ -25,7 +25,9 @@ pub fn event(
 
 /// All of a row, as events carry it.
 pub fn snapshot(shape: &Shape, record: &Record) -> Map<String, Json> {
-    let own = shape.fields.iter().zip(&record.values).map(|(field, value)| (field.name, json!(value)));
+    let own = shape.fields.iter().zip(&record.values).flat_map(|(field, value)| {
+        [Some(field.name), field.also].into_iter().flatten().map(move |name| (name, json!(value)))
+    });
     let times = [("createdAt", json!(record.created_at)), ("updatedAt", json!(record.updated_at))];
     [("id", json!(record.id))]
         .into_iter()

@@ -35,6 +35,7 @@ use crate::{
     ids::TenantId,
     scopes::ScopeSet,
     store::{Inconsistency, StoreError, UnitOfWork},
+    users::Forbidden,
 };
 
 /// A resource's own fields, as a struct that derives this.
@@ -123,11 +124,20 @@ pub enum ResourceError {
     /// The change would change nothing, and so only show the row, to a caller who lacks these scopes to read it.
     #[error("a change that changes nothing reads, and these scopes are missing: {0}")]
     Unread(ScopeSet),
+    /// The one who asks may not, as this text says.
+    #[error("not permitted: {0}")]
+    Forbidden(String),
 }
 
 impl From<FieldErrors> for ResourceError {
     fn from(errors: FieldErrors) -> Self {
         Self::Invalid(errors)
+    }
+}
+
+impl From<Forbidden> for ResourceError {
+    fn from(forbidden: Forbidden) -> Self {
+        Self::Forbidden(forbidden.permission.meaning().to_owned())
     }
 }
 

@@ -193,6 +193,9 @@ pub trait RowReader: Send + Sync {
         sum: &[usize],
     ) -> Result<Vec<Sum>, StoreError>;
 
+    /// Those of the rows with these ids that there are or were: deleted ones too. To call what other rows name by its name.
+    async fn get_ever(&self, tenant: TenantId, shape: &'static Shape, ids: &[i64]) -> Result<Vec<Record>, StoreError>;
+
     /// Every row that fits, by the field at `order` and then by id. For families that have few, and for the children of one row.
     async fn all(
         &self,

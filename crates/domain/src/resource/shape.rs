@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::{Value, Written};
-use crate::scopes::ScopeId;
+use crate::{clock::Day, scopes::ScopeId};
 
 /// What a resource is: its names, its fields, and who may do what with it.
 ///
@@ -64,6 +64,8 @@ pub struct Scopes {
 pub struct Field {
     /// Its public name.
     pub name: &'static str,
+    /// Its other name: requests may send either, and answers that are not compact show both.
+    pub also: Option<&'static str>,
     /// The column that keeps it.
     pub column: &'static str,
     /// What it holds.
@@ -79,6 +81,9 @@ pub struct Field {
     /// That no other live row of the tenant may hold the same text, in any case: of all rows, or of those that hold the same values in
     /// the fields of these names. A unique index keeps it so. `None`: others may.
     pub unique: Option<&'static [&'static str]>,
+    /// Whether a request may send `null`, though it is never empty: a change passes over it, and a new one gets it from the family's
+    /// rules.
+    pub skips_null: bool,
     /// What it holds when a request that makes one does not send it.
     pub default: Value<'static>,
     /// Who sets it.
@@ -108,6 +113,8 @@ pub struct Field {
 pub enum Access {
     /// Requests do.
     Settable,
+    /// Requests that make a row do. What later ones say about it is ignored.
+    Once,
     /// The server does. What a request says about it is ignored: a copy may be out of date.
     Ignored,
     /// The server does. A request may repeat its value; another one is refused, with this text, which says what sets it instead.
@@ -193,6 +200,16 @@ impl Kind {
         }
     }
 
+    /// What a new row holds until the family's rules set it. For a field's attributes.
+    #[must_use]
+    pub const fn blank(self) -> Value<'static> {
+        match self {
+            Self::Text { .. } => Value::Text(std::borrow::Cow::Borrowed("")),
+            Self::Day => Value::Day(Day::EPOCH),
+            _ => Value::Null,
+        }
+    }
+
     /// The same kind, written so. For a field's attributes.
     #[must_use]
     pub const fn written(self, written: Written) -> Self {
@@ -273,8 +290,8 @@ impl Shape {
         names.iter().filter_map(|name| self.field(name)).map(|(at, _)| at).collect()
     }
 
-    /// The field of this public name, and its place.
+    /// The field of this public name, or that is also called so, and its place.
     pub fn field(&self, name: &str) -> Option<(usize, &'static Field)> {
-        self.fields.iter().enumerate().find(|(_, field)| field.name == name)
+        self.fields.iter().enumerate().find(|(_, field)| field.name == name || field.also == Some(name))
     }
 }

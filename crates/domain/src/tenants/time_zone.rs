@@ -2,10 +2,13 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use crate::{clock::Timestamp, text::quoted};
+use crate::{
+    clock::{Day, Timestamp},
+    text::quoted,
+};
 
 /// A time zone of the IANA database. It decides which day it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +25,15 @@ impl TimeZone {
 
     /// The day that it is there at `now`, as days are stored: its midnight, UTC.
     pub fn today(self, now: Timestamp) -> Timestamp {
-        let day = DateTime::<Utc>::from(now).with_timezone(&self.0).date_naive();
-        day.and_time(NaiveTime::MIN).and_utc().into()
+        self.day(now).midnight()
+    }
+
+    /// The day that it is there at `now`.
+    pub fn day(self, now: Timestamp) -> Day {
+        let utc = DateTime::<Utc>::from(now);
+        // Beyond the last day that there is: that in UTC.
+        let day = Day::of(utc.with_timezone(&self.0).date_naive()).or_else(|| Day::of(utc.date_naive()));
+        day.unwrap_or(Day::EPOCH)
     }
 
     /// Its name.

@@ -6,14 +6,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use rust_decimal::Decimal;
 
 use crate::{
     clock::Timestamp,
     ids::TenantId,
     paging::PageRequest,
     resource::{
-        Condition, Filter, Record, Reference, Shape, Value,
+        Condition, Filter, Money, Record, Reference, Shape, Value,
         ports::{RowPage, RowReader, Rows, Sum},
     },
     store::StoreError,
@@ -169,6 +168,11 @@ impl RowReader for MemoryRows {
         Ok(rows.into_iter().filter(|row| ids.contains(&row.id)).collect())
     }
 
+    async fn get_ever(&self, tenant: TenantId, shape: &'static Shape, ids: &[i64]) -> Result<Vec<Record>, StoreError> {
+        let found = |id: &i64| [false, true].into_iter().find_map(|deleted| self.find(tenant, shape, *id, deleted));
+        Ok(ids.iter().filter_map(found).collect())
+    }
+
     async fn count(&self, tenant: TenantId, shape: &'static Shape, filter: &Filter) -> Result<i64, StoreError> {
         let count = self.fitting(tenant, shape, filter).len();
         i64::try_from(count).map_err(|_| StoreError::Internal("too many rows to count".to_owned()))
@@ -182,7 +186,7 @@ impl RowReader for MemoryRows {
         groups: &[usize],
         sum: &[usize],
     ) -> Result<Vec<Sum>, StoreError> {
-        let line = |groups| Sum { groups, count: 0, sums: vec![Decimal::ZERO; sum.len()] };
+        let line = |groups| Sum { groups, count: 0, sums: vec![Money::ZERO.decimal(); sum.len()] };
         let mut lines: Vec<Sum> = if groups.is_empty() { vec![line(Vec::new())] } else { Vec::new() };
         for row in self.fitting(tenant, shape, filter) {
             let value = |at: usize| row.values.get(at).cloned().unwrap_or_default();

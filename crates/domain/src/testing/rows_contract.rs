@@ -182,6 +182,7 @@ impl Suite<'_> {
         let reader = self.store.reader();
         assert_eq!(reader.get(own, self.shape, foreign).await.expect("an answer"), None);
         assert_eq!(reader.get_many(own, self.shape, &[foreign]).await.expect("an answer"), []);
+        assert_eq!(reader.get_ever(own, self.shape, &[foreign]).await.expect("an answer"), []);
         assert_eq!(self.walk(&Filter::all(), 100).await, self.fitting(&Filter::all()));
         assert_eq!(reader.count(other, self.shape, &Filter::all()).await.expect("a count"), 1);
         let mut lock = Lock { shape: self.shape, tenant: own, id: foreign, deleted: false, found: None };
@@ -196,6 +197,8 @@ impl Suite<'_> {
         let reader = self.store.reader();
         assert_eq!(reader.get(own, self.shape, gone.id).await.expect("an answer"), None);
         assert_eq!(reader.get_many(own, self.shape, &[gone.id]).await.expect("an answer"), []);
+        let ever = reader.get_ever(own, self.shape, &[gone.id]).await.expect("an answer");
+        assert_eq!(ever.iter().map(|row| (row.id, &row.values)).collect::<Vec<_>>(), [(gone.id, &gone.values)]);
         let left: Vec<_> = self.fitting(&Filter::all()).into_iter().filter(|row| row.id != gone.id).collect();
         assert_eq!(self.walk(&Filter::all(), 2).await, left);
         let lock = async |deleted| {
@@ -282,13 +285,19 @@ impl Suite<'_> {
         let Some(shape) = reference.shape.map(|shape| shape()) else {
             return self.store.referred(tenant, reference).await;
         };
-        let values = shape.fields.iter().map(|field| match field.kind {
-            _ if field.nullable => Value::Null,
-            Kind::Bool => Value::Bool(false),
-            kind if field.unique.is_some() => value(kind, 100 + self.referred.fetch_add(1, Ordering::Relaxed)),
-            kind => value(kind, 1),
-        });
-        let mut insert = Insert { shape, tenant, values: values.collect(), now: at(0), id: None };
+        let mut values = Vec::new();
+        for field in shape.fields {
+            values.push(match (field.refers, field.kind) {
+                _ if field.nullable => Value::Null,
+                (Some(reference), _) => Value::Integer(Box::pin(self.referred(tenant, reference)).await),
+                (None, Kind::Bool) => Value::Bool(false),
+                (None, kind) if field.unique.is_some() => {
+                    value(kind, 100 + self.referred.fetch_add(1, Ordering::Relaxed))
+                }
+                (None, kind) => value(kind, 1),
+            });
+        }
+        let mut insert = Insert { shape, tenant, values, now: at(0), id: None };
         self.store.commit(&mut insert).await.expect("stored");
         insert.id.expect("an id")
     }

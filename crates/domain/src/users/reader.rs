@@ -19,6 +19,9 @@ pub trait UserReader: Send + Sync {
     /// walk, whoever joins meanwhile.
     async fn page(&self, tenant: TenantId, page: PageRequest) -> Result<Page<User>, StoreError>;
 
+    /// Those of the users that these accounts are in the tenant that there are.
+    async fn get_many(&self, tenant: TenantId, accounts: &[AccountId]) -> Result<Vec<User>, StoreError>;
+
     /// The user that this account is in the tenant.
     async fn get(&self, tenant: TenantId, account: AccountId) -> Result<Option<User>, StoreError>;
 }

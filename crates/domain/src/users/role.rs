@@ -38,6 +38,10 @@ pub enum Permission {
     ManageUsers,
     /// See what was changed about keys and users, and by whom.
     SeeSecurityLog,
+    /// Mark site logs as reviewed.
+    ReviewSiteLogs,
+    /// Mark time entries as reviewed, and take that back.
+    ReviewTimeEntries,
 }
 
 /// The one who asks may not.
@@ -166,6 +170,9 @@ impl Role {
                 matches!(self, Self::CompanyAdmin)
             }
             Permission::SeeUsers => matches!(self, Self::CompanyAdmin | Self::Manager | Self::Member),
+            Permission::ReviewSiteLogs | Permission::ReviewTimeEntries => {
+                matches!(self, Self::CompanyAdmin | Self::Manager)
+            }
         }
     }
 }
@@ -177,6 +184,8 @@ impl Permission {
             Self::SeeKeys => Some(ScopeId::ApiKeysRead),
             Self::ManageKeys => Some(ScopeId::ApiKeysManage),
             Self::SeeUsers => Some(ScopeId::UsersRead),
+            Self::ReviewSiteLogs => Some(ScopeId::SiteLogsWrite),
+            Self::ReviewTimeEntries => Some(ScopeId::TimeEntriesWrite),
             Self::ManageUsers | Self::SeeSecurityLog => None,
         }
     }
@@ -189,6 +198,8 @@ impl Permission {
             Self::SeeUsers => "to see the team",
             Self::ManageUsers => "to manage the team",
             Self::SeeSecurityLog => "to see the security log",
+            Self::ReviewSiteLogs => "to review site logs",
+            Self::ReviewTimeEntries => "to review time entries",
         }
     }
 }
@@ -220,13 +231,16 @@ mod tests {
     #[test]
     fn roles_and_permissions() {
         let may = |role: Role| {
-            use Permission::{ManageKeys, ManageUsers, SeeKeys, SeeSecurityLog, SeeUsers};
-            [SeeKeys, ManageKeys, SeeUsers, ManageUsers, SeeSecurityLog].map(|permission| role.may(permission))
+            use Permission::{
+                ManageKeys, ManageUsers, ReviewSiteLogs, ReviewTimeEntries, SeeKeys, SeeSecurityLog, SeeUsers,
+            };
+            [SeeKeys, ManageKeys, SeeUsers, ManageUsers, SeeSecurityLog, ReviewSiteLogs, ReviewTimeEntries]
+                .map(|permission| role.may(permission))
         };
-        assert_eq!(may(Role::CompanyAdmin), [true; 5]);
-        assert_eq!(may(Role::Manager), [false, false, true, false, false]);
-        assert_eq!(may(Role::Member), [false, false, true, false, false]);
-        assert_eq!(may(Role::FieldCrew), [false; 5]);
-        assert_eq!(may(Role::Viewer), [false; 5]);
+        assert_eq!(may(Role::CompanyAdmin), [true; 7]);
+        assert_eq!(may(Role::Manager), [false, false, true, false, false, true, true]);
+        assert_eq!(may(Role::Member), [false, false, true, false, false, false, false]);
+        assert_eq!(may(Role::FieldCrew), [false; 7]);
+        assert_eq!(may(Role::Viewer), [false; 7]);
     }
 }

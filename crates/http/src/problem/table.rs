@@ -129,6 +129,7 @@ impl From<ResourceError> for Problem {
             ResourceError::Invalid(errors) => Self::invalid(errors),
             ResourceError::Conflict(why) => Self::new(ErrorCode::Conflict, why),
             ResourceError::Unread(missing) => Self::scopes_missing(missing),
+            ResourceError::Forbidden(_) => Self::new(ErrorCode::Forbidden, sentence(&error.to_string())),
         }
     }
 }

@@ -45,6 +45,24 @@ impl Values {
         self.take_by(param.name, || (param.description.to_owned(), (param.schema)()), param.parse)
     }
 
+    /// Refuses a parameter for what it is beside others.
+    pub(crate) fn refuse(&mut self, name: &str, fault: Fault) {
+        self.errors.push(name, fault);
+    }
+
+    /// Like [`take`](Self::take), for a parameter that must be sent.
+    pub(crate) fn require<T>(&mut self, param: &Param<T>) -> Option<T> {
+        let missing = self.described.is_none() && !self.sent.contains_key(param.name);
+        let value = self.take(param);
+        if missing {
+            self.errors.push(param.name, Fault::new("required", "This parameter is required."));
+        }
+        if let Some(described) = self.described.as_mut().and_then(|described| described.last_mut()) {
+            described["required"] = json!(true);
+        }
+        value
+    }
+
     /// Like [`take`](Self::take), for a parameter whose meaning and schema are made for the document alone.
     pub(crate) fn take_by<T>(
         &mut self,

@@ -4,7 +4,7 @@ use std::num::IntErrorKind;
 
 use bwp_domain::{
     resource::{Condition, Field, Filter, Kind, Shape, Value},
-    text::SearchText,
+    text::{SearchText, Text},
 };
 use serde_json::json;
 
@@ -39,10 +39,11 @@ pub(crate) fn filter(shape: &Shape, lists: Lists, values: &mut Values) -> Filter
             let describe = || {
                 (
                     format!("Only {} that have this in their `{}`, in any case.", shape.many, field.name),
-                    json!({ "type": "string" }),
+                    json!({ "type": "string", "pattern": TEXT_PATTERN }),
                 )
             };
-            let has = values.take_by(name, describe, |text| Ok(text.to_owned()));
+            let read = |text: &str| Text::parse(text.to_owned()).map(|text| text.to_string()).map_err(|fault| fault.message);
+            let has = values.take_by(name, describe, read);
             has.into_iter().for_each(|text| filter.add(Condition::Holds(at, text)));
             continue;
         }
@@ -60,8 +61,20 @@ pub(crate) fn filter(shape: &Shape, lists: Lists, values: &mut Values) -> Filter
             filter.add(Condition::Search(text));
         }
     }
-    let range = shape.fields.iter().enumerate().find(|(_, field)| field.range);
-    if let Some((at, field)) = range {
+    if shape.fields.iter().any(|field| field.range) {
+        range(shape, values, &mut filter);
+    } else if lists != Lists::Plain {
+        add_created(&mut filter, values);
+        if lists == Lists::Full {
+            values.take(&UPDATED_FROM).into_iter().for_each(|from| filter.add(Condition::UpdatedFrom(from)));
+        }
+    }
+    filter
+}
+
+/// The bounds of the field that `dateFrom` and `dateTo` are about.
+fn range(shape: &Shape, values: &mut Values, filter: &mut Filter) {
+    for (at, field) in shape.fields.iter().enumerate().filter(|(_, field)| field.range) {
         for (name, last, bound) in RANGE {
             let describe = || {
                 let text = format!(
@@ -73,13 +86,7 @@ pub(crate) fn filter(shape: &Shape, lists: Lists, values: &mut Values) -> Filter
             let read = |text: &str| field.read(&json!(text)).map_err(|fault| fault.message);
             values.take_by(name, describe, read).into_iter().for_each(|day| filter.add(bound(at, day)));
         }
-    } else if lists != Lists::Plain {
-        add_created(&mut filter, values);
-        if lists == Lists::Full {
-            values.take(&UPDATED_FROM).into_iter().for_each(|from| filter.add(Condition::UpdatedFrom(from)));
-        }
     }
-    filter
 }
 
 /// The bounds of a field's days.
@@ -105,6 +112,18 @@ pub(crate) fn summary_filter(shape: &Shape, fields: &[&'static str], values: &mu
 fn add_created(filter: &mut Filter, values: &mut Values) {
     let times = [values.take(&DATE_FROM).map(Condition::CreatedFrom), values.take(&DATE_TO).map(Condition::CreatedTo)];
     times.into_iter().flatten().for_each(|condition| filter.add(condition));
+}
+
+/// The filters of what sums up the rows of some days: these fields, each of which may be left empty, and the days.
+pub(crate) fn days_filter(shape: &Shape, fields: &[&'static str], values: &mut Values) -> Filter {
+    let mut filter = Filter::all();
+    for (at, field) in fields.iter().filter_map(|name| shape.field(name)) {
+        if let Some(value) = is(shape, field, field.name, Absent::Allowed, values) {
+            filter.add(Condition::Is(at, value));
+        }
+    }
+    range(shape, values, &mut filter);
+    filter
 }
 
 /// Whether the text `null` counts as left out.

@@ -252,7 +252,8 @@ pub(crate) fn read(shape: &Shape, kind: &Body, body: &JsonObject) -> Result<Draf
 }
 
 fn unknown(shape: &Shape, name: &str) -> Fault {
-    let settable = shape.fields.iter().filter(|field| field.access == Access::Settable).map(|field| field.name);
+    let settable = shape.fields.iter().filter(|field| matches!(field.access, Access::Settable | Access::Once));
+    let settable = settable.flat_map(|field| [Some(field.name), field.also]).flatten();
     match nearest(name, settable) {
         Some(near) => Fault::new("unknown_field", format_args!("There is no such field. Did you mean `{near}`?")),
         None => Fault::new("unknown_field", "There is no such field."),

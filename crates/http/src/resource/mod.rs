@@ -13,7 +13,7 @@ use bwp_domain::resource::{Family, Resource, Rules, Shape, family, summary::Summ
 
 #[cfg(test)]
 pub(crate) use filters::filter;
-pub(crate) use filters::summary_filter;
+pub(crate) use filters::{days_filter, summary_filter};
 use handlers::Bulk;
 pub(crate) use handlers::read;
 pub(crate) use many::ids;

@@ -26,6 +26,9 @@ pub(super) fn answer(shape: &'static Shape) -> SchemaSource {
             }
             put(field.name, schema);
         }
+        for (field, also) in shape.fields.iter().filter_map(|field| Some((field, field.also?))) {
+            put(also, described(shown(shape, field), field, true));
+        }
         let mut moment = |name: &str, doc: &str| {
             put(name, json!({ "type": "string", "format": "date-time", "description": doc, "example": MOMENT }));
         };
@@ -75,10 +78,11 @@ pub(super) fn update(shape: &'static Shape) -> SchemaSource {
 
 fn body(shape: &'static Shape, verb: &'static str, doc: &'static str, new: bool) -> SchemaSource {
     SchemaSource::by(move |schemas| {
-        let settable = || shape.fields.iter().filter(|field| field.access == Access::Settable);
+        let settable = || shape.fields.iter().filter(|field| is_settable(field, new));
         let properties: Map<String, Value> = settable()
-            .map(|field| (field.name.to_owned(), described(sent(shape, field, new), field, false)))
-            .chain(read_only(shape))
+            .flat_map(|field| [Some(field.name), field.also].into_iter().flatten().map(move |name| (name, field)))
+            .map(|(name, field)| (name.to_owned(), described(sent(shape, field, new), field, false)))
+            .chain(read_only(shape, new))
             .collect();
         let required: Vec<_> = settable().filter(|field| new && field.required).map(|field| field.name).collect();
         let name = format!("{verb}{}", shape.name);
@@ -96,9 +100,14 @@ fn body(shape: &'static Shape, verb: &'static str, doc: &'static str, new: bool)
     })
 }
 
+/// Whether a body sets it that makes a row, or one that changes a row.
+fn is_settable(field: &Field, new: bool) -> bool {
+    field.access == Access::Settable || new && field.access == Access::Once
+}
+
 /// What answers show and bodies may repeat.
-fn read_only(shape: &'static Shape) -> impl Iterator<Item = (String, Value)> {
-    let own = shape.fields.iter().filter(|field| field.access != Access::Settable).map(|field| {
+fn read_only(shape: &'static Shape, new: bool) -> impl Iterator<Item = (String, Value)> {
+    let own = shape.fields.iter().filter(move |field| !is_settable(field, new)).map(|field| {
         let class = match field.access {
             Access::ReadOnly(instead) => ReadOnly::Guarded(instead),
             _ => ReadOnly::Ignored,
@@ -226,6 +235,8 @@ fn sent(shape: &Shape, field: &Field, new: bool) -> Value {
             "maxItems": most,
             "items": { "type": ["string", "null"], "maxLength": each, "pattern": TEXT_PATTERN },
         }),
+        // `null` asks for what the rules say, or for no change.
+        Kind::Moment | Kind::Day if field.skips_null => json!({ "type": ["string", "null"] }),
         // A date alone is taken too, and of a day a moment.
         Kind::Moment | Kind::Day => typed(field, "string"),
         Kind::Words(_) | Kind::Email | Kind::Bool => shown(shape, field),
@@ -272,17 +283,17 @@ fn with(mut schema: Value, more: &[(&str, Value)]) -> Value {
 
 /// A good body that makes a row: what is required, and what has an example.
 pub(super) fn create_example(shape: &Shape) -> Value {
-    example(shape, |field| field.required || field.example.is_some())
+    example(shape, true, |field| field.required || field.example.is_some())
 }
 
 /// A good body that changes a row.
 pub(super) fn update_example(shape: &Shape) -> Value {
     let mut one = false;
-    example(shape, |field| field.example.is_some() && !std::mem::replace(&mut one, true))
+    example(shape, false, |field| field.example.is_some() && !std::mem::replace(&mut one, true))
 }
 
-fn example(shape: &Shape, mut chosen: impl FnMut(&Field) -> bool) -> Value {
-    let settable = shape.fields.iter().filter(|field| field.access == Access::Settable);
+fn example(shape: &Shape, new: bool, mut chosen: impl FnMut(&Field) -> bool) -> Value {
+    let settable = shape.fields.iter().filter(|field| is_settable(field, new));
     settable
         .filter(|field| chosen(field))
         .map(|field| {

@@ -135,6 +135,13 @@ impl RowReader for PgStore {
         ports::records(shape, &PgRows { shape, rows })
     }
 
+    async fn get_ever(&self, tenant: TenantId, shape: &'static Shape, ids: &[i64]) -> Result<Vec<Record>, StoreError> {
+        let binds = || vec![tenant.into(), Bind::Integers(ids.to_vec())];
+        let read = || Statement::prepared(text::kept(shape, Kind::GetEver), binds());
+        let rows = self.quick("reading rows that may be deleted", read).await?;
+        ports::records(shape, &PgRows { shape, rows })
+    }
+
     async fn count(&self, tenant: TenantId, shape: &'static Shape, filter: &Filter) -> Result<i64, StoreError> {
         let Fitting { text, binds } = Fitting::of("SELECT count(*)", tenant, shape, filter);
         let rows = self.long(tenant, "counting rows", Statement::planned_anew(text, binds)).await?;

@@ -30,6 +30,8 @@ pub(super) enum Kind {
     GetMany,
     /// Reads rows of one tenant by their ids, deleted ones too.
     EvenDeleted,
+    /// The same, deleted ones too.
+    GetEver,
     /// Reads every row, or those of one value of a field, by the field at a place.
     All { order: usize, filtered_by: Option<usize> },
     /// Reads a row and its version.
@@ -94,6 +96,7 @@ fn write(shape: &Shape, kind: Kind) -> String {
         ),
         Kind::EvenDeleted => format!("{select}id = ANY ($2)"),
         Kind::GetMany => format!("{select}id = ANY ($2) AND deleted_at IS NULL"),
+        Kind::GetEver => format!("{select}id = ANY ($2)"),
         Kind::All { order, filtered_by } => {
             let mut text = format!("{select}deleted_at IS NULL");
             if let Some(field) = filtered_by.and_then(|at| shape.fields.get(at)) {
@@ -242,7 +245,7 @@ impl Fitting {
             Condition::Holds(at, text) => {
                 let Some(field) = shape.fields.get(*at) else { return };
                 let text = self.bind(Bind::Text(Some(text.clone())));
-                format!("EXISTS (SELECT FROM unnest(\"{}\") AS item WHERE lower(item) = lower(${text}))", field.column)
+                format!("lower_texts(\"{}\") @> ARRAY[lower(${text})]", field.column)
             }
             Condition::CreatedFrom(moment) => format!("created_at >= ${}", self.bind(*moment)),
             Condition::CreatedTo(moment) => format!("created_at <= ${}", self.bind(*moment)),

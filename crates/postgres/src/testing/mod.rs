@@ -10,6 +10,7 @@ use std::{ops::DerefMut, sync::Arc, time::Duration};
 
 use bwp_domain::{
     audit::{AuditEntry, AuditFilter},
+    calendar::EventKind,
     ids::TenantId,
     paging::PageRequest,
     resource::{Filter, Shape},
@@ -50,6 +51,12 @@ pub fn page_statement(tenant: TenantId, shape: &'static Shape, filter: &Filter, 
 pub fn audit_page_statement(tenant: TenantId, filter: &AuditFilter, page: PageRequest) -> Statement {
     let (text, planned_anew) = crate::audit::page_statement(tenant, filter, page).expect("a statement");
     Statement { text, planned_anew }
+}
+
+/// The statement for events of these kinds on the calendar. Its values are the tenant's id, the bounds of the window, and the ids of a user
+/// and of a project, or null.
+pub fn calendar_statement(kinds: &[EventKind]) -> Statement {
+    Statement { text: crate::calendar::statement(kinds), planned_anew: true }
 }
 
 /// Writes a batch of the audit log as the writer's task does: under ids from `first_id` on.

@@ -52,6 +52,17 @@ impl UserReader for PgStore {
         Ok(Page::of(found, page.limit, User::position))
     }
 
+    async fn get_many(&self, tenant: TenantId, accounts: &[AccountId]) -> Result<Vec<User>, StoreError> {
+        let ids: Vec<i64> = accounts.iter().map(|account| account.get()).collect();
+        let rows: Vec<(UserRow, AccountRow)> = with_accounts!()
+            .filter(users::tenant_id.eq(tenant.get()))
+            .filter(users::account_id.eq_any(ids))
+            .load(&mut self.connection().await?)
+            .await
+            .during("reading users")?;
+        rows.into_iter().map(|(row, account)| user(row, account)).collect()
+    }
+
     async fn get(&self, tenant: TenantId, account: AccountId) -> Result<Option<User>, StoreError> {
         let row: Option<(UserRow, AccountRow)> = with_accounts!()
             .filter(users::tenant_id.eq(tenant.get()))

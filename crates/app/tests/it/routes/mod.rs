@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod bodies;
+mod calendar;
 mod contacts;
 mod credentials;
 mod every_route;
@@ -11,7 +12,10 @@ mod leads;
 mod me;
 mod order_of_checks;
 mod products;
+mod project_plans;
 mod projects;
 mod read_only;
 mod settings;
+mod site_logs;
+mod time_entries;
 mod users;

@@ -29,7 +29,7 @@ fn path(project: &Value) -> String {
 }
 
 /// A user of the first tenant's.
-async fn user(world: &World, deactivated_at: &str) -> i64 {
+pub(super) async fn user(world: &World, deactivated_at: &str) -> i64 {
     let make = format!(
         "WITH account AS (
              INSERT INTO accounts (email, password_hash, created_at) VALUES (gen_random_uuid(), 'x', now()) RETURNING id
@@ -42,7 +42,7 @@ async fn user(world: &World, deactivated_at: &str) -> i64 {
 }
 
 /// The values of a field in a list.
-fn each<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
+pub(super) fn each<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
     list.as_array().expect("a list").iter().map(|row| row[field].as_str().unwrap_or("-")).collect()
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Operation {
     pub(crate) refers_to: Vec<(String, String)>,
     /// The fields that a body may have and cannot set.
     pub(crate) read_only: Vec<String>,
+    /// The query that it cannot do without, with the `?`.
+    pub(crate) query: String,
 }
 
 impl Operation {
@@ -34,6 +36,23 @@ impl Operation {
     pub(crate) fn path_of(&self, id: i64) -> String {
         let part = |part: &str| if part.starts_with('{') { id.to_string() } else { part.to_owned() };
         self.path.split('/').map(part).collect::<Vec<_>>().join("/")
+    }
+
+    /// Its path about new rows: of each that it names, in their order, `make` makes one in the collection at this path and gives its id.
+    pub(crate) async fn path_to_new(&self, make: impl AsyncFn(&str) -> i64) -> String {
+        let mut path = String::new();
+        for part in self.path.split('/').filter(|part| !part.is_empty()) {
+            let part = if part.starts_with('{') { make(&path).await.to_string() } else { part.to_owned() };
+            path = format!("{path}/{part}");
+        }
+        path
+    }
+
+    /// Whether it makes rows in the collection at this path.
+    pub(crate) fn makes(&self, collection: &str) -> bool {
+        let same = |(own, asked): (&str, &str)| own == asked || own.starts_with('{');
+        let (own, asked) = (self.path.split('/'), collection.split('/'));
+        self.method == Method::POST && own.clone().count() == asked.clone().count() && own.zip(asked).all(same)
     }
 
     /// The good body that the document gives, if it takes one, in which rows of the client's tenant are named where it names some: others
@@ -92,6 +111,10 @@ pub(crate) fn read(document: &Value) -> Vec<Operation> {
             });
             let refers_to = refers_to.collect();
             let names = |fields: Vec<(&String, &Value)>| fields.into_iter().map(|(name, _)| name.clone()).collect();
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let required = parameters.filter(|one| one["in"] == "query" && one["required"] == true);
+            // Days are all that is required anywhere.
+            let query: Vec<_> = required.map(|one| format!("{}=2026-05-04", text(&one["name"]))).collect();
             all.push(Operation {
                 name: text(&operation["operationId"]),
                 method,
@@ -103,6 +126,7 @@ pub(crate) fn read(document: &Value) -> Vec<Operation> {
                 references,
                 refers_to,
                 read_only: names(read_only),
+                query: if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) },
             });
         }
     }

@@ -11,6 +11,7 @@ use actix_web::{
 };
 use bwp_domain::{
     audit::{AuditEntry, ports::MockAuditReader},
+    calendar::MockCalendarReader,
     keys::{KeyMode, KeySecret, ports::MockKeyReader},
     paging::{CursorKeys, CursorSecret},
     principal::Credential,
@@ -31,6 +32,7 @@ pub(crate) struct Ports {
     pub(crate) keys: MockKeyReader,
     pub(crate) users: MockUserReader,
     pub(crate) rows: MockRowReader,
+    pub(crate) calendar: MockCalendarReader,
     pub(crate) audit_log: MockAuditReader,
     pub(crate) rate_limits: MockRateLimiter,
     pub(crate) health: MockHealth,
@@ -95,6 +97,7 @@ impl Ports {
             keys: Arc::new(self.keys),
             users: Arc::new(self.users),
             rows: Arc::new(self.rows),
+            calendar: Arc::new(self.calendar),
             audit_log: Arc::new(self.audit_log),
             audit: Arc::clone(&audit) as _,
             refusals: Arc::default(),
