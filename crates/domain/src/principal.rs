@@ -9,7 +9,7 @@ use crate::{
     scopes::{ScopeId, ScopeSet},
     sessions::SignedIn,
     tenants::{Tenant, TenantRefusal, TimeZone},
-    users::{Forbidden, Permission},
+    users::{Forbidden, Permission, Role},
 };
 
 /// A credential as it was stored at one moment: a key and the tenant it belongs to.
@@ -118,6 +118,14 @@ impl Principal {
             Self::Key(credential) => credential.person,
             Self::User(signed_in) => Some(signed_in.account().id),
             Self::Operator(_) => None,
+        }
+    }
+
+    /// The role by which they act. `None`: a key, which is bound by its scopes alone, and the operator.
+    pub fn role(&self) -> Option<Role> {
+        match self {
+            Self::User(signed_in) => Some(signed_in.user.role),
+            Self::Key(_) | Self::Operator(_) => None,
         }
     }
 

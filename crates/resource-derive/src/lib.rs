@@ -31,6 +31,8 @@ use syn::{
 /// - `range`: that `dateFrom` and `dateTo` of lists bound it, and not the time of creation.
 /// - `minor`: that compact lists leave it out.
 /// - `ignored`: that the server sets it and ignores what is sent; `read_only = "…"`: that it refuses another value, saying this.
+/// - `once`: that a request that makes one sets it, and one that changes it does not: it is ignored there.
+/// - `always`: that a request that changes one must send it.
 /// - `refers = LeadStage`: the rows that it names.
 /// - `filter`, `filter = "parameter"`: that lists are filtered by it; `search`: that a search looks into it.
 /// - `example = "…"`: a value.
@@ -192,6 +194,7 @@ struct FieldAbout {
     settable: bool,
     minor: bool,
     automatic: bool,
+    always: bool,
     signed: bool,
     written: Option<TokenStream>,
     each: Option<TokenStream>,
@@ -219,6 +222,7 @@ impl FieldAbout {
             settable: true,
             minor: false,
             automatic: false,
+            always: false,
             signed: false,
             written: None,
             each: None,
@@ -253,6 +257,8 @@ impl FieldAbout {
                         about.settable = false;
                         about.access = quote!(resource::Access::Ignored);
                     }
+                    "once" => about.access = quote!(resource::Access::Once),
+                    "always" => about.always = true,
                     "read_only" => {
                         let instead = text()?;
                         about.settable = false;
@@ -285,7 +291,7 @@ impl FieldAbout {
         let (least, most) = (option(self.least.as_ref()), option(self.most.as_ref()));
         let refers = option(self.refers.as_ref().map(|to| quote!(<#to as resource::Referable>::REFERENCE)).as_ref());
         let (filter, example) = (option(self.filter.as_ref()), option(self.example.as_ref()));
-        let (compact, automatic) = (!self.minor, self.automatic);
+        let (compact, automatic, always) = (!self.minor, self.automatic, self.always);
         let signed = self.signed.then(|| quote!(.signed()));
         let written = self.written.as_ref().map(|written| quote!(.written(#written)));
         let each = self.each.as_ref().map(|each| quote!(.each(#each)));
@@ -297,6 +303,7 @@ impl FieldAbout {
                 nullable: <#ty as FieldType>::NULLABLE,
                 required: #required,
                 automatic: #automatic,
+                always: #always,
                 default: #default,
                 access: #access,
                 compact: #compact,

@@ -39,10 +39,11 @@ impl Draft {
         object: &Map<String, Json>,
         mut errors: FieldErrors,
     ) -> Result<Self, FieldErrors> {
+        let new = matches!(body, Body::New);
         let mut draft = Self { values: vec![None; shape.fields.len()], ..Self::default() };
         for (at, field) in shape.fields.iter().enumerate() {
             let Some(sent) = object.get(field.name) else {
-                if matches!(body, Body::New) && field.required {
+                if if new { field.required } else { field.always } {
                     errors.push(field.name, Fault::new("required", "This field is required."));
                 }
                 continue;
@@ -50,9 +51,10 @@ impl Draft {
             let empty = || sent.is_null() || sent.as_str() == Some("");
             match field.access {
                 Access::Ignored => {}
-                Access::Settable if field.automatic && matches!(body, Body::New) && empty() => {}
+                Access::Once if !new => {}
+                Access::Settable | Access::Once if field.automatic && new && empty() => {}
                 Access::ReadOnly(_) => draft.repeated.push((at, sent.clone())),
-                Access::Settable => match field.read(sent) {
+                Access::Settable | Access::Once => match field.read(sent) {
                     Ok(value) => draft.set(at, value),
                     Err(fault) => errors.push(field.name, fault),
                 },

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Access, Draft, Events, Family, Record, ResourceError, Rules, Shape, Value, events, family, values_of};
+use super::{Draft, Events, Family, Record, ResourceError, Rules, Shape, Value, events, family, values_of};
 use crate::{
     activity::{Action, Activity},
     events::Event,
@@ -85,7 +85,7 @@ impl Command<dyn UnitOfWork> for Update {
         let shape = self.family.shape();
         take_turn(shape, context, uow).await?;
         let before = uow.rows().lock(context.tenant, shape, self.id).await?;
-        let before = before.ok_or(ResourceError::NotFound(shape.one))?;
+        let before = there(self.family, before, context)?;
         let (record, events) = update(self.family, before, &self.draft, context, uow).await?;
         Ok(Applied::telling(record, events))
     }
@@ -108,7 +108,7 @@ impl Command<dyn UnitOfWork> for Delete {
         let shape = self.family.shape();
         take_turn(shape, context, uow).await?;
         let found = uow.rows().lock_alone(context.tenant, shape, self.id).await?;
-        let record = found.ok_or(ResourceError::NotFound(shape.one))?;
+        let record = there(self.family, found, context)?;
         self.family.delete(&record, context, uow).await?;
         uow.rows().delete(context.tenant, shape, self.id, context.now).await?;
         log(self.family, Action::Deleted, self.id, None, context, uow).await?;
@@ -134,7 +134,7 @@ impl Command<dyn UnitOfWork> for Restore {
         let shape = self.family.shape();
         take_turn(shape, context, uow).await?;
         let found = uow.rows().lock_deleted(context.tenant, shape, self.id).await?;
-        let before = found.ok_or(ResourceError::NotFound(shape.one))?;
+        let before = there(self.family, found, context)?;
         let values = self.family.restore(&before, context, uow).await?;
         let record = Record { values, updated_at: context.now.max(before.updated_at), ..before };
         uow.rows().restore(context.tenant, shape, self.id, record.updated_at).await?;
@@ -170,6 +170,7 @@ pub async fn insert(
     let id = uow.rows().insert(context.tenant, shape, &values, context.now).await?;
     log(family, Action::Created, id, None, context, uow).await?;
     let record = Record { id, created_at: context.now, updated_at: context.now, values };
+    family.saved(None, &record, context, uow).await?;
     let mut told: Vec<_> =
         shape.events.map(|kinds| events::event(context, shape, kinds.created, &record, None)).into_iter().collect();
     told.extend(family.also_tell(context, None, &record)?);
@@ -199,6 +200,7 @@ pub async fn update(
     uow.rows().update(context.tenant, shape, &record).await?;
     let previous = serde_json::Value::Object(events::changed(shape, &before, &record));
     log(family, Action::Updated, record.id, Some(previous.clone()), context, uow).await?;
+    family.saved(Some(&before), &record, context, uow).await?;
     let mut told = Vec::new();
     if let Some(kinds) = shape.events {
         told.push(events::event(context, shape, kinds.updated, &record, Some(previous)));
@@ -249,6 +251,12 @@ pub async fn store<R: Rules>(
     Ok((record, event.into_iter().collect()))
 }
 
+/// The row that was found, if it is there for those who ask.
+fn there(family: &'static dyn Family, found: Option<Record>, context: &Context<'_>) -> Result<Record> {
+    let shown = found.filter(|record| family.shows(context.principal, record));
+    Ok(shown.ok_or(ResourceError::NotFound(family.shape().one))?)
+}
+
 /// Whether changes of such rows lock what they read.
 fn asks(family: &'static dyn Family) -> bool {
     let shape = family.shape();
@@ -287,7 +295,7 @@ async fn pin(
 ) -> Result<()> {
     let mut errors = FieldErrors::new();
     for (at, (field, value)) in family.shape().fields.iter().zip(values).enumerate() {
-        let Some(reference) = field.refers.filter(|_| field.access == Access::Settable) else { continue };
+        let Some(reference) = field.refers.filter(|_| field.access.is_settable(before.is_none())) else { continue };
         let kept = before.and_then(|before| before.values.get(at)) == Some(value);
         let Some(id) = value.as_integer().filter(|_| !kept) else { continue };
         if !uow.rows().pin(context.tenant, reference, id).await? {

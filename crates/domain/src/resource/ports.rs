@@ -193,6 +193,9 @@ pub trait RowReader: Send + Sync {
         sum: &[usize],
     ) -> Result<Vec<Sum>, StoreError>;
 
+    /// Whether the row with this id is there, of a resource or not, and may be named anew.
+    async fn is_there(&self, tenant: TenantId, reference: &'static Reference, id: i64) -> Result<bool, StoreError>;
+
     /// Every row that fits, by the field at `order` and then by id. For families that have few, and for the children of one row.
     async fn all(
         &self,

@@ -74,6 +74,8 @@ pub struct Field {
     pub required: bool,
     /// Whether a new one gets it from the family's rules when a request sends `null`, an empty text or nothing.
     pub automatic: bool,
+    /// Whether a request that changes one must send it.
+    pub always: bool,
     /// What it holds when a request that makes one does not send it.
     pub default: Value<'static>,
     /// Who sets it.
@@ -99,10 +101,19 @@ pub struct Field {
 pub enum Access {
     /// Requests do.
     Settable,
+    /// The request that makes one does. What those that change it say about it is ignored.
+    Once,
     /// The server does. What a request says about it is ignored: a copy may be out of date.
     Ignored,
     /// The server does. A request may repeat its value; another one is refused, with this text, which says what sets it instead.
     ReadOnly(&'static str),
+}
+
+impl Access {
+    /// Whether a request that makes a new one, or one that changes it, sets the field.
+    pub const fn is_settable(self, new: bool) -> bool {
+        matches!(self, Self::Settable) || matches!(self, Self::Once) && new
+    }
 }
 
 /// What a field holds.

@@ -139,6 +139,7 @@ impl From<ResourceError> for Problem {
             ResourceError::NotFound(one) => Self::not_found(one),
             ResourceError::Invalid(errors) => Self::invalid(errors),
             ResourceError::Conflict(why) => Self::new(ErrorCode::Conflict, why),
+            ResourceError::Forbidden(why) => Self::new(ErrorCode::Forbidden, why),
         }
     }
 }

@@ -11,9 +11,9 @@ use std::borrow::Cow;
 use bwp_domain::resource::{Family, Resource, Rules, Shape, family};
 
 pub(crate) use filters::summary_filter;
-pub(crate) use handlers::read;
+pub(crate) use handlers::{found, read};
 pub(crate) use many::GetManyBody;
-pub(crate) use shown::{members, one, one_with, rendered, rendered_with};
+pub(crate) use shown::{members, one, one_with, rendered, rendered_with, show};
 
 use crate::{
     openapi::{Body, ReplyKind},
@@ -48,11 +48,11 @@ impl Operations {
 
     /// `GET /path`: a page of them, newest first.
     pub(crate) fn list(self) -> Self {
-        let (shape, lists) = (self.shape(), self.lists);
+        let (family, shape, lists) = (self.family, self.shape(), self.lists);
         // What its cursors are bound to: kept for as long as the process.
         let list: &'static str = operation_id("get", self.path).leak();
         let operation = Operation::get_at_once(self.path, move |context, caller, query| {
-            handlers::list(shape, lists, list, context, caller, query)
+            handlers::list(family, lists, list, context, caller, query)
         })
         .parameters(query::describe(|values| filters::ListQuery::read(shape, lists, values)), ErrorCode::BadRequest)
         .needs(shape.scopes.read)
@@ -122,9 +122,9 @@ impl Operations {
 
     /// `GET /path/{id}`: one of them.
     pub(crate) fn get(self) -> Self {
-        let shape = self.shape();
+        let (family, shape) = (self.family, self.shape());
         let operation = Operation::get_at_once(format!("{}/{{id}}", self.path), move |context, caller, id| {
-            handlers::get(shape, context, caller, id)
+            handlers::get(family, context, caller, id)
         })
         .needs(shape.scopes.read)
         .summary(format!("Get {}", a(shape.one)))
@@ -135,9 +135,9 @@ impl Operations {
 
     /// `GET /path/count`: how many fit.
     pub(crate) fn count(self) -> Self {
-        let (shape, lists) = (self.shape(), self.lists);
+        let (family, shape, lists) = (self.family, self.shape(), self.lists);
         let operation = Operation::get(format!("{}/count", self.path), move |context, caller, query| {
-            handlers::count(shape, lists, context, caller, query)
+            handlers::count(family, lists, context, caller, query)
         })
         .parameters(query::describe(|values| filters::filter(shape, lists, values)), ErrorCode::BadRequest)
         .needs(shape.scopes.read)
@@ -149,9 +149,9 @@ impl Operations {
 
     /// `POST /path/get-many`: those of up to 50 ids that there are.
     pub(crate) fn get_many(self) -> Self {
-        let shape = self.shape();
+        let (family, shape) = (self.family, self.shape());
         let operation = Operation::post(format!("{}/get-many", self.path), move |context, caller, key, body| {
-            handlers::get_many(shape, context, caller, key, body)
+            handlers::get_many(family, context, caller, key, body)
         })
         .needs(shape.scopes.read)
         .summary(format!("Get many {} by id", shape.many))
@@ -249,6 +249,11 @@ impl Reply {
         more: fn() -> serde_json::Value,
     ) -> Self {
         Self::new(status, description, ReplyKind::One(schema::answer_with(R::SHAPE, name, more)))
+    }
+
+    /// 200 with rows of `R`, and where they go on.
+    pub(crate) fn rows<R: Resource>(description: &'static str) -> Self {
+        Self::new(200, description, ReplyKind::Page(schema::answer(R::SHAPE)))
     }
 
     /// A row of `R`.

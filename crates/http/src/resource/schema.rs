@@ -71,12 +71,13 @@ pub(super) fn update(shape: &'static Shape) -> SchemaSource {
 
 fn body(shape: &'static Shape, verb: &'static str, doc: &'static str, new: bool) -> SchemaSource {
     SchemaSource::by(move |schemas| {
-        let settable = || shape.fields.iter().filter(|field| field.access == Access::Settable);
+        let settable = || shape.fields.iter().filter(move |field| field.access.is_settable(new));
         let properties: Map<String, Value> = settable()
             .map(|field| (field.name.to_owned(), described(sent(shape, field, new), field, false)))
-            .chain(read_only(shape))
+            .chain(read_only(shape, new))
             .collect();
-        let required: Vec<_> = settable().filter(|field| new && field.required).map(|field| field.name).collect();
+        let is_required = |field: &&Field| if new { field.required } else { field.always };
+        let required: Vec<_> = settable().filter(is_required).map(|field| field.name).collect();
         let name = format!("{verb}{}", shape.name);
         let mut schema = json!({
             "type": "object",
@@ -93,8 +94,8 @@ fn body(shape: &'static Shape, verb: &'static str, doc: &'static str, new: bool)
 }
 
 /// What answers show and bodies may repeat.
-fn read_only(shape: &'static Shape) -> impl Iterator<Item = (String, Value)> {
-    let own = shape.fields.iter().filter(|field| field.access != Access::Settable).map(|field| {
+fn read_only(shape: &'static Shape, new: bool) -> impl Iterator<Item = (String, Value)> {
+    let own = shape.fields.iter().filter(move |field| !field.access.is_settable(new)).map(|field| {
         let class = match field.access {
             Access::ReadOnly(instead) => ReadOnly::Guarded(instead),
             _ => ReadOnly::Ignored,
@@ -241,17 +242,17 @@ fn with(mut schema: Value, more: &[(&str, Value)]) -> Value {
 
 /// A good body that makes a row: what is required, and what has an example.
 pub(super) fn create_example(shape: &Shape) -> Value {
-    example(shape, |field| field.required || field.example.is_some())
+    example(shape, true, |field| field.required || field.example.is_some())
 }
 
 /// A good body that changes a row.
 pub(super) fn update_example(shape: &Shape) -> Value {
-    let mut one = false;
-    example(shape, |field| field.example.is_some() && !std::mem::replace(&mut one, true))
+    let mut one = shape.fields.iter().any(|field| field.always);
+    example(shape, false, |field| field.always || field.example.is_some() && !std::mem::replace(&mut one, true))
 }
 
-fn example(shape: &Shape, mut chosen: impl FnMut(&Field) -> bool) -> Value {
-    let settable = shape.fields.iter().filter(|field| field.access == Access::Settable);
+fn example(shape: &Shape, new: bool, mut chosen: impl FnMut(&Field) -> bool) -> Value {
+    let settable = shape.fields.iter().filter(move |field| field.access.is_settable(new));
     settable
         .filter(|field| chosen(field))
         .map(|field| {

@@ -304,6 +304,12 @@ pub(super) fn pin(reference: &Reference, tenant: &str, id: &str) -> String {
     )
 }
 
+/// Looks for a row, without a lock.
+pub(super) fn is_there(Reference { table, column, ended, .. }: &Reference) -> String {
+    let alive = ended.map_or_else(String::new, |ended| format!(" AND {ended} IS NULL"));
+    format!("SELECT 1 FROM {table} WHERE tenant_id = $1 AND {column} = $2{alive}")
+}
+
 /// [`pin`], as the condition of a part of a statement of many parts.
 pub(super) fn kept_pin(reference: &'static Reference) -> &'static str {
     type Pins = RwLock<HashMap<(&'static str, &'static str, Option<&'static str>), &'static str>>;
