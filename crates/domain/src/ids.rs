@@ -70,6 +70,10 @@ row_id! {
     BidId
 }
 row_id! {
+    /// A comment's id.
+    CommentId
+}
+row_id! {
     /// A contact's id.
     ContactId
 }

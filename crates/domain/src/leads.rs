@@ -10,7 +10,9 @@ use crate::{
     execute::{Applied, Command, Context, Failure},
     ids::{AccountId, ContactId, LeadStageId, ProjectId, TenantId},
     lead_stages::LeadStage,
+    notifications::{Notice, NotificationType, notify},
     projects::Project,
+    records::{About, RecordType},
     resource::{
         Draft, Filter, Money, Record, Referable, Resource, ResourceError, Rules, Saving, Stored, Value, family, insert,
         ports::{RowReader, Sum},
@@ -93,6 +95,25 @@ impl Rules for Lead {
     async fn save(&mut self, _: &mut Saving<'_, Self>) -> Allowed {
         // One bucket for leads of no source.
         self.source = self.source.take().filter(|source| !source.is_empty());
+        Ok(())
+    }
+
+    async fn saved(
+        before: Option<&Stored<Self>>,
+        after: &Stored<Self>,
+        context: &Context<'_>,
+        uow: &mut dyn UnitOfWork,
+    ) -> Allowed {
+        let person = after.details.assigned_to;
+        if before.is_none_or(|before| before.details.assigned_to != person) {
+            let notice = Notice {
+                kind: NotificationType::LeadAssigned,
+                title: "A lead was given to you".to_owned(),
+                message: Some(after.details.name.to_string()),
+                about: Some(About { kind: RecordType::Lead, id: after.id }),
+            };
+            notify(context, uow, &notice, person).await?;
+        }
         Ok(())
     }
 

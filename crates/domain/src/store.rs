@@ -9,10 +9,12 @@ use crate::{
     activity::ActivityLog,
     contacts::ports::HasContacts,
     events::Outbox,
+    files::ports::HasFiles,
     idempotency::{IdempotencyKey, ReceiptRepository},
     ids::TenantId,
     invitations::ports::HasInvitations,
     keys::ports::{CredentialRepository, HasKeys},
+    notifications::ports::HasNotifications,
     numbers::HasNumbers,
     principal::Credential,
     resource::ports::HasRows,
@@ -110,8 +112,10 @@ pub trait JoinGuard: Send {
 pub trait UnitOfWork:
     HasAccounts
     + HasContacts
+    + HasFiles
     + HasInvitations
     + HasKeys
+    + HasNotifications
     + HasNumbers
     + HasRows
     + HasSessions

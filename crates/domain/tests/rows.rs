@@ -4,6 +4,8 @@
 
 use async_trait::async_trait;
 use bwp_domain::{
+    comments::Comment,
+    documents::Document,
     ids::TenantId,
     lead_stages::LeadStage,
     leads::Lead,
@@ -44,7 +46,9 @@ impl Held for InMemory {
 
 #[test]
 fn rows_in_memory() {
-    for shape in [LeadStage::SHAPE, Lead::SHAPE, Project::SHAPE, ProjectTemplate::SHAPE] {
+    for shape in
+        [LeadStage::SHAPE, Lead::SHAPE, Project::SHAPE, ProjectTemplate::SHAPE, Document::SHAPE, Comment::SHAPE]
+    {
         block_on(hold(&InMemory::default(), shape, |_| {}));
     }
 }

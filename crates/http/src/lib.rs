@@ -9,15 +9,18 @@
 
 mod api_keys;
 mod audit;
+mod comments;
 mod contacts;
 mod cursors;
 pub mod docs;
+mod documents;
 mod envelope;
 mod json;
 mod lead_stages;
 mod leads;
 mod me;
 mod mutation;
+mod notifications;
 pub mod openapi;
 mod operation;
 mod paging;
@@ -40,4 +43,4 @@ pub use cursors::{Cursors, LoadCursorKeys};
 pub use openapi::document;
 pub use refusals::Refusals;
 pub use routes::{BASE_PATH, configure, refuse_long_target};
-pub use state::ApiState;
+pub use state::{ApiState, FileLimits};

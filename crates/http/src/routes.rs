@@ -16,7 +16,7 @@ use bwp_domain::{
 use bwp_web::{limits::TargetTooLong, observe, readiness::Readiness, request_id::RequestId};
 
 use crate::{
-    api_keys, audit, contacts, lead_stages, leads, me, openapi,
+    api_keys, audit, comments, contacts, documents, lead_stages, leads, me, notifications, openapi,
     operation::Operation,
     problem::{ErrorCode, Problem},
     project_templates, projects, settings,
@@ -51,8 +51,11 @@ pub(crate) fn operations() -> Vec<Operation> {
     all.extend(audit::operations());
     all.extend(usage::operations());
     all.extend(contacts::operations());
+    all.extend(comments::operations());
+    all.extend(documents::operations());
     all.extend(lead_stages::operations());
     all.extend(leads::operations());
+    all.extend(notifications::operations());
     all.extend(project_templates::operations());
     all.extend(projects::operations());
     all.extend(settings::operations());

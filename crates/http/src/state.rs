@@ -6,7 +6,9 @@ use bwp_domain::{
     audit::ports::{AuditReader, AuditSink},
     contacts::ports::ContactReader,
     execute::Environment,
+    files::ports::{FileStore, FileUsage},
     keys::ports::KeyReader,
+    notifications::ports::NotificationReader,
     rate_limits::ports::RateLimiter,
     resource::ports::RowReader,
     store::Store,
@@ -29,6 +31,14 @@ pub struct ApiState {
     pub contacts: Arc<dyn ContactReader>,
     /// Where rows of every resource are read.
     pub rows: Arc<dyn RowReader>,
+    /// Where files are kept.
+    pub files: Arc<dyn FileStore>,
+    /// Where it is read how much of them each tenant keeps.
+    pub file_usage: Arc<dyn FileUsage>,
+    /// How large files may be.
+    pub file_limits: FileLimits,
+    /// Where notifications are read.
+    pub notifications: Arc<dyn NotificationReader>,
     /// Where the audit log is read.
     pub audit_log: Arc<dyn AuditReader>,
     /// Where requests are recorded for the audit log.
@@ -52,6 +62,22 @@ pub struct ApiState {
     /// How long the work on a request may take, without the time in which its body arrives; 503 after that. `None`: as long
     /// as it takes.
     pub request_timeout: Option<Duration>,
+}
+
+/// How large files may be, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileLimits {
+    /// One of them.
+    pub max_bytes: usize,
+    /// All of a tenant's together. `None`: as large as the store is.
+    pub quota: Option<u64>,
+}
+
+impl Default for FileLimits {
+    /// 500 MiB each, and any number.
+    fn default() -> Self {
+        Self { max_bytes: 500 * 1024 * 1024, quota: None }
+    }
 }
 
 impl ApiState {

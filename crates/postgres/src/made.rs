@@ -5,14 +5,16 @@ use std::fmt::Write;
 /// Generated from the migrated database, so every table is in it.
 const SCHEMA: &str = include_str!("schema.rs");
 
-const FUNCTIONS: [&str; 11] = [
+const FUNCTIONS: [&str; 13] = [
     "api_audit_logs_make_partition",
     "claim_idempotency_key",
     "contact_search_text",
+    "document_search_text",
     "hold_expected_key",
     "hold_expected_keys",
     "lead_search_text",
     "make_settings",
+    "notify_users",
     "project_search_text",
     "refuse_unexpected",
     "renew_credentials_revision",

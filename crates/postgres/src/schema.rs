@@ -93,6 +93,23 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    comments (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        entity_type -> Text,
+        entity_id -> Int8,
+        user_id -> Nullable<Int8>,
+        content -> Text,
+        parent_id -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     contacts (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
@@ -158,6 +175,39 @@ diesel::table! {
         kind -> Text,
         prefix -> Text,
         last -> Int8,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    documents (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        entity_type -> Text,
+        entity_id -> Int8,
+        original_filename -> Text,
+        storage_path -> Text,
+        mime_type -> Text,
+        file_size -> Int8,
+        category -> Nullable<Text>,
+        description -> Nullable<Text>,
+        uploaded_by -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    files (tenant_id, sha256) {
+        tenant_id -> Int8,
+        sha256 -> Bytea,
+        name -> Text,
+        size -> Int8,
+        created_at -> Timestamptz,
     }
 }
 
@@ -256,6 +306,35 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    muted_notifications (tenant_id, account_id, type_) {
+        tenant_id -> Int8,
+        account_id -> Int8,
+        #[sql_name = "type"]
+        type_ -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    notifications (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        account_id -> Int8,
+        #[sql_name = "type"]
+        type_ -> Text,
+        title -> Text,
+        message -> Nullable<Text>,
+        entity_type -> Nullable<Text>,
+        entity_id -> Nullable<Int8>,
+        read_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
     }
 }
 
@@ -450,8 +529,11 @@ diesel::table! {
 
 diesel::joinable!(api_keys -> tenants (tenant_id));
 diesel::joinable!(branding_settings -> tenants (tenant_id));
+diesel::joinable!(comments -> tenants (tenant_id));
 diesel::joinable!(data_retention_settings -> tenants (tenant_id));
 diesel::joinable!(document_numbers -> tenants (tenant_id));
+diesel::joinable!(documents -> tenants (tenant_id));
+diesel::joinable!(files -> tenants (tenant_id));
 diesel::joinable!(invitations -> tenants (tenant_id));
 diesel::joinable!(known_browsers -> accounts (account_id));
 diesel::joinable!(lead_stages -> tenants (tenant_id));
@@ -468,17 +550,22 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_audit_logs,
     api_keys,
     branding_settings,
+    comments,
     contacts,
     credentials_revision,
     cursor_secrets,
     data_retention_settings,
     document_numbers,
+    documents,
+    files,
     idempotency_receipts,
     invitations,
     key_usage,
     known_browsers,
     lead_stages,
     leads,
+    muted_notifications,
+    notifications,
     outbox,
     project_phases,
     project_task_dependencies,

@@ -4,6 +4,8 @@
 
 use async_trait::async_trait;
 use bwp_domain::{
+    comments::Comment,
+    documents::Document,
     ids::TenantId,
     lead_stages::LeadStage,
     leads::Lead,
@@ -69,7 +71,7 @@ impl Held for Database {
 type Possible = fn(&mut [Value<'static>]);
 
 /// Every resource.
-const RESOURCES: [(&Shape, Possible); 4] = [
+const RESOURCES: [(&Shape, Possible); 6] = [
     (LeadStage::SHAPE, |values| {
         // One stage of a tenant is the default.
         let (at, _) = LeadStage::SHAPE.field("isDefault").expect("a field");
@@ -88,6 +90,8 @@ const RESOURCES: [(&Shape, Possible); 4] = [
         }
     }),
     (ProjectTemplate::SHAPE, |_| {}),
+    (Document::SHAPE, |_| {}),
+    (Comment::SHAPE, |_| {}),
 ];
 
 #[tokio::test]

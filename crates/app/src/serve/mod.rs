@@ -3,6 +3,7 @@
 mod admin;
 mod console;
 mod cursors;
+mod files;
 mod first_start;
 mod housekeeping;
 mod maintenance;
@@ -26,8 +27,9 @@ use std::{
 use actix_web::{App, web::Data};
 use anyhow::Context;
 use bwp_domain::{execute::Environment, ids::RequestId, paging::CursorSecret};
+use bwp_files::Files;
 use bwp_http::{
-    ApiState, Refusals,
+    ApiState, FileLimits, Refusals,
     docs::{self, DocsPages},
 };
 use bwp_postgres::{AuditLimits, AuditLog, PgStore, PoolSettings};
@@ -71,7 +73,7 @@ async fn run_traced(
     traces: Option<&Traces>,
 ) -> anyhow::Result<()> {
     // What can be wrong is found before anything is started.
-    let configured = Configured::by(args)?;
+    let configured = Configured::by(args, database)?;
 
     // From here on a signal is remembered until somebody asks for it: a private PostgreSQL must not outlive its start.
     let mut signals = StopSignals::listen().context("listening for signals")?;
@@ -110,10 +112,12 @@ struct Configured {
     secrets: Vec<CursorSecret>,
     rate_limits: RateLimits,
     threads: Threads,
+    files: Files,
+    file_limits: FileLimits,
 }
 
 impl Configured {
-    fn by(args: &ServeArgs) -> anyhow::Result<Self> {
+    fn by(args: &ServeArgs, database: &DatabaseArgs) -> anyhow::Result<Self> {
         let proxies = args.trusted_proxies.iter().filter(|entry| !entry.trim().is_empty());
         Ok(Self {
             proxies: TrustedProxies::parse(proxies).context("--trusted-proxies")?,
@@ -121,6 +125,8 @@ impl Configured {
             secrets: cursors::configured(&args.cursor_secret)?,
             rate_limits: RateLimits::configured(args, &environment())?,
             threads: Threads::of(args.workers, args.database_connections)?,
+            files: files::configured(args, &database.data_dir)?,
+            file_limits: files::limits(args),
         })
     }
 }
@@ -135,7 +141,7 @@ struct Outside<'a> {
 async fn serve(
     database: &Database,
     args: &ServeArgs,
-    Configured { proxies, public_url, secrets, rate_limits, threads }: Configured,
+    Configured { proxies, public_url, secrets, rate_limits, threads, files, file_limits }: Configured,
     output: Output,
     Outside { named, signals, traces }: Outside<'_>,
 ) -> anyhow::Result<()> {
@@ -168,6 +174,10 @@ async fn serve(
         users: Arc::new(store.clone()),
         contacts: Arc::new(store.clone()),
         rows: Arc::new(store.clone()),
+        files: Arc::new(files.clone()),
+        file_usage: Arc::new(store.clone()),
+        file_limits,
+        notifications: Arc::new(store.clone()),
         audit_log: Arc::new(store.clone()),
         audit: audit.queue(),
         refusals,
@@ -212,6 +222,7 @@ async fn serve(
 
     let stop = stop::run(signals, Arc::clone(&availability), door, server.handle(), *args.drain);
     let admin = admin.map(|listener| admin::Admin::start(listener, metrics, readiness)).transpose()?;
+    actix_web::rt::spawn(files::sweep(files));
     let switch = actix_web::rt::spawn(maintenance::switch(availability, args.maintenance));
     let housekeeping = housekeeping::run(store, environment, state.cursors, rate_limits, *args.audit_retention);
     let housekeeping = actix_web::rt::spawn(housekeeping);
@@ -246,6 +257,8 @@ fn over(worker: &PgStore, shared: &ApiState) -> ApiState {
         users: Arc::new(worker.clone()),
         contacts: Arc::new(worker.clone()),
         rows: Arc::new(worker.clone()),
+        file_usage: Arc::new(worker.clone()),
+        notifications: Arc::new(worker.clone()),
         ..shared.clone()
     }
 }

@@ -45,6 +45,21 @@ const TABLE: &[(&str, &[Check])] = &[
     ("getContactsById", &[NoCredential, MissingScope, ForeignRow]),
     ("patchContactsById", &[NoCredential, MissingScope, ForeignRow, Reference("parentContactId", "/contacts")]),
     ("deleteContactsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("getCommentsByEntityTypeByEntityId", &[NoCredential, MissingScope, ForeignRow]),
+    (
+        "postComments",
+        &[NoCredential, MissingScope, Reference("entityId", "/contacts"), Reference("parentId", "/comments")],
+    ),
+    ("patchCommentsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("deleteCommentsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("getDocuments", &[NoCredential, MissingScope, ForeignData]),
+    ("postDocuments", &[NoCredential, MissingScope, Reference("entityId", "/contacts")]),
+    ("getDocumentsCount", &[NoCredential, MissingScope, ForeignData]),
+    ("getDocumentsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("patchDocumentsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("deleteDocumentsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("getDocumentsByIdDownload", &[NoCredential, MissingScope, ForeignRow]),
+    ("getNotifications", &[NoCredential, MissingScope, ForeignData]),
     ("getLeads", &[NoCredential, MissingScope, ForeignData]),
     ("postLeads", LEAD),
     ("getLeadsCount", &[NoCredential, MissingScope, ForeignData]),
@@ -159,7 +174,7 @@ fn misfits(operations: &[Operation], table: &[(&str, &[Check])]) -> Vec<String> 
 
 /// The checks that an operation must stand, as its description says.
 fn expected(operation: &Operation) -> BTreeSet<String> {
-    let is_about_one = operation.path.contains("{id}");
+    let is_about_one = operation.path.contains("{id}") || operation.path.contains("{entityId}");
     let names_ids = operation.fields.iter().any(|field| field == "ids");
     let mut checks: BTreeSet<String> =
         operation.references.iter().map(|field| format!("a reference in {field}")).collect();
@@ -225,7 +240,12 @@ impl Tenants<'_> {
         let id = self.row_of(&self.foreign, collection).await;
         let row = format!("{collection}/{{id}}");
         let one = self.operations.iter().any(|o| o.path == row && o.method == Method::GET);
-        let shown = if one { format!("{collection}/{id}") } else { collection.to_owned() };
+        let shown = match collection {
+            // They are shown together, on what they are about.
+            "/comments" => format!("/comments/contact/{}", self.about_comment(id).await),
+            _ if one => format!("{collection}/{id}"),
+            _ => collection.to_owned(),
+        };
         let read = || self.foreign.get(&shown);
         let before = read().await;
         let foreign = self.call(&self.own, operation, &operation.path_of(id), None).await;
@@ -242,6 +262,9 @@ impl Tenants<'_> {
         }
         if collection == "/settings" {
             return self.foreign_settings(operation).await;
+        }
+        if collection == "/notifications" {
+            return self.foreign_notifications(operation).await;
         }
         let own = self.row_of(&self.own, collection).await;
         let body = |id| operation.example.as_ref().map(|_| json!({ "ids": [own, id] }));
@@ -283,6 +306,36 @@ impl Tenants<'_> {
         assert_ne!(foreign.data(200), before.data(200), "{}", operation.name);
     }
 
+    /// No operation makes them, and they are those of the one who made the key.
+    async fn foreign_notifications(&self, operation: &Operation) {
+        let own = self.world.number("SELECT min(id) FROM tenants").await;
+        let person = self.user_of(&self.own).await;
+        let user = format!("SELECT id FROM users WHERE tenant_id = {own} AND account_id = {person}");
+        self.world.sql(&format!("UPDATE api_keys SET created_by = ({user}) WHERE tenant_id = {own}")).await;
+        // The same person is a user of the other tenants, too.
+        let member = format!(
+            "INSERT INTO users (tenant_id, account_id, role, created_at)
+             SELECT id, {person}, 'viewer', now() FROM tenants WHERE id <> {own}"
+        );
+        self.world.sql(&member).await;
+        let notify = |tenant: &str, title: &str| {
+            format!(
+                "INSERT INTO notifications (tenant_id, account_id, type, title, created_at)
+                 SELECT tenant_id, account_id, 'mention', '{title}', now() FROM users
+                 WHERE account_id = {person} AND tenant_id {tenant} {own}"
+            )
+        };
+        self.world.sql(&notify("=", "own")).await;
+        let before = self.call(&self.own, operation, &operation.path, None).await;
+        assert_eq!(before.data(200)[0]["title"], "own");
+        self.world.sql(&notify("<>", "foreign")).await;
+        alike(operation, &before, &self.call(&self.own, operation, &operation.path, None).await);
+    }
+
+    async fn about_comment(&self, id: i64) -> i64 {
+        self.world.number(&format!("SELECT entity_id FROM comments WHERE id = {id}")).await
+    }
+
     async fn foreign_calls(&self, operation: &Operation) {
         let foreign = self.foreign.get("/me").await.data(200)["tenantId"].clone();
         for tenant in [self.world.tenant.as_str(), foreign.as_str().expect("an id")] {
@@ -314,7 +367,7 @@ impl Tenants<'_> {
 
     /// The operation's path, about a new row of the own tenant's if it is about one.
     async fn path_to_own(&self, operation: &Operation) -> String {
-        if operation.path.contains("{id}") {
+        if operation.path.contains("{id}") || operation.path.contains("{entityId}") {
             operation.path_of(self.row_of(&self.own, collection(operation)).await)
         } else {
             operation.path.clone()
@@ -360,6 +413,10 @@ impl Tenants<'_> {
 
 /// `/contacts` of `/contacts/{id}` and of `/contacts/count`.
 fn collection(operation: &Operation) -> &str {
+    // What stands on a record is asked for by the record: any contact.
+    if operation.path.contains("{entityId}") {
+        return "/contacts";
+    }
     let end = operation.path[1..].find('/').map_or(operation.path.len(), |slash| slash + 1);
     &operation.path[..end]
 }
@@ -391,6 +448,8 @@ mod the_table {
             path: path.to_owned(),
             scopes: all(scopes),
             example: None,
+            is_form: false,
+            required: Vec::new(),
             fields: all(fields),
             references: all(fields).into_iter().filter(|field: &String| field.ends_with("Id")).collect(),
             refers_to: Vec::new(),

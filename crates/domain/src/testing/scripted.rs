@@ -13,10 +13,12 @@ use crate::{
     activity::{Activity, ActivityLog},
     contacts::ports::{ContactRepository, HasContacts, MockContactRepository},
     events::{MockOutbox, Outbox},
+    files::ports::{FileLedger, HasFiles, MockFileLedger},
     idempotency::{IdempotencyKey, MockReceiptRepository, ReceiptRepository},
     ids::TenantId,
     invitations::ports::{HasInvitations, InvitationRepository, MockInvitationRepository},
     keys::ports::{CredentialRepository, HasKeys, KeyRepository, MockCredentialRepository, MockKeyRepository},
+    notifications::ports::{HasNotifications, MockNotifications, Notifications},
     numbers::{HasNumbers, MockNumbers, Numbers},
     principal::Credential,
     resource::ports::{HasRows, MockRows, Rows},
@@ -56,10 +58,14 @@ pub struct ScriptedUnitOfWork {
     pub accounts: MockAccountRepository,
     /// The contacts.
     pub contacts: MockContactRepository,
+    /// Which bytes tenants keep.
+    pub files: MockFileLedger,
     /// The invitations.
     pub invitations: MockInvitationRepository,
     /// The keys.
     pub keys: MockKeyRepository,
+    /// Who is notified of what.
+    pub notifications: MockNotifications,
     /// Numbers of documents.
     pub numbers: MockNumbers,
     /// The rows of every resource, if they are scripted.
@@ -236,8 +242,10 @@ macro_rules! lends {
 lends! {
     HasAccounts, accounts: AccountRepository;
     HasContacts, contacts: ContactRepository;
+    HasFiles, files: FileLedger;
     HasInvitations, invitations: InvitationRepository;
     HasKeys, keys: KeyRepository;
+    HasNotifications, notifications: Notifications;
     HasNumbers, numbers: Numbers;
     HasSessions, sessions: SessionRepository;
     HasSignIns, sign_ins: SignInRepository;

@@ -107,9 +107,10 @@ fn describe(operation: &Operation, schemas: &mut Schemas) -> Value {
     });
     if let Some(body) = &input.body {
         let name = body.schema.put(schemas);
+        let media_type = if input.is_form { "multipart/form-data" } else { "application/json" };
         description["requestBody"] = json!({
             "required": true,
-            "content": { "application/json": {
+            "content": { media_type: {
                 "schema": { "$ref": format!("#/components/schemas/{name}") },
                 "example": body.example,
             } },
@@ -139,6 +140,10 @@ fn success(reply: &Reply, keyed: bool, schemas: &mut Schemas) -> Value {
     let mut response = json!({ "description": reply.description, "headers": headers });
     let (source, list, extra) = match &reply.kind {
         ReplyKind::Nothing => return response,
+        ReplyKind::File => {
+            response["content"] = json!({ "*/*": { "schema": { "type": "string", "format": "binary" } } });
+            return response;
+        }
         ReplyKind::One(source) => (source, false, vec![]),
         ReplyKind::Page(source) => (source, true, vec!["pagination"]),
         ReplyKind::Many(source) => (source, true, vec!["requested", "returned"]),

@@ -35,6 +35,8 @@ pub(crate) struct Input {
     pub(crate) standing: bool,
     /// What it takes as a body.
     pub(crate) body: Option<Body>,
+    /// Whether the body is a form with a file, and not JSON.
+    pub(crate) is_form: bool,
 }
 
 impl Input {
@@ -80,6 +82,8 @@ pub(crate) enum ReplyKind {
     Many(SchemaSource),
     /// All things, in one list.
     All(SchemaSource),
+    /// The bytes of a file.
+    File,
     /// There is no body.
     Nothing,
 }

@@ -3,8 +3,9 @@
 use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use bwp_domain::{
     contacts::ContactError,
-    execute::ExecuteError,
+    execute::{ExecuteError, Failure},
     fields::FieldErrors,
+    files::ports::FileError,
     keys::{KeyError, KeyRefusal},
     principal::Refusal,
     rate_limits::ports::LimiterUnavailable,
@@ -86,6 +87,23 @@ impl From<StoreError> for Problem {
             }
         }
         .because(error.to_string())
+    }
+}
+
+impl From<FileError> for Problem {
+    fn from(error: FileError) -> Self {
+        Self::new(ErrorCode::ServiceUnavailable, "Files cannot be read or written at the moment. Try again.")
+            .retry_after(LATER)
+            .because(error.to_string())
+    }
+}
+
+impl<E: Into<Self>> From<Failure<E>> for Problem {
+    fn from(failure: Failure<E>) -> Self {
+        match failure {
+            Failure::Rejected(error) => error.into(),
+            Failure::Store(error) => error.into(),
+        }
     }
 }
 

@@ -150,7 +150,7 @@ fn check_media_type(call: &Call<'_>) -> Result<(), Problem> {
     ))
 }
 
-fn too_much(error: BodyError) -> Problem {
+pub(super) fn too_much(error: BodyError) -> Problem {
     match error {
         BodyError::TooLarge { limit } => Problem::bad_request(
             StatusCode::PAYLOAD_TOO_LARGE,

@@ -2,13 +2,16 @@
 
 mod api_keys;
 mod bodies;
+mod comments;
 mod contacts;
 mod credentials;
+mod documents;
 mod every_route;
 mod idempotency;
 mod lead_stages;
 mod leads;
 mod me;
+mod notifications;
 mod order_of_checks;
 mod projects;
 mod read_only;

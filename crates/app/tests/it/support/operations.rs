@@ -3,7 +3,7 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
-use super::{Client, World, send};
+use super::{Client, Form, World, send};
 
 /// An operation of the document.
 #[derive(Clone, Debug)]
@@ -17,8 +17,12 @@ pub(crate) struct Operation {
     pub(crate) scopes: Vec<String>,
     /// A good body, if it takes one.
     pub(crate) example: Option<Value>,
+    /// Whether the body is a form, and not JSON.
+    pub(crate) is_form: bool,
     /// The fields that a body can set.
     pub(crate) fields: Vec<String>,
+    /// The fields that a body must have.
+    pub(crate) required: Vec<String>,
     /// Those of them that name rows by their ids.
     pub(crate) references: Vec<String>,
     /// The collections of rows of resources that they name.
@@ -30,7 +34,7 @@ pub(crate) struct Operation {
 impl Operation {
     /// Its path, about the row of this id if it is about one.
     pub(crate) fn path_of(&self, id: i64) -> String {
-        self.path.replace("{id}", &id.to_string())
+        self.path.replace("{id}", &id.to_string()).replace("{entityType}/{entityId}", &format!("contact/{id}"))
     }
 
     /// The good body that the document gives, if it takes one, in which rows of the client's tenant are named where it names some.
@@ -42,6 +46,11 @@ impl Operation {
             let rows = client.get(collection).await;
             body[field] = rows.data(200)[0]["id"].clone();
         }
+        // The record that it is about is any contact.
+        if body.get("entityId").is_some() {
+            let contact = client.post("/contacts", &super::contact("Acme")).await;
+            body["entityId"] = contact.data(201)["id"].clone();
+        }
         Some(body)
     }
 
@@ -49,6 +58,7 @@ impl Operation {
     pub(crate) fn request(&self, client: &Client, path: &str, body: Option<&Value>) -> RequestBuilder {
         let request = client.request(self.method.clone(), path);
         match body {
+            Some(body) if self.is_form => Form::of(body).on(request),
             Some(body) => request.json(body),
             None => request,
         }
@@ -68,7 +78,9 @@ pub(crate) fn read(document: &Value) -> Vec<Operation> {
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
         for (method, operation) in item.as_object().into_iter().flatten() {
             let Ok(method) = Method::from_bytes(method.to_ascii_uppercase().as_bytes()) else { continue };
-            let body = &operation["requestBody"]["content"]["application/json"];
+            let content = &operation["requestBody"]["content"];
+            let is_form = content.get("multipart/form-data").is_some();
+            let body = &content[if is_form { "multipart/form-data" } else { "application/json" }];
             let schema = resolve(document, &body["schema"]);
             let properties = schema["properties"].as_object().into_iter().flatten();
             let (read_only, fields): (Vec<_>, Vec<_>) = properties.partition(|(_, field)| field["readOnly"] == true);
@@ -87,6 +99,8 @@ pub(crate) fn read(document: &Value) -> Vec<Operation> {
                 path: path.clone(),
                 scopes: operation["security"][0]["bearerAuth"].as_array().into_iter().flatten().map(text).collect(),
                 example: body.get("example").cloned(),
+                is_form,
+                required: schema["required"].as_array().into_iter().flatten().map(text).collect(),
                 fields: names(fields),
                 references,
                 refers_to,

@@ -12,7 +12,9 @@ use actix_web::{
 use bwp_domain::{
     audit::{AuditEntry, ports::MockAuditReader},
     contacts::ports::MockContactReader,
+    files::ports::{MockFileStore, MockFileUsage},
     keys::{KeyMode, KeySecret, ports::MockKeyReader},
+    notifications::ports::MockNotificationReader,
     paging::{CursorKeys, CursorSecret},
     principal::Credential,
     rate_limits::{Admission, Standing, ports::MockRateLimiter},
@@ -22,7 +24,7 @@ use bwp_domain::{
     testing::{RememberingSink, ScriptedStore, ScriptedUnitOfWork, SequentialEntropy, credential, environment},
     users::ports::MockUserReader,
 };
-use bwp_http::{ApiState, Cursors};
+use bwp_http::{ApiState, Cursors, FileLimits};
 use bwp_web::{availability::Availability, body::BodyLimits, readiness::Readiness};
 use serde_json::Value;
 
@@ -33,6 +35,9 @@ pub(crate) struct Ports {
     pub(crate) users: MockUserReader,
     pub(crate) contacts: MockContactReader,
     pub(crate) rows: MockRowReader,
+    pub(crate) files: MockFileStore,
+    pub(crate) file_usage: MockFileUsage,
+    pub(crate) notifications: MockNotificationReader,
     pub(crate) audit_log: MockAuditReader,
     pub(crate) rate_limits: MockRateLimiter,
     pub(crate) health: MockHealth,
@@ -98,6 +103,10 @@ impl Ports {
             users: Arc::new(self.users),
             contacts: Arc::new(self.contacts),
             rows: Arc::new(self.rows),
+            files: Arc::new(self.files),
+            file_usage: Arc::new(self.file_usage),
+            file_limits: FileLimits::default(),
+            notifications: Arc::new(self.notifications),
             audit_log: Arc::new(self.audit_log),
             audit: Arc::clone(&audit) as _,
             refusals: Arc::default(),
