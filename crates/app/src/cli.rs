@@ -179,6 +179,23 @@ fn switched(text: &str) -> Result<bool, String> {
     switch(text).ok_or_else(|| "expected true or false; on, off, yes, no, 1 and 0 do as well".to_owned())
 }
 
+/// A number of bytes: plain, or in KiB, MiB, GiB or TiB.
+fn size(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => Some(1),
+        "kib" => Some(1 << 10),
+        "mib" => Some(1 << 20),
+        "gib" => Some(1 << 30),
+        "tib" => Some(1 << 40),
+        _ => None,
+    };
+    let bytes = unit.zip(number.parse::<u64>().ok()).and_then(|(unit, number)| number.checked_mul(unit));
+    bytes.ok_or_else(|| "expected a number of bytes, such as 500MiB, 2GiB or 1048576".to_owned())
+}
+
 #[derive(Args)]
 pub(crate) struct DatabaseArgs {
     /// Folder in which a private PostgreSQL keeps the data
@@ -279,6 +296,23 @@ pub(crate) struct ServeArgs {
     /// How long Redis may take to answer before it is taken for lost
     #[arg(long, env = "BWP_REDIS_DEADLINE", value_name = "TIME", default_value = "250ms")]
     pub(crate) redis_deadline: humantime::Duration,
+
+    /// Where documents and other files are kept: a folder, or s3://bucket/prefix with what else there is to say in AWS_REGION,
+    /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL [default: files, in the data folder]
+    #[arg(long, env = "BWP_FILES", value_name = "PLACE")]
+    pub(crate) files: Option<String>,
+
+    /// How large an uploaded file may be
+    #[arg(long, env = "BWP_MAX_FILE_SIZE", value_name = "SIZE", default_value = "500MiB", value_parser = size)]
+    pub(crate) max_file_size: u64,
+
+    /// How much the files of one tenant may take together; 0: as much as there is room for
+    #[arg(long, env = "BWP_TENANT_FILES", value_name = "SIZE", default_value = "0", value_parser = size)]
+    pub(crate) tenant_files: u64,
+
+    /// How large a file may be that is uploaded to be imported
+    #[arg(long, env = "BWP_MAX_IMPORT_SIZE", value_name = "SIZE", default_value = "256MiB", value_parser = size)]
+    pub(crate) max_import_size: u64,
 
     /// Take the schema as it is: `bwp migrate` was run before
     #[arg(long, env = "BWP_SKIP_MIGRATIONS", value_parser = switched)]

@@ -70,6 +70,10 @@ row_id! {
     BidId
 }
 row_id! {
+    /// A comment's id.
+    CommentId
+}
+row_id! {
     /// A contact's id.
     ContactId
 }
@@ -80,6 +84,10 @@ row_id! {
 row_id! {
     /// The id of an invitation.
     InvitationId
+}
+row_id! {
+    /// A job's id, by which lists are ordered.
+    JobId
 }
 row_id! {
     /// An API key's id.
@@ -207,6 +215,14 @@ public_id! {
 public_id! {
     /// A tenant's public id, `tnt_…`.
     TenantPublicId, "tnt_"
+}
+public_id! {
+    /// A job's public id, `job_…`.
+    JobPublicId, "job_"
+}
+public_id! {
+    /// The id of a place to upload to, `upl_…`.
+    UploadId, "upl_"
 }
 public_id! {
     /// An event's id, `evt_…`.

@@ -8,9 +8,13 @@ use crate::{
     clock::Timestamp,
     contacts::Contact,
     execute::{Applied, Command, Context, Failure},
+    fields::Fault,
     ids::{AccountId, ContactId, LeadStageId, ProjectId, TenantId},
+    jobs::{Column, Imported, InCsv, Reading},
     lead_stages::LeadStage,
+    notifications::{Notice, NotificationType, notify},
     projects::Project,
+    records::{About, RecordType},
     resource::{
         Draft, Filter, Money, Record, Referable, Resource, ResourceError, Rules, Saving, Stored, Value, family, insert,
         ports::{RowReader, Sum},
@@ -96,6 +100,25 @@ impl Rules for Lead {
         Ok(())
     }
 
+    async fn saved(
+        before: Option<&Stored<Self>>,
+        after: &Stored<Self>,
+        context: &Context<'_>,
+        uow: &mut dyn UnitOfWork,
+    ) -> Allowed {
+        let person = after.details.assigned_to;
+        if before.is_none_or(|before| before.details.assigned_to != person) {
+            let notice = Notice {
+                kind: NotificationType::LeadAssigned,
+                title: "A lead was given to you".to_owned(),
+                message: Some(after.details.name.to_string()),
+                about: Some(About { kind: RecordType::Lead, id: after.id }),
+            };
+            notify(context, uow, &notice, person).await?;
+        }
+        Ok(())
+    }
+
     async fn restore(&mut self, saving: &mut Saving<'_, Self>) -> Allowed {
         let tenant = saving.tenant();
         if !saving.uow.rows().pin(tenant, LeadStage::REFERENCE, self.stage_id.get()).await? {
@@ -104,6 +127,54 @@ impl Rules for Lead {
                 board.iter().find(|stage| stage.details.is_default).and_then(|stage| LeadStageId::new(stage.id));
             let none = || ResourceError::Conflict("Its stage is deleted, and no stage is the default.".to_owned());
             self.stage_id = default.ok_or_else(none)?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl InCsv for Lead {
+    const COLUMNS: &'static [Column] = &[
+        Column::own("id"),
+        Column::own("name"),
+        Column::own("stageId"),
+        Column::named("stageName", "stageId", &[&["name"]]),
+        Column::own("contactId"),
+        Column::named("contactName", "contactId", Column::CONTACT),
+        Column::own("assignedTo"),
+        Column::own("source"),
+        Column::own("projectType"),
+        Column::own("estimatedValue"),
+        Column::own("probability"),
+        Column::own("expectedCloseDate"),
+        Column::own("description"),
+        Column::own("siteAddress"),
+        Column::own("siteCity"),
+        Column::own("siteState"),
+        Column::own("siteZipCode"),
+        Column::own("convertedProjectId"),
+        Column::own("createdAt"),
+        Column::own("updatedAt"),
+    ];
+    const TARGETS: &'static [&'static str] = &["stage"];
+
+    async fn read(row: &mut Imported, reading: &mut Reading<'_>) -> Allowed {
+        let name = row.take("stage");
+        let is_new = reading.before.is_none();
+        if row.has("stageId") || (name.is_none() && !is_new) {
+            return Ok(());
+        }
+        let stages = LeadStage::in_order(reading.context.tenant, reading.uow).await?;
+        let found = match &name {
+            Some(name) => stages.iter().find(|stage| stage.details.name.to_lowercase() == name.trim().to_lowercase()),
+            None => stages.iter().find(|stage| stage.details.is_default),
+        };
+        match (found, name) {
+            (Some(stage), _) => drop(row.cells.insert("stageId", stage.id.to_string())),
+            (None, Some(_)) => {
+                row.errors.push("stage", Fault::new("not_found", "There is no stage of this name."));
+            }
+            (None, None) => {}
         }
         Ok(())
     }

@@ -8,10 +8,13 @@ use crate::{
     accounts::ports::HasAccounts,
     activity::ActivityLog,
     events::Outbox,
+    files::ports::HasFiles,
     idempotency::{IdempotencyKey, ReceiptRepository},
     ids::TenantId,
     invitations::ports::HasInvitations,
+    jobs::ports::HasJobs,
     keys::ports::{CredentialRepository, HasKeys},
+    notifications::ports::HasNotifications,
     numbers::HasNumbers,
     principal::Credential,
     resource::ports::HasRows,
@@ -107,7 +110,19 @@ pub trait JoinGuard: Send {
 /// A unit of work that is dropped without [`commit`](Self::commit) MUST leave no transaction open.
 #[async_trait]
 pub trait UnitOfWork:
-    HasAccounts + HasInvitations + HasKeys + HasNumbers + HasRows + HasSessions + HasSignIns + HasTenants + HasUsers + Send
+    HasAccounts
+    + HasFiles
+    + HasInvitations
+    + HasJobs
+    + HasKeys
+    + HasNotifications
+    + HasNumbers
+    + HasRows
+    + HasSessions
+    + HasSignIns
+    + HasTenants
+    + HasUsers
+    + Send
 {
     /// The credentials of callers.
     fn credentials(&mut self) -> &mut dyn CredentialRepository;
@@ -119,6 +134,10 @@ pub trait UnitOfWork:
     fn activity(&mut self) -> &mut dyn ActivityLog;
     /// What was done about keys and people.
     fn security_log(&mut self) -> &mut dyn SecurityLog;
+    /// Keeps what was done so far, whatever is undone of what follows. Replaces the point that was made before.
+    async fn savepoint(&mut self) -> Result<(), StoreError>;
+    /// Undoes what was done since the last [point](Self::savepoint), which must be there: after a failure too.
+    async fn undo_to_savepoint(&mut self) -> Result<(), StoreError>;
     /// Makes all changes durable and visible. After an error nothing, or everything, was kept: a client finds out by
     /// repeating the request under the same idempotency key.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;

@@ -5,6 +5,8 @@
 use async_trait::async_trait;
 use bwp_domain::{
     contacts::Contact,
+    comments::Comment,
+    documents::Document,
     ids::TenantId,
     kit_items::KitItem,
     lead_stages::LeadStage,
@@ -65,6 +67,8 @@ fn rows_in_memory() {
         ProjectTask::SHAPE,
         SiteLog::SHAPE,
         TimeEntry::SHAPE,
+        Document::SHAPE,
+        Comment::SHAPE,
     ] {
         block_on(hold(&InMemory::default(), shape, |_| {}));
     }

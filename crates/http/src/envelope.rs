@@ -51,7 +51,7 @@ pub(crate) struct Pagination {
     /// Whether there is a next page.
     pub(crate) has_more: bool,
     /// How many rows this page has.
-    #[schema(value_type = i64, minimum = 0, maximum = 100)]
+    #[schema(value_type = i64, minimum = 0, maximum = 1_000)]
     pub(crate) count: usize,
 }
 

@@ -34,6 +34,10 @@ privileges! {
     ApiKeysManage: [ScopeId::ApiKeysManage];
     /// To see the audit log, and what was spent.
     AuditRead: [ScopeId::AuditRead];
+    /// To follow jobs.
+    JobsRead: [ScopeId::JobsRead];
+    /// To start and cancel jobs.
+    JobsWrite: [ScopeId::JobsWrite];
     /// To see users.
     UsersRead: [ScopeId::UsersRead];
 }

@@ -70,7 +70,7 @@ pub(crate) fn operations() -> Vec<Operation> {
                 .replies(Reply::row::<Product>(201, "The copy.")),
         )
         .restore()
-        .bulk()
+        .bulk_at_once()
         .into_operations()
 }
 

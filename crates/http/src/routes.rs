@@ -16,7 +16,7 @@ use bwp_domain::{
 use bwp_web::{limits::TargetTooLong, observe, readiness::Readiness, request_id::RequestId};
 
 use crate::{
-    api_keys, audit, calendar, contacts, kit_items, lead_stages, leads, me, openapi,
+    api_keys, audit, calendar, comments, contacts, documents, jobs, kit_items, lead_stages, leads, me, notifications, openapi,
     operation::Operation,
     problem::{ErrorCode, Problem},
     products, project_plans, project_templates, projects, settings, site_logs,
@@ -51,9 +51,12 @@ pub(crate) fn operations() -> Vec<Operation> {
     all.extend(audit::operations());
     all.extend(usage::operations());
     all.extend(contacts::operations());
+    all.extend(comments::operations());
+    all.extend(documents::operations());
     all.extend(kit_items::operations());
     all.extend(lead_stages::operations());
     all.extend(leads::operations());
+    all.extend(notifications::operations());
     all.extend(products::operations());
     all.extend(project_templates::operations());
     all.extend(projects::operations());
@@ -63,6 +66,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     all.extend(calendar::operations());
     all.extend(settings::operations());
     all.extend(users::operations());
+    all.extend(jobs::operations());
     all.extend(api_keys::operations());
     all
 }
@@ -107,6 +111,7 @@ pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> im
             .service(read_only("/healthz").route(web::get().to(healthz)))
             .service(read_only("/readyz").route(web::get().to(readyz)))
             .service(closed)
+            .configure(jobs::configure)
             .service(scope)
             .default_service(web::to(move |request: HttpRequest| ready(not_found(&request, &known))));
     }
@@ -227,7 +232,7 @@ pub fn refuse_long_target(request: &ServiceRequest, too_long: TargetTooLong) -> 
     respond(request.request(), Problem::bad_request(StatusCode::URI_TOO_LONG, format!("{too_long}.")))
 }
 
-fn refuse_method(request: &HttpRequest, allow: &str) -> HttpResponse {
+pub(crate) fn refuse_method(request: &HttpRequest, allow: &str) -> HttpResponse {
     let problem = Problem::bad_request(
         StatusCode::METHOD_NOT_ALLOWED,
         format!("{} is not allowed here. Allowed: {allow}.", quoted(request.method())),

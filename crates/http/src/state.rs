@@ -6,7 +6,10 @@ use bwp_domain::{
     audit::ports::{AuditReader, AuditSink},
     calendar::CalendarReader,
     execute::Environment,
+    files::ports::{FileStore, FileUsage},
+    jobs::ports::{JobQueue, JobReader},
     keys::ports::KeyReader,
+    notifications::ports::NotificationReader,
     rate_limits::ports::RateLimiter,
     resource::ports::RowReader,
     store::Store,
@@ -29,6 +32,22 @@ pub struct ApiState {
     pub rows: Arc<dyn RowReader>,
     /// Where the calendar is read.
     pub calendar: Arc<dyn CalendarReader>,
+    /// Where files are kept.
+    pub files: Arc<dyn FileStore>,
+    /// Where it is read how much of them each tenant keeps.
+    pub file_usage: Arc<dyn FileUsage>,
+    /// How large files may be.
+    pub file_limits: FileLimits,
+    /// Where notifications are read.
+    pub notifications: Arc<dyn NotificationReader>,
+    /// Where jobs are read.
+    pub jobs: Arc<dyn JobReader>,
+    /// Where files of jobs are noted.
+    pub job_queue: Arc<dyn JobQueue>,
+    /// Tells workers that a job was started.
+    pub job_started: Arc<dyn Fn() + Send + Sync>,
+    /// The most bytes of an upload.
+    pub most_upload: u64,
     /// Where the audit log is read.
     pub audit_log: Arc<dyn AuditReader>,
     /// Where requests are recorded for the audit log.
@@ -52,6 +71,22 @@ pub struct ApiState {
     /// How long the work on a request may take, without the time in which its body arrives; 503 after that. `None`: as long
     /// as it takes.
     pub request_timeout: Option<Duration>,
+}
+
+/// How large files may be, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileLimits {
+    /// One of them.
+    pub max_bytes: usize,
+    /// All of a tenant's together. `None`: as large as the store is.
+    pub quota: Option<u64>,
+}
+
+impl Default for FileLimits {
+    /// 500 MiB each, and any number.
+    fn default() -> Self {
+        Self { max_bytes: 500 * 1024 * 1024, quota: None }
+    }
 }
 
 impl ApiState {

@@ -93,6 +93,23 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    comments (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        entity_type -> Text,
+        entity_id -> Int8,
+        user_id -> Nullable<Int8>,
+        content -> Text,
+        parent_id -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     contacts (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
@@ -164,6 +181,39 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    documents (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        entity_type -> Text,
+        entity_id -> Int8,
+        original_filename -> Text,
+        storage_path -> Text,
+        mime_type -> Text,
+        file_size -> Int8,
+        category -> Nullable<Text>,
+        description -> Nullable<Text>,
+        uploaded_by -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    files (tenant_id, sha256) {
+        tenant_id -> Int8,
+        sha256 -> Bytea,
+        name -> Text,
+        size -> Int8,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     idempotency_receipts (tenant_id, key) {
         tenant_id -> Int8,
         key -> Text,
@@ -190,6 +240,76 @@ diesel::table! {
         accepted_at -> Nullable<Timestamptz>,
         user_id -> Nullable<Int8>,
         withdrawn_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    job_errors (tenant_id, job_id, row_number) {
+        tenant_id -> Int8,
+        job_id -> Int8,
+        row_number -> Int8,
+        code -> Text,
+        message -> Text,
+        source -> Jsonb,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    job_files (tenant_id, name) {
+        tenant_id -> Int8,
+        name -> Text,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    job_uploads (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Uuid,
+        file -> Nullable<Text>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    jobs (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        public_id -> Uuid,
+        kind -> Text,
+        resource -> Text,
+        status -> Text,
+        params -> Jsonb,
+        result -> Nullable<Jsonb>,
+        error -> Nullable<Text>,
+        key_id -> Nullable<Int8>,
+        address -> Nullable<Inet>,
+        source -> Nullable<Text>,
+        position -> Int8,
+        artifact -> Nullable<Text>,
+        errors_artifact -> Nullable<Text>,
+        processed -> Int8,
+        total -> Int8,
+        errors -> Int8,
+        created -> Int8,
+        updated -> Int8,
+        attempts -> Int4,
+        lease_token -> Nullable<Uuid>,
+        lease_until -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        started_at -> Nullable<Timestamptz>,
+        completed_at -> Nullable<Timestamptz>,
+        expires_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -291,6 +411,35 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    muted_notifications (tenant_id, account_id, type_) {
+        tenant_id -> Int8,
+        account_id -> Int8,
+        #[sql_name = "type"]
+        type_ -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    notifications (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        account_id -> Int8,
+        #[sql_name = "type"]
+        type_ -> Text,
+        title -> Text,
+        message -> Nullable<Text>,
+        entity_type -> Nullable<Text>,
+        entity_id -> Nullable<Int8>,
+        read_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
     }
 }
 
@@ -591,10 +740,16 @@ diesel::table! {
 
 diesel::joinable!(api_keys -> tenants (tenant_id));
 diesel::joinable!(branding_settings -> tenants (tenant_id));
+diesel::joinable!(comments -> tenants (tenant_id));
 diesel::joinable!(data_retention_settings -> tenants (tenant_id));
 diesel::joinable!(document_numbers -> tenants (tenant_id));
+diesel::joinable!(documents -> tenants (tenant_id));
+diesel::joinable!(files -> tenants (tenant_id));
 diesel::joinable!(invitations -> tenants (tenant_id));
 diesel::joinable!(kit_items -> tenants (tenant_id));
+diesel::joinable!(job_files -> tenants (tenant_id));
+diesel::joinable!(job_uploads -> tenants (tenant_id));
+diesel::joinable!(jobs -> tenants (tenant_id));
 diesel::joinable!(known_browsers -> accounts (account_id));
 diesel::joinable!(labor_rates -> tenants (tenant_id));
 diesel::joinable!(lead_stages -> tenants (tenant_id));
@@ -614,19 +769,28 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_audit_logs,
     api_keys,
     branding_settings,
+    comments,
     contacts,
     credentials_revision,
     cursor_secrets,
     data_retention_settings,
     document_numbers,
+    documents,
+    files,
     idempotency_receipts,
     invitations,
+    job_errors,
+    job_files,
+    job_uploads,
+    jobs,
     key_usage,
     kit_items,
     known_browsers,
     labor_rates,
     lead_stages,
     leads,
+    muted_notifications,
+    notifications,
     outbox,
     products,
     project_phases,

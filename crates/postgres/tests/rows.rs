@@ -5,6 +5,8 @@
 use async_trait::async_trait;
 use bwp_domain::{
     contacts::Contact,
+    comments::Comment,
+    documents::Document,
     ids::TenantId,
     kit_items::KitItem,
     lead_stages::LeadStage,
@@ -115,6 +117,8 @@ const RESOURCES: &[(&Shape, Possible)] = &[
         let (at, _) = TimeEntry::SHAPE.field("createdBy").expect("a field");
         values[at] = Value::Null;
     }),
+    (Document::SHAPE, |_| {}),
+    (Comment::SHAPE, |_| {}),
 ];
 
 #[tokio::test]

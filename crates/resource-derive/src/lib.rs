@@ -36,8 +36,9 @@ use syn::{
 ///   rules. It is never empty, and a request that makes one must name it all the same.
 /// - `also = "notes"`: a second name of the same field: requests may send either, and answers that are not compact show both.
 /// - `minor`: that compact lists leave it out.
-/// - `once`: that it is set when a row is made, and that what changes send of it is ignored.
 /// - `ignored`: that the server sets it and ignores what is sent; `read_only = "…"`: that it refuses another value, saying this.
+/// - `once`: that a request that makes one sets it, and one that changes it does not: it is ignored there.
+/// - `always`: that a request that changes one must send it.
 /// - `refers = LeadStage`: the rows that it names.
 /// - `filter`, `filter = "parameter"`: that lists are filtered by it; `search`: that a search looks into it.
 /// - `filter_any = "all"`: the word of the filter that stands for any value; `filter_flag = "kit: isKit"`: the one that asks for rows
@@ -203,6 +204,7 @@ struct FieldAbout {
     automatic: bool,
     renewed: bool,
     unique: Option<TokenStream>,
+    always: bool,
     signed: bool,
     skips_null: bool,
     also: Option<String>,
@@ -236,6 +238,7 @@ impl FieldAbout {
             automatic: false,
             renewed: false,
             unique: None,
+            always: false,
             signed: false,
             skips_null: false,
             also: None,
@@ -278,11 +281,12 @@ impl FieldAbout {
                     "range" => about.range = true,
                     "skips_null" => about.skips_null = true,
                     "also" => about.also = Some(text()?),
-                    "once" => about.access = quote!(resource::Access::Once),
                     "ignored" => {
                         about.settable = false;
                         about.access = quote!(resource::Access::Ignored);
                     }
+                    "once" => about.access = quote!(resource::Access::Once),
+                    "always" => about.always = true,
                     "read_only" => {
                         let instead = text()?;
                         about.settable = false;
@@ -328,7 +332,7 @@ impl FieldAbout {
         let refers = option(self.refers.as_ref().map(|to| quote!(<#to as resource::Referable>::REFERENCE)).as_ref());
         let (filter, example) = (option(self.filter.as_ref()), option(self.example.as_ref()));
         let (filter_any, filter_flag) = (option(self.filter_any.as_ref()), option(self.filter_flag.as_ref()));
-        let (compact, automatic, renewed) = (!self.minor, self.automatic, self.renewed);
+        let (compact, automatic, renewed, always) = (!self.minor, self.automatic, self.renewed, self.always);
         let unique = option(self.unique.as_ref());
         let signed = self.signed.then(|| quote!(.signed()));
         let written = self.written.as_ref().map(|written| quote!(.written(#written)));
@@ -345,6 +349,7 @@ impl FieldAbout {
                 renewed: #renewed,
                 unique: #unique,
                 skips_null: #skips_null,
+                always: #always,
                 default: #default,
                 access: #access,
                 compact: #compact,

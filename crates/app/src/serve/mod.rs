@@ -3,6 +3,7 @@
 mod admin;
 mod console;
 mod cursors;
+mod files;
 mod first_start;
 mod housekeeping;
 mod maintenance;
@@ -16,6 +17,7 @@ mod traces;
 #[cfg(not(feature = "otel"))]
 #[path = "traces/none.rs"]
 mod traces;
+mod worker;
 
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -26,8 +28,9 @@ use std::{
 use actix_web::{App, web::Data};
 use anyhow::Context;
 use bwp_domain::{execute::Environment, ids::RequestId, paging::CursorSecret};
+use bwp_files::Files;
 use bwp_http::{
-    ApiState, Refusals,
+    ApiState, FileLimits, Refusals,
     docs::{self, DocsPages},
 };
 use bwp_postgres::{AuditLimits, AuditLog, PgStore, PoolSettings};
@@ -41,6 +44,7 @@ use bwp_web::{
     public_url::PublicUrl,
     server::{self, Door, ServerLimits},
 };
+use bwp_worker::Hint;
 
 use self::{metrics::Metrics, rate_limits::RateLimits, stop::StopSignals, threads::Threads, traces::Traces};
 use crate::{
@@ -53,6 +57,9 @@ use crate::{
 
 /// How long the last entries of the audit log may take to be written when the server stops.
 const LAST_ENTRIES: Duration = Duration::from_secs(5);
+
+/// How long the background work may take to end when the server stops.
+const LAST_WORK: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(database: &DatabaseArgs, args: &ServeArgs, output: Output) -> anyhow::Result<()> {
     let traces = Traces::start(args.otlp_endpoint.as_deref()).context("--otlp-endpoint")?;
@@ -71,7 +78,7 @@ async fn run_traced(
     traces: Option<&Traces>,
 ) -> anyhow::Result<()> {
     // What can be wrong is found before anything is started.
-    let configured = Configured::by(args)?;
+    let configured = Configured::by(args, database)?;
 
     // From here on a signal is remembered until somebody asks for it: a private PostgreSQL must not outlive its start.
     let mut signals = StopSignals::listen().context("listening for signals")?;
@@ -110,10 +117,12 @@ struct Configured {
     secrets: Vec<CursorSecret>,
     rate_limits: RateLimits,
     threads: Threads,
+    files: Files,
+    file_limits: FileLimits,
 }
 
 impl Configured {
-    fn by(args: &ServeArgs) -> anyhow::Result<Self> {
+    fn by(args: &ServeArgs, database: &DatabaseArgs) -> anyhow::Result<Self> {
         let proxies = args.trusted_proxies.iter().filter(|entry| !entry.trim().is_empty());
         Ok(Self {
             proxies: TrustedProxies::parse(proxies).context("--trusted-proxies")?,
@@ -121,6 +130,8 @@ impl Configured {
             secrets: cursors::configured(&args.cursor_secret)?,
             rate_limits: RateLimits::configured(args, &environment())?,
             threads: Threads::of(args.workers, args.database_connections)?,
+            files: files::configured(args, &database.data_dir)?,
+            file_limits: files::limits(args),
         })
     }
 }
@@ -135,7 +146,7 @@ struct Outside<'a> {
 async fn serve(
     database: &Database,
     args: &ServeArgs,
-    Configured { proxies, public_url, secrets, rate_limits, threads }: Configured,
+    Configured { proxies, public_url, secrets, rate_limits, threads, files, file_limits }: Configured,
     output: Output,
     Outside { named, signals, traces }: Outside<'_>,
 ) -> anyhow::Result<()> {
@@ -162,12 +173,22 @@ async fn serve(
     let refusals = Arc::<Refusals>::default();
     metrics.of_the_audit_log(audit.queue(), Arc::clone(&refusals));
     metrics.of_the_rate_limits(rate_limits.limiter());
+    let job_started = Hint::default();
+    let hint = job_started.clone();
     let state = ApiState {
         store: Arc::new(store.clone()),
         keys: Arc::new(store.clone()),
         users: Arc::new(store.clone()),
         rows: Arc::new(store.clone()),
         calendar: Arc::new(store.clone()),
+        files: Arc::new(files.clone()),
+        file_usage: Arc::new(store.clone()),
+        file_limits,
+        notifications: Arc::new(store.clone()),
+        jobs: Arc::new(store.clone()),
+        job_queue: Arc::new(store.clone()),
+        job_started: Arc::new(move || hint.give()),
+        most_upload: args.max_import_size,
         audit_log: Arc::new(store.clone()),
         audit: audit.queue(),
         refusals,
@@ -213,6 +234,8 @@ async fn serve(
 
     let stop = stop::run(signals, Arc::clone(&availability), door, server.handle(), *args.drain);
     let admin = admin.map(|listener| admin::Admin::start(listener, metrics, readiness)).transpose()?;
+    let worker = worker::start(&store.for_thread(Threads::OF_WORKER)?, &environment, &files, job_started)?;
+    actix_web::rt::spawn(files::sweep(files));
     let switch = actix_web::rt::spawn(maintenance::switch(availability, args.maintenance));
     let housekeeping = housekeeping::run(store, environment, state.cursors, rate_limits, *args.audit_retention);
     let housekeeping = actix_web::rt::spawn(housekeeping);
@@ -228,6 +251,7 @@ async fn serve(
             Ok(())
         }
     };
+    worker.stop(LAST_WORK).await;
     housekeeping.abort();
     switch.abort();
     // Every request has been answered, and recorded.
@@ -247,6 +271,10 @@ fn over(worker: &PgStore, shared: &ApiState) -> ApiState {
         users: Arc::new(worker.clone()),
         rows: Arc::new(worker.clone()),
         calendar: Arc::new(worker.clone()),
+        file_usage: Arc::new(worker.clone()),
+        notifications: Arc::new(worker.clone()),
+        jobs: Arc::new(worker.clone()),
+        job_queue: Arc::new(worker.clone()),
         ..shared.clone()
     }
 }

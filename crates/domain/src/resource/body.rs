@@ -41,12 +41,12 @@ impl Draft {
         object: &Map<String, Json>,
         mut errors: FieldErrors,
     ) -> Result<Self, FieldErrors> {
+        let new = matches!(body, Body::New);
         let mut draft = Self { values: vec![None; shape.fields.len()], ..Self::default() };
         for (at, field) in shape.fields.iter().enumerate() {
-            let new = matches!(body, Body::New);
             let names = [Some(field.name), field.also];
             let mut sent = names.into_iter().flatten().filter_map(|name| Some((name, object.get(name)?))).peekable();
-            if sent.peek().is_none() && new && field.required {
+            if sent.peek().is_none() && if new { field.required } else { field.always } {
                 errors.push(field.name, Fault::new("required", "This field is required."));
             }
             for (name, sent) in sent {
@@ -54,7 +54,7 @@ impl Draft {
                 match field.access {
                     Access::Ignored => {}
                     Access::Once if !new => {}
-                    Access::Settable if field.automatic && new && empty() => {}
+                    Access::Settable | Access::Once if field.automatic && new && empty() => {}
                     Access::Settable if field.skips_null && sent.is_null() => {}
                     // The family's rules fill it, as they do in a new one.
                     Access::Settable if field.renewed && empty() => draft.set(at, field.default.clone()),

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use super::{
-    Access, Condition, Draft, Events, Family, Filter, Record, ResourceError, Rules, Shape, Value, events, family,
-    values_of,
+    Condition, Draft, Events, Family, Filter, Record, ResourceError, Rules, Shape, Value, events, family, values_of,
 };
 use crate::{
     activity::{Action, Activity},
@@ -91,7 +90,7 @@ impl Command<dyn UnitOfWork> for Update {
         let shape = self.family.shape();
         take_turn(shape, context, uow).await?;
         let before = uow.rows().lock(context.tenant, shape, self.id).await?;
-        let before = before.ok_or(ResourceError::NotFound(shape.one))?;
+        let before = there(self.family, before, context)?;
         // The answer of a change shows the row. Without a change, that is a read, whatever it is called.
         let unread = ScopeSet::of(shape.scopes.read).without(context.principal.scopes());
         let unseen = (!unread.is_empty()).then(|| before.clone());
@@ -120,7 +119,7 @@ impl Command<dyn UnitOfWork> for Delete {
         let shape = self.family.shape();
         take_turn(shape, context, uow).await?;
         let found = uow.rows().lock_alone(context.tenant, shape, self.id).await?;
-        let record = found.ok_or(ResourceError::NotFound(shape.one))?;
+        let record = there(self.family, found, context)?;
         self.family.delete(&record, context, uow).await?;
         uow.rows().delete(context.tenant, shape, self.id, context.now).await?;
         log(self.family, Action::Deleted, self.id, None, context, uow).await?;
@@ -146,7 +145,7 @@ impl Command<dyn UnitOfWork> for Restore {
         let shape = self.family.shape();
         take_turn(shape, context, uow).await?;
         let found = uow.rows().lock_deleted(context.tenant, shape, self.id).await?;
-        let before = found.ok_or(ResourceError::NotFound(shape.one))?;
+        let before = there(self.family, found, context)?;
         // Before the rules change others with it.
         refuse_taken(shape, None, &before.values, context, uow).await?;
         let values = self.family.restore(&before, context, uow).await?;
@@ -261,6 +260,7 @@ pub async fn insert(
     let id = uow.rows().insert(context.tenant, shape, &values, context.now).await?;
     log(family, Action::Created, id, None, context, uow).await?;
     let record = Record { id, created_at: context.now, updated_at: context.now, values };
+    family.saved(None, &record, context, uow).await?;
     let mut told: Vec<_> =
         shape.events.map(|kinds| events::event(context, shape, kinds.created, &record, None)).into_iter().collect();
     told.extend(family.also_tell(context, None, &record)?);
@@ -291,6 +291,7 @@ pub async fn update(
     uow.rows().update(context.tenant, shape, &record).await?;
     let previous = serde_json::Value::Object(events::changed(shape, &before, &record));
     log(family, Action::Updated, record.id, Some(previous.clone()), context, uow).await?;
+    family.saved(Some(&before), &record, context, uow).await?;
     let mut told = Vec::new();
     if let Some(kinds) = shape.events {
         told.push(events::event(context, shape, kinds.updated, &record, Some(previous)));
@@ -339,6 +340,12 @@ pub async fn store<R: Rules>(
     let event =
         kind.map(|kind| events::event(context, shape, kind, &record, previous.filter(|_| told == Told::Updated)));
     Ok((record, event.into_iter().collect()))
+}
+
+/// The row that was found, if it is there for those who ask.
+fn there(family: &'static dyn Family, found: Option<Record>, context: &Context<'_>) -> Result<Record> {
+    let shown = found.filter(|record| family.shows(context.principal, record));
+    Ok(shown.ok_or(ResourceError::NotFound(family.shape().one))?)
 }
 
 /// Whether changes of such rows lock what they read.
@@ -412,9 +419,7 @@ async fn pin(
 ) -> Result<()> {
     let mut errors = FieldErrors::new();
     for (at, (field, value)) in family.shape().fields.iter().zip(values).enumerate() {
-        let Some(reference) = field.refers.filter(|_| matches!(field.access, Access::Settable | Access::Once)) else {
-            continue;
-        };
+        let Some(reference) = field.refers.filter(|_| field.access.is_settable(before.is_none())) else { continue };
         let kept = before.and_then(|before| before.values.get(at)) == Some(value);
         let Some(id) = value.as_integer().filter(|_| !kept) else { continue };
         if !uow.rows().pin(context.tenant, reference, id).await? {

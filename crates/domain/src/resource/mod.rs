@@ -33,6 +33,7 @@ use crate::{
     execute::{Context, Failure},
     fields::FieldErrors,
     ids::TenantId,
+    principal::Principal,
     scopes::ScopeSet,
     store::{Inconsistency, StoreError, UnitOfWork},
     users::Forbidden,
@@ -125,7 +126,7 @@ pub enum ResourceError {
     #[error("a change that changes nothing reads, and these scopes are missing: {0}")]
     Unread(ScopeSet),
     /// The one who asks may not, as this text says.
-    #[error("not permitted: {0}")]
+    #[error("{0}")]
     Forbidden(String),
 }
 
@@ -195,6 +196,9 @@ impl<R: Resource> Saving<'_, R> {
 
 type Allowed = Result<(), Failure<ResourceError>>;
 
+/// A value by which rows are hidden: that of the field at this place.
+pub type Hidden = (usize, Value<'static>);
+
 /// What is a family's own. Each method does nothing unless a family says otherwise.
 #[async_trait]
 pub trait Rules: Resource {
@@ -202,6 +206,24 @@ pub trait Rules: Resource {
     async fn save(&mut self, saving: &mut Saving<'_, Self>) -> Allowed {
         let _ = saving;
         Ok(())
+    }
+
+    /// Does what needs the row's id, once it is stored: changes others with it, notifies people. A lock that is taken here comes after
+    /// that of the row itself.
+    async fn saved(
+        before: Option<&Stored<Self>>,
+        after: &Stored<Self>,
+        context: &Context<'_>,
+        uow: &mut dyn UnitOfWork,
+    ) -> Allowed {
+        let _ = (before, after, context, uow);
+        Ok(())
+    }
+
+    /// What is hidden from those who ask: rows whose fields hold one of these values are not there for them.
+    fn hidden_from(principal: &Principal) -> Vec<Hidden> {
+        let _ = principal;
+        Vec::new()
     }
 
     /// Completes the row that is about to be restored, or refuses it. What it refers to may have been deleted since, and is not
@@ -240,6 +262,18 @@ pub trait Family: Send + Sync {
         uow: &mut dyn UnitOfWork,
     ) -> Result<Vec<Value<'static>>, Failure<ResourceError>>;
 
+    /// [`Rules::saved`], of records.
+    async fn saved(
+        &self,
+        before: Option<&Record>,
+        after: &Record,
+        context: &Context<'_>,
+        uow: &mut dyn UnitOfWork,
+    ) -> Allowed;
+
+    /// [`Rules::hidden_from`].
+    fn hidden_from(&self, principal: &Principal) -> Vec<Hidden>;
+
     /// [`Rules::restore`], of the values of a record.
     async fn restore(
         &self,
@@ -258,6 +292,22 @@ pub trait Family: Send + Sync {
 
     /// [`Rules::delete`].
     async fn delete(&self, record: &Record, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Allowed;
+}
+
+impl dyn Family {
+    /// Whether a row is there for those who ask.
+    pub fn shows(&self, principal: &Principal, record: &Record) -> bool {
+        !self.hidden_from(principal).iter().any(|(at, value)| record.values.get(*at) == Some(value))
+    }
+
+    /// The rows that fit and are there for those who ask.
+    #[must_use]
+    pub fn shown_of(&self, principal: &Principal, mut filter: Filter) -> Filter {
+        for (at, value) in self.hidden_from(principal) {
+            filter.add(Condition::IsNot(at, value));
+        }
+        filter
+    }
 }
 
 /// The family of a resource's type.
@@ -286,6 +336,21 @@ impl<R: Rules> Family for FamilyOf<R> {
         let mut row = R::from_values(values).map_err(|at| misfit(R::SHAPE, id, at))?;
         row.save(&mut Saving { context, before: before.as_ref(), sent, uow }).await?;
         Ok(values_of(&row))
+    }
+
+    async fn saved(
+        &self,
+        before: Option<&Record>,
+        after: &Record,
+        context: &Context<'_>,
+        uow: &mut dyn UnitOfWork,
+    ) -> Allowed {
+        let before = before.map(Record::typed::<R>).transpose()?;
+        R::saved(before.as_ref(), &after.typed()?, context, uow).await
+    }
+
+    fn hidden_from(&self, principal: &Principal) -> Vec<Hidden> {
+        R::hidden_from(principal)
     }
 
     async fn restore(

@@ -196,6 +196,9 @@ pub trait RowReader: Send + Sync {
     /// Those of the rows with these ids that there are or were: deleted ones too. To call what other rows name by its name.
     async fn get_ever(&self, tenant: TenantId, shape: &'static Shape, ids: &[i64]) -> Result<Vec<Record>, StoreError>;
 
+    /// Whether the row with this id is there, of a resource or not, and may be named anew.
+    async fn is_there(&self, tenant: TenantId, reference: &'static Reference, id: i64) -> Result<bool, StoreError>;
+
     /// Every row that fits, by the field at `order` and then by id. For families that have few, and for the children of one row.
     async fn all(
         &self,

@@ -84,6 +84,8 @@ pub struct Field {
     /// Whether a request may send `null`, though it is never empty: a change passes over it, and a new one gets it from the family's
     /// rules.
     pub skips_null: bool,
+    /// Whether a request that changes one must send it.
+    pub always: bool,
     /// What it holds when a request that makes one does not send it.
     pub default: Value<'static>,
     /// Who sets it.
@@ -119,6 +121,13 @@ pub enum Access {
     Ignored,
     /// The server does. A request may repeat its value; another one is refused, with this text, which says what sets it instead.
     ReadOnly(&'static str),
+}
+
+impl Access {
+    /// Whether a request that makes a new one, or one that changes it, sets the field.
+    pub const fn is_settable(self, new: bool) -> bool {
+        matches!(self, Self::Settable) || matches!(self, Self::Once) && new
+    }
 }
 
 /// What a field holds.

@@ -143,8 +143,20 @@ fn found(tables: &Tables, tenant: TenantId, shape: &Shape, record: &Record, word
     })
 }
 
+impl MemoryRows {
+    fn may_be_named(&self, tenant: TenantId, reference: &Reference, id: i64) -> bool {
+        let tables = self.tables();
+        let row = tables.get(&(reference.table, tenant)).and_then(|rows| rows.get(&id));
+        row.is_some_and(|row| reference.ended.is_none() || !row.deleted)
+    }
+}
+
 #[async_trait]
 impl RowReader for MemoryRows {
+    async fn is_there(&self, tenant: TenantId, reference: &'static Reference, id: i64) -> Result<bool, StoreError> {
+        Ok(self.may_be_named(tenant, reference, id))
+    }
+
     async fn page(
         &self,
         tenant: TenantId,
@@ -261,9 +273,7 @@ impl Rows for MemoryRows {
     }
 
     async fn pin(&mut self, tenant: TenantId, reference: &'static Reference, id: i64) -> Result<bool, StoreError> {
-        let tables = self.tables();
-        let row = tables.get(&(reference.table, tenant)).and_then(|rows| rows.get(&id));
-        Ok(row.is_some_and(|row| reference.ended.is_none() || !row.deleted))
+        Ok(self.may_be_named(tenant, reference, id))
     }
 
     async fn update(&mut self, tenant: TenantId, shape: &'static Shape, record: &Record) -> Result<(), StoreError> {

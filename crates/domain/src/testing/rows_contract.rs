@@ -256,6 +256,8 @@ impl Suite<'_> {
                 let mut pin = Pin { tenant: own, reference, id, pinned: None };
                 self.store.commit(&mut pin).await.expect("done");
                 assert_eq!(pin.pinned, Some(expected), "{}", reference.table);
+                let there = self.store.reader().is_there(own, reference, id).await.expect("an answer");
+                assert_eq!(there, expected, "{}", reference.table);
             }
         }
     }

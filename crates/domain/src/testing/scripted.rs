@@ -12,10 +12,13 @@ use crate::{
     accounts::ports::{AccountRepository, HasAccounts, MockAccountRepository},
     activity::{Activity, ActivityLog},
     events::{MockOutbox, Outbox},
+    files::ports::{FileLedger, HasFiles, MockFileLedger},
     idempotency::{IdempotencyKey, MockReceiptRepository, ReceiptRepository},
     ids::TenantId,
     invitations::ports::{HasInvitations, InvitationRepository, MockInvitationRepository},
+    jobs::ports::{HasJobs, JobRepository, MockJobRepository},
     keys::ports::{CredentialRepository, HasKeys, KeyRepository, MockCredentialRepository, MockKeyRepository},
+    notifications::ports::{HasNotifications, MockNotifications, Notifications},
     numbers::{HasNumbers, MockNumbers, Numbers},
     principal::Credential,
     resource::ports::{HasRows, MockRows, Rows},
@@ -53,10 +56,16 @@ pub struct ScriptedUnitOfWork {
     pub security_log: MockSecurityLog,
     /// The accounts.
     pub accounts: MockAccountRepository,
+    /// Which bytes tenants keep.
+    pub files: MockFileLedger,
     /// The invitations.
     pub invitations: MockInvitationRepository,
+    /// The jobs.
+    pub jobs: MockJobRepository,
     /// The keys.
     pub keys: MockKeyRepository,
+    /// Who is notified of what.
+    pub notifications: MockNotifications,
     /// Numbers of documents.
     pub numbers: MockNumbers,
     /// The rows of every resource, if they are scripted.
@@ -200,6 +209,14 @@ impl UnitOfWork for ScriptedUnitOfWork {
         &mut self.security_log
     }
 
+    async fn savepoint(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn undo_to_savepoint(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         let failed = self.commit_error.take();
         self.end(Ending::Committed, failed)
@@ -232,8 +249,11 @@ macro_rules! lends {
 
 lends! {
     HasAccounts, accounts: AccountRepository;
+    HasFiles, files: FileLedger;
     HasInvitations, invitations: InvitationRepository;
+    HasJobs, jobs: JobRepository;
     HasKeys, keys: KeyRepository;
+    HasNotifications, notifications: Notifications;
     HasNumbers, numbers: Numbers;
     HasSessions, sessions: SessionRepository;
     HasSignIns, sign_ins: SignInRepository;

@@ -108,9 +108,10 @@ fn describe(operation: &Operation, schemas: &mut Schemas) -> Value {
     });
     if let Some(body) = &input.body {
         let name = body.schema.put(schemas);
+        let media_type = if input.is_form { "multipart/form-data" } else { "application/json" };
         description["requestBody"] = json!({
-            "required": true,
-            "content": { "application/json": {
+            "required": !input.body_optional,
+            "content": { media_type: {
                 "schema": { "$ref": format!("#/components/schemas/{name}") },
                 "example": body.example,
             } },
@@ -140,6 +141,10 @@ fn success(reply: &Reply, keyed: bool, schemas: &mut Schemas) -> Value {
     let mut response = json!({ "description": reply.description, "headers": headers });
     let (source, list, extra) = match &reply.kind {
         ReplyKind::Nothing => return response,
+        ReplyKind::File => {
+            response["content"] = json!({ "*/*": { "schema": { "type": "string", "format": "binary" } } });
+            return response;
+        }
         ReplyKind::One(source) => (source, false, vec![]),
         ReplyKind::Page(source) => (source, true, vec!["pagination"]),
         ReplyKind::Many(source) => (source, true, vec!["requested", "returned"]),
@@ -177,7 +182,7 @@ fn refusals(input: &Input) -> Vec<StatusCode> {
     if input.body.is_some() {
         statuses.push(StatusCode::REQUEST_TIMEOUT);
     }
-    if input.key == KeyUse::Used {
+    if input.key == KeyUse::Used || input.conflicts {
         statuses.push(StatusCode::CONFLICT);
     }
     if input.body.is_some() {

@@ -35,6 +35,12 @@ pub(crate) struct Input {
     pub(crate) standing: bool,
     /// What it takes as a body.
     pub(crate) body: Option<Body>,
+    /// Whether the body is a form with a file, and not JSON.
+    pub(crate) is_form: bool,
+    /// Whether the body may be left out.
+    pub(crate) body_optional: bool,
+    /// Whether the state of things may forbid it, though it changes nothing.
+    pub(crate) conflicts: bool,
 }
 
 impl Input {
@@ -80,6 +86,8 @@ pub(crate) enum ReplyKind {
     Many(SchemaSource),
     /// All things, in one list.
     All(SchemaSource),
+    /// The bytes of a file.
+    File,
     /// There is no body.
     Nothing,
 }

@@ -2,8 +2,9 @@
 
 use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use bwp_domain::{
-    execute::ExecuteError,
+    execute::{ExecuteError, Failure},
     fields::FieldErrors,
+    files::ports::FileError,
     keys::{KeyError, KeyRefusal},
     principal::Refusal,
     rate_limits::ports::LimiterUnavailable,
@@ -87,6 +88,23 @@ impl From<StoreError> for Problem {
     }
 }
 
+impl From<FileError> for Problem {
+    fn from(error: FileError) -> Self {
+        Self::new(ErrorCode::ServiceUnavailable, "Files cannot be read or written at the moment. Try again.")
+            .retry_after(LATER)
+            .because(error.to_string())
+    }
+}
+
+impl<E: Into<Self>> From<Failure<E>> for Problem {
+    fn from(failure: Failure<E>) -> Self {
+        match failure {
+            Failure::Rejected(error) => error.into(),
+            Failure::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<DeadlineExceeded> for Problem {
     fn from(error: DeadlineExceeded) -> Self {
         // Whether a change was made just then is known to the database alone.
@@ -129,7 +147,7 @@ impl From<ResourceError> for Problem {
             ResourceError::Invalid(errors) => Self::invalid(errors),
             ResourceError::Conflict(why) => Self::new(ErrorCode::Conflict, why),
             ResourceError::Unread(missing) => Self::scopes_missing(missing),
-            ResourceError::Forbidden(_) => Self::new(ErrorCode::Forbidden, sentence(&error.to_string())),
+            ResourceError::Forbidden(why) => Self::new(ErrorCode::Forbidden, why),
         }
     }
 }

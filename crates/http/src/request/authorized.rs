@@ -33,6 +33,16 @@ impl<P: Privilege> Authorized<P> {
         &self.credential
     }
 
+    /// Who asks.
+    pub(crate) fn principal(&self) -> Principal {
+        Principal::Key(Arc::clone(&self.credential))
+    }
+
+    /// Where the caller calls from.
+    pub(crate) const fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
     /// The caller, for a change, which checks the credential again.
     pub(crate) fn into_caller(self) -> Caller {
         Caller { principal: Principal::Key(self.credential), address: self.address, needs: P::needs() }

@@ -1,7 +1,7 @@
 //! The id in a path.
 
 use bwp_domain::{
-    ids::{AccountId, KeyId},
+    ids::{AccountId, JobPublicId, KeyId},
     keys::KeyRef,
 };
 use serde_json::{Value, json};
@@ -45,6 +45,22 @@ impl Resource for KeyResource {
     }
 }
 
+/// A job.
+pub(crate) enum JobResource {}
+
+impl Resource for JobResource {
+    type Id = JobPublicId;
+    const NAME: &'static str = "job";
+
+    fn id(text: &str) -> Option<JobPublicId> {
+        text.parse().ok()
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "^job_[0-9A-Za-z]{26}$" })
+    }
+}
+
 /// A user, by the id of their account.
 pub(crate) enum UserResource {}
 
@@ -58,7 +74,7 @@ impl Resource for UserResource {
 }
 
 /// The number that is written with these digits. Only plain ones: `+1` and `01` would be other names of the same thing.
-fn number(text: &str) -> Option<i64> {
+pub(crate) fn number(text: &str) -> Option<i64> {
     let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
     text.parse().ok().filter(|_| plain)
 }

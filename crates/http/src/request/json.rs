@@ -156,7 +156,7 @@ fn is_identity(codings: &header::HeaderValue) -> bool {
     codings.all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity"))
 }
 
-fn too_much(error: BodyError) -> Problem {
+pub(super) fn too_much(error: BodyError) -> Problem {
     match error {
         BodyError::TooLarge { limit } => Problem::bad_request(
             StatusCode::PAYLOAD_TOO_LARGE,

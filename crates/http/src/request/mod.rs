@@ -1,6 +1,7 @@
 //! What handlers take from a request, in the order in which they name it.
 
 mod authorized;
+mod form;
 pub(crate) mod id;
 mod idempotency;
 mod json;
@@ -14,6 +15,7 @@ use actix_web::{HttpRequest, dev::Payload};
 use bwp_domain::{principal::Credential, rate_limits::Standing};
 
 pub(crate) use authorized::{Authorized, Shown};
+pub(crate) use form::{Form, Part};
 pub(crate) use id::{ItemId, PathId, RowId};
 pub(crate) use idempotency::{HEADER as IDEMPOTENCY_HEADER, KeyIgnored, Keyed, KeyedEmpty};
 pub(crate) use json::{Json, JsonBody, JsonObject, OptionalObject};

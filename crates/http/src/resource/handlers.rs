@@ -6,8 +6,7 @@ use actix_web::{HttpResponse, http::StatusCode};
 use bwp_domain::{
     fields::Fault,
     resource::{
-        Access, Body, Condition, Create, Delete, Draft, Family, Filter, Many, Record, ResourceError, Shape, Undelete,
-        Update, Value,
+        Body, Condition, Create, Delete, Draft, Family, Filter, Many, Record, ResourceError, Shape, Undelete, Update, Value,
     },
 };
 
@@ -25,7 +24,7 @@ use crate::{
     mutation::no_content,
     openapi::fields::nearest,
     paging::Listing,
-    privileges::AnyCredential,
+    privileges::{AnyCredential, Privilege},
     problem::{ErrorCode, Problem},
     request::{AnyQuery, Authorized, Json, JsonObject, KeyIgnored, Keyed, KeyedEmpty, RowId, query},
     routes::Context,
@@ -47,15 +46,17 @@ pub(super) type Caller = Authorized<AnyCredential>;
 
 /// `operation` is the name that its cursors are bound to.
 pub(super) async fn list(
-    shape: &'static Shape,
+    family: &'static dyn Family,
     lists: Lists,
     operation: &'static str,
     context: Context,
     caller: Caller,
     sent: AnyQuery,
 ) -> Answer {
+    let shape = family.shape();
     let ListQuery { page, filter, compact } =
         query::read(&sent.0, ErrorCode::BadRequest, |values| ListQuery::read(shape, lists, values))?;
+    let filter = family.shown_of(&caller.principal(), filter);
     let listing = Listing::new(&context.state, caller.tenant(), operation, &filter.canonical(shape));
     let page = listing.page(&page).await?;
     let found = context.state.rows.page(caller.tenant(), shape, &filter, page).await?;
@@ -118,34 +119,51 @@ pub(super) async fn create(
     caller.execute(&context.state, keyed.with(fingerprint), Create { family, draft }, render).await
 }
 
-pub(super) async fn get(shape: &'static Shape, context: Context, caller: Caller, id: RowId) -> Answer {
-    let found = context.state.rows.get(caller.tenant(), shape, id.known(shape.one)?).await?;
-    let record = found.ok_or(ResourceError::NotFound(shape.one))?;
+pub(super) async fn get(family: &'static dyn Family, context: Context, caller: Caller, id: RowId) -> Answer {
+    let (shape, record) = (family.shape(), found(family, &context, &caller, id).await?);
     Ok(Envelope { data: Shown::of(shape, &record, false), meta: Meta::of(context.request_id()) }.ok())
 }
 
+/// The row of this id, if it is there for the caller.
+pub(crate) async fn found<P: Privilege>(
+    family: &'static dyn Family,
+    context: &Context,
+    caller: &Authorized<P>,
+    id: RowId,
+) -> Result<Record, Problem> {
+    let shape = family.shape();
+    let found = context.state.rows.get(caller.tenant(), shape, id.known(shape.one)?).await?;
+    let shown = found.filter(|record| family.shows(&caller.principal(), record));
+    Ok(shown.ok_or(ResourceError::NotFound(shape.one))?)
+}
+
 pub(super) async fn count(
-    shape: &'static Shape,
+    family: &'static dyn Family,
     lists: Lists,
     context: Context,
     caller: Caller,
     sent: AnyQuery,
 ) -> Answer {
+    let shape = family.shape();
     let filter = query::read(&sent.0, ErrorCode::BadRequest, |values| filters::filter(shape, lists, values))?;
+    let filter = family.shown_of(&caller.principal(), filter);
     let total = context.state.rows.count(caller.tenant(), shape, &filter).await?;
     Ok(Envelope { data: Count { total }, meta: Meta::of(context.request_id()) }.ok())
 }
 
 pub(super) async fn get_many(
-    shape: &'static Shape,
+    family: &'static dyn Family,
     context: Context,
     caller: Caller,
     _key: KeyIgnored,
     body: Json<GetManyBody>,
 ) -> Answer {
     let ids = body.value.parse(body.errors).map_err(Problem::invalid)?;
+    let shape = family.shape();
     let found = context.state.rows.get_many(caller.tenant(), shape, &ids.possible).await?;
-    let by_id: HashMap<i64, &Record> = found.iter().map(|record| (record.id, record)).collect();
+    let principal = caller.principal();
+    let shown = found.iter().filter(|record| family.shows(&principal, record));
+    let by_id: HashMap<i64, &Record> = shown.map(|record| (record.id, record)).collect();
     let data: Vec<_> =
         ids.possible.iter().filter_map(|id| by_id.get(id)).map(|row| Shown::of(shape, *row, false)).collect();
     let meta = Meta { requested: Some(ids.requested), returned: Some(data.len()), ..Meta::of(context.request_id()) };
@@ -252,7 +270,7 @@ pub(crate) fn read(shape: &Shape, kind: &Body, body: &JsonObject) -> Result<Draf
 }
 
 fn unknown(shape: &Shape, name: &str) -> Fault {
-    let settable = shape.fields.iter().filter(|field| matches!(field.access, Access::Settable | Access::Once));
+    let settable = shape.fields.iter().filter(|field| field.access.is_settable(true));
     let settable = settable.flat_map(|field| [Some(field.name), field.also]).flatten();
     match nearest(name, settable) {
         Some(near) => Fault::new("unknown_field", format_args!("There is no such field. Did you mean `{near}`?")),

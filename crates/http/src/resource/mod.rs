@@ -9,17 +9,23 @@ mod summary;
 
 use std::borrow::Cow;
 
-use bwp_domain::resource::{Family, Resource, Rules, Shape, family, summary::Summary};
+use bwp_domain::{
+    families,
+    jobs::Transfers,
+    resource::{Family, Resource, Rules, Shape, family, summary::Summary},
+    scopes::ScopeId,
+};
 
 #[cfg(test)]
 pub(crate) use filters::filter;
 pub(crate) use filters::{days_filter, summary_filter};
 use handlers::Bulk;
-pub(crate) use handlers::read;
+pub(crate) use handlers::{found, read};
 pub(crate) use many::ids;
-pub(crate) use shown::{members, one, one_with, rendered, rendered_all, rendered_with};
+pub(crate) use shown::{members, one, one_with, rendered, rendered_all, rendered_with, show};
 
 use crate::{
+    jobs,
     openapi::{Body, ReplyKind},
     operation::{Operation, Reply, Tag, operation_id},
     problem::ErrorCode,
@@ -54,11 +60,11 @@ impl Operations {
 
     /// `GET /path`: a page of them, newest first.
     pub(crate) fn list(self) -> Self {
-        let (shape, lists) = (self.shape(), self.lists);
+        let (family, shape, lists) = (self.family, self.shape(), self.lists);
         // What its cursors are bound to: kept for as long as the process.
         let list: &'static str = operation_id("get", self.path).leak();
         let operation = Operation::get_at_once(self.path, move |context, caller, query| {
-            handlers::list(shape, lists, list, context, caller, query)
+            handlers::list(family, lists, list, context, caller, query)
         })
         .parameters(query::describe(|values| filters::ListQuery::read(shape, lists, values)), ErrorCode::BadRequest)
         .needs(shape.scopes.read)
@@ -128,9 +134,9 @@ impl Operations {
 
     /// `GET /path/{id}`: one of them.
     pub(crate) fn get(self) -> Self {
-        let shape = self.shape();
+        let (family, shape) = (self.family, self.shape());
         let operation = Operation::get_at_once(format!("{}/{{id}}", self.path), move |context, caller, id| {
-            handlers::get(shape, context, caller, id)
+            handlers::get(family, context, caller, id)
         })
         .needs(shape.scopes.read)
         .summary(format!("Get {}", a(shape.one)))
@@ -141,9 +147,9 @@ impl Operations {
 
     /// `GET /path/count`: how many fit.
     pub(crate) fn count(self) -> Self {
-        let (shape, lists) = (self.shape(), self.lists);
+        let (family, shape, lists) = (self.family, self.shape(), self.lists);
         let operation = Operation::get(format!("{}/count", self.path), move |context, caller, query| {
-            handlers::count(shape, lists, context, caller, query)
+            handlers::count(family, lists, context, caller, query)
         })
         .parameters(query::describe(|values| filters::filter(shape, lists, values)), ErrorCode::BadRequest)
         .needs(shape.scopes.read)
@@ -169,9 +175,9 @@ impl Operations {
 
     /// `POST /path/get-many`: those of up to 50 ids that there are.
     pub(crate) fn get_many(self) -> Self {
-        let shape = self.shape();
+        let (family, shape) = (self.family, self.shape());
         let operation = Operation::post(format!("{}/get-many", self.path), move |context, caller, key, body| {
-            handlers::get_many(shape, context, caller, key, body)
+            handlers::get_many(family, context, caller, key, body)
         })
         .needs(shape.scopes.read)
         .summary(format!("Get many {} by id", shape.many))
@@ -236,7 +242,7 @@ impl Operations {
     }
 
     /// `POST /path/bulk-delete` and `POST /path/bulk-restore`: the same to up to 500, at once.
-    pub(crate) fn bulk(self) -> Self {
+    pub(crate) fn bulk_at_once(self) -> Self {
         let (family, shape) = (self.family, self.shape());
         let delete = Operation::post(format!("{}/bulk-delete", self.path), move |context, caller, keyed, body| {
             handlers::bulk(family, Bulk::Delete, context, caller, keyed, body)
@@ -256,6 +262,71 @@ impl Operations {
         self.and(delete).and(restore)
     }
 
+    /// `POST /path/exports`: writes those that fit to a CSV file. The family stands in [`families`].
+    pub(crate) fn exports(self) -> Self {
+        let Some(transfers) = self.transfers() else { return self };
+        let shape = self.shape();
+        let operation = Operation::post(format!("{}/exports", self.path), move |context, caller, keyed, body| {
+            jobs::export(transfers, context, caller, keyed, body)
+        })
+        .optional_body(jobs::body(jobs::StartBody::Export))
+        .needs(with_jobs(shape.scopes.read))
+        .cost(20)
+        .summary(format!("Export {}", shape.many))
+        .description(format!(
+            "Starts a job that writes the tenant's {} that fit every filter to a CSV file, as they all are at one moment.",
+            shape.many
+        ))
+        .replies(Reply::accepted::<jobs::Started>("The job."));
+        self.and(operation)
+    }
+
+    /// `POST /path/imports`: makes and changes some by a CSV file. The family stands in [`families`].
+    pub(crate) fn imports(self) -> Self {
+        let Some(transfers) = self.transfers() else { return self };
+        let shape = self.shape();
+        let known: Vec<_> = transfers.all_targets().into_iter().map(|target| format!("`{target}`")).collect();
+        let operation = Operation::post(format!("{}/imports", self.path), move |context, caller, keyed, body| {
+            jobs::import(transfers, context, caller, keyed, body)
+        })
+        .body(jobs::body(jobs::StartBody::Import))
+        .needs(with_jobs(shape.scopes.write))
+        .cost(200)
+        .summary(format!("Import {}", shape.many))
+        .description(format!(
+            "Starts a job that makes {} of the rows of an uploaded CSV file, by the rules of POST and PATCH. What columns may be \
+             mapped to: {}.",
+            shape.many,
+            known.join(", ")
+        ))
+        .replies(Reply::accepted::<jobs::Started>("The job."));
+        self.and(operation)
+    }
+
+    /// `POST /path/bulk`: deletes or restores many. The family stands in [`families`].
+    pub(crate) fn bulk(self) -> Self {
+        let Some(transfers) = self.transfers() else { return self };
+        let shape = self.shape();
+        let operation = Operation::post(format!("{}/bulk", self.path), move |context, caller, keyed, body| {
+            jobs::bulk(transfers, context, caller, keyed, body)
+        })
+        .body(jobs::body(jobs::StartBody::Bulk))
+        .needs(with_jobs(shape.scopes.delete))
+        .cost(100)
+        .summary(format!("Delete or restore {}", shape.many))
+        .description(format!(
+            "Starts a job that deletes or restores up to 500 {} in one transaction. Those that are not there, or cannot be \
+             deleted or restored, are skipped.",
+            shape.many
+        ))
+        .replies(Reply::accepted::<jobs::Started>("The job."));
+        self.and(operation)
+    }
+
+    fn transfers(&self) -> Option<&'static dyn Transfers> {
+        families::of_table(self.shape().table)
+    }
+
     /// An operation of the family's own.
     pub(crate) fn and(mut self, operation: Operation) -> Self {
         self.all.push(operation.tagged(self.tag));
@@ -269,6 +340,11 @@ impl Operations {
     fn shape(&self) -> &'static Shape {
         self.family.shape()
     }
+}
+
+/// What a job needs that needs these of its family. Kept for as long as the process.
+fn with_jobs(scopes: &[ScopeId]) -> &'static [ScopeId] {
+    [scopes, &[ScopeId::JobsWrite]].concat().leak()
 }
 
 /// `a lead`, `an invoice`.
@@ -310,6 +386,11 @@ impl Reply {
     /// Every row of `R` that there is, of some parent or of the tenant.
     pub(crate) fn rows<R: Resource>(status: u16, description: impl Into<Cow<'static, str>>) -> Self {
         Self::new(status, description, ReplyKind::All(schema::answer(R::SHAPE)))
+    }
+
+    /// 200 with rows of `R`, and where they go on.
+    pub(crate) fn page_of<R: Resource>(description: &'static str) -> Self {
+        Self::new(200, description, ReplyKind::Page(schema::answer(R::SHAPE)))
     }
 
     /// A row of `R`.

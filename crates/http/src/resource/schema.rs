@@ -78,13 +78,14 @@ pub(super) fn update(shape: &'static Shape) -> SchemaSource {
 
 fn body(shape: &'static Shape, verb: &'static str, doc: &'static str, new: bool) -> SchemaSource {
     SchemaSource::by(move |schemas| {
-        let settable = || shape.fields.iter().filter(|field| is_settable(field, new));
+        let settable = || shape.fields.iter().filter(move |field| field.access.is_settable(new));
         let properties: Map<String, Value> = settable()
             .flat_map(|field| [Some(field.name), field.also].into_iter().flatten().map(move |name| (name, field)))
             .map(|(name, field)| (name.to_owned(), described(sent(shape, field, new), field, false)))
             .chain(read_only(shape, new))
             .collect();
-        let required: Vec<_> = settable().filter(|field| new && field.required).map(|field| field.name).collect();
+        let is_required = |field: &&Field| if new { field.required } else { field.always };
+        let required: Vec<_> = settable().filter(is_required).map(|field| field.name).collect();
         let name = format!("{verb}{}", shape.name);
         let mut schema = json!({
             "type": "object",
@@ -100,14 +101,9 @@ fn body(shape: &'static Shape, verb: &'static str, doc: &'static str, new: bool)
     })
 }
 
-/// Whether a body sets it that makes a row, or one that changes a row.
-fn is_settable(field: &Field, new: bool) -> bool {
-    field.access == Access::Settable || new && field.access == Access::Once
-}
-
 /// What answers show and bodies may repeat.
 fn read_only(shape: &'static Shape, new: bool) -> impl Iterator<Item = (String, Value)> {
-    let own = shape.fields.iter().filter(move |field| !is_settable(field, new)).map(|field| {
+    let own = shape.fields.iter().filter(move |field| !field.access.is_settable(new)).map(|field| {
         let class = match field.access {
             Access::ReadOnly(instead) => ReadOnly::Guarded(instead),
             _ => ReadOnly::Ignored,
@@ -288,12 +284,12 @@ pub(super) fn create_example(shape: &Shape) -> Value {
 
 /// A good body that changes a row.
 pub(super) fn update_example(shape: &Shape) -> Value {
-    let mut one = false;
-    example(shape, false, |field| field.example.is_some() && !std::mem::replace(&mut one, true))
+    let mut one = shape.fields.iter().any(|field| field.always);
+    example(shape, false, |field| field.always || field.example.is_some() && !std::mem::replace(&mut one, true))
 }
 
 fn example(shape: &Shape, new: bool, mut chosen: impl FnMut(&Field) -> bool) -> Value {
-    let settable = shape.fields.iter().filter(|field| is_settable(field, new));
+    let settable = shape.fields.iter().filter(move |field| field.access.is_settable(new));
     settable
         .filter(|field| chosen(field))
         .map(|field| {

@@ -73,6 +73,11 @@ impl Serialize for Shown<'_> {
     }
 }
 
+/// A row as answers show it.
+pub(crate) fn show<'a>(shape: &'static Shape, record: &'a Record) -> impl Serialize + 'a {
+    Shown::of(shape, record, false)
+}
+
 /// The answer that shows a row after a change, to be kept for its repetitions.
 pub(crate) fn rendered(
     context: &Context,

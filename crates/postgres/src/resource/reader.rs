@@ -7,7 +7,7 @@ use bwp_domain::{
     ids::TenantId,
     paging::PageRequest,
     resource::{
-        Condition, Filter, Record, Shape,
+        Condition, Filter, Record, Reference, Shape,
         ports::{self, Row as _, RowPage, RowReader, Sum},
     },
     store::StoreError,
@@ -185,6 +185,11 @@ impl RowReader for PgStore {
             })
         };
         rows.iter().map(line).collect()
+    }
+
+    async fn is_there(&self, tenant: TenantId, reference: &'static Reference, id: i64) -> Result<bool, StoreError> {
+        let read = || Statement::prepared(text::is_there(reference), vec![tenant.into(), id.into()]);
+        Ok(!self.quick("looking for a row", read).await?.is_empty())
     }
 
     async fn all(

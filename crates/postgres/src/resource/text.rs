@@ -266,6 +266,16 @@ impl Fitting {
         found(shape, &patterns)
     }
 
+    /// So many of them, newest first, behind this one.
+    pub(super) fn first(mut self, after: Option<Position>, rows: usize) -> Self {
+        if let Some(after) = after {
+            let (created_at, id) = (self.bind(after.created_at), self.bind(after.id));
+            let _ = write!(self.text, " AND (created_at, id) < (${created_at}, ${id})");
+        }
+        let _ = write!(self.text, " ORDER BY created_at DESC, id DESC LIMIT {rows}");
+        self
+    }
+
     /// A page of them.
     pub(super) fn page(mut self, after: Option<Position>, step: usize) -> Self {
         if let Some(after) = after {
@@ -330,6 +340,12 @@ pub(super) fn pin(reference: &Reference, tenant: &str, id: &str) -> String {
     format!(
         "SELECT 1 FROM {table} AS pinned WHERE pinned.tenant_id = {tenant} AND pinned.{column} = {id}{alive} FOR {lock}"
     )
+}
+
+/// Looks for a row, without a lock.
+pub(super) fn is_there(Reference { table, column, ended, .. }: &Reference) -> String {
+    let alive = ended.map_or_else(String::new, |ended| format!(" AND {ended} IS NULL"));
+    format!("SELECT 1 FROM {table} WHERE tenant_id = $1 AND {column} = $2{alive}")
 }
 
 /// [`pin`], as the condition of a part of a statement of many parts.

@@ -3,13 +3,17 @@
 mod api_keys;
 mod bodies;
 mod calendar;
+mod comments;
 mod contacts;
 mod credentials;
+mod documents;
 mod every_route;
 mod idempotency;
+mod jobs;
 mod lead_stages;
 mod leads;
 mod me;
+mod notifications;
 mod order_of_checks;
 mod products;
 mod project_plans;

@@ -46,6 +46,9 @@ pub(crate) async fn run_bwp(arguments: &[&str]) -> Value {
     serde_json::from_slice(&done.stdout).expect("JSON on standard output")
 }
 
+/// The folder of a server's files.
+const FILES: &str = "files";
+
 /// A running server. Killed when dropped.
 pub(crate) struct Server {
     child: Child,
@@ -71,6 +74,7 @@ impl Server {
             .args(database)
             .arg("serve")
             .args(if arguments.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] })
+            .envs((!database.contains(&"--data-dir")).then(|| ("BWP_FILES", folder.path().join(FILES))))
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(log)
@@ -83,6 +87,11 @@ impl Server {
         server.ready = serde_json::from_str(&first).expect("JSON when it listens");
         server.url = format!("http://{}", server.ready["listening"].as_str().expect("an address"));
         server
+    }
+
+    /// Where it keeps files, unless its data folder is one of the test's.
+    pub(crate) fn files(&self) -> PathBuf {
+        self.folder.path().join(FILES)
     }
 
     /// What it logged so far.

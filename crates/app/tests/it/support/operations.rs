@@ -3,7 +3,7 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
-use super::{Client, World, send};
+use super::{Client, Form, World, send};
 
 /// An operation of the document.
 #[derive(Clone, Debug)]
@@ -19,8 +19,12 @@ pub(crate) struct Operation {
     pub(crate) scopes: Vec<String>,
     /// A good body, if it takes one.
     pub(crate) example: Option<Value>,
+    /// Whether the body is a form, and not JSON.
+    pub(crate) is_form: bool,
     /// The fields that a body can set.
     pub(crate) fields: Vec<String>,
+    /// The fields that a body must have.
+    pub(crate) required: Vec<String>,
     /// Those of them that name rows by their ids.
     pub(crate) references: Vec<String>,
     /// The collections of rows of resources that they name.
@@ -34,7 +38,12 @@ pub(crate) struct Operation {
 impl Operation {
     /// Its path, about the row of this id if it is about one. One that belongs to another row has the same id.
     pub(crate) fn path_of(&self, id: i64) -> String {
-        let part = |part: &str| if part.starts_with('{') { id.to_string() } else { part.to_owned() };
+        let part = |part: &str| match part {
+            "{entityType}" => "contact".to_owned(),
+            part if part.starts_with('{') && self.path.starts_with("/jobs") => job_id(id),
+            part if part.starts_with('{') => id.to_string(),
+            part => part.to_owned(),
+        };
         self.path.split('/').map(part).collect::<Vec<_>>().join("/")
     }
 
@@ -42,7 +51,14 @@ impl Operation {
     pub(crate) async fn path_to_new(&self, make: impl AsyncFn(&str) -> i64) -> String {
         let mut path = String::new();
         for part in self.path.split('/').filter(|part| !part.is_empty()) {
-            let part = if part.starts_with('{') { make(&path).await.to_string() } else { part.to_owned() };
+            let part = match part {
+                "{entityType}" => "contact".to_owned(),
+                // They are about what a comment is about.
+                "{entityId}" => make("/comments").await.to_string(),
+                part if part.starts_with('{') && path == "/jobs" => job_id(make(&path).await),
+                part if part.starts_with('{') => make(&path).await.to_string(),
+                part => part.to_owned(),
+            };
             path = format!("{path}/{part}");
         }
         path
@@ -67,6 +83,19 @@ impl Operation {
             let in_path = |id: &Value| path.split('/').any(|part| part == id.to_string());
             body[field] = ids.find(|id| !in_path(id)).expect("a row");
         }
+        // The record that it is about is any contact.
+        if body.get("entityId").is_some() {
+            let contact = client.post("/contacts", &super::contact("Acme")).await;
+            body["entityId"] = contact.data(201)["id"].clone();
+        }
+        if body.get("sourcePath").is_some() {
+            let place = client.post("/jobs/uploads", &serde_json::json!({})).await.data(200).clone();
+            let url = place["uploadUrl"].as_str().expect("a URL");
+            send(reqwest::Client::new().put(url).header("content-type", "text/csv").body("Name\r\nx\r\n"))
+                .await
+                .data(200);
+            body["sourcePath"] = place["sourcePath"].clone();
+        }
         Some(body)
     }
 
@@ -74,6 +103,7 @@ impl Operation {
     pub(crate) fn request(&self, client: &Client, path: &str, body: Option<&Value>) -> RequestBuilder {
         let request = client.request(self.method.clone(), path);
         match body {
+            Some(body) if self.is_form => Form::of(body).on(request),
             Some(body) => request.json(body),
             None => request,
         }
@@ -97,7 +127,9 @@ pub(crate) fn read(document: &Value) -> Vec<Operation> {
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
         for (method, operation) in item.as_object().into_iter().flatten() {
             let Ok(method) = Method::from_bytes(method.to_ascii_uppercase().as_bytes()) else { continue };
-            let body = &operation["requestBody"]["content"]["application/json"];
+            let content = &operation["requestBody"]["content"];
+            let is_form = content.get("multipart/form-data").is_some();
+            let body = &content[if is_form { "multipart/form-data" } else { "application/json" }];
             let schema = resolve(document, &body["schema"]);
             let properties = schema["properties"].as_object().into_iter().flatten();
             let (read_only, fields): (Vec<_>, Vec<_>) = properties.partition(|(_, field)| field["readOnly"] == true);
@@ -122,6 +154,8 @@ pub(crate) fn read(document: &Value) -> Vec<Operation> {
                 parameters: parameters(document, operation),
                 scopes: operation["security"][0]["bearerAuth"].as_array().into_iter().flatten().map(text).collect(),
                 example: body.get("example").cloned(),
+                is_form,
+                required: schema["required"].as_array().into_iter().flatten().map(text).collect(),
                 fields: names(fields),
                 references,
                 refers_to,
@@ -137,6 +171,15 @@ pub(crate) fn read(document: &Value) -> Vec<Operation> {
 fn parameters(document: &Value, operation: &Value) -> Vec<String> {
     let all = operation["parameters"].as_array().into_iter().flatten().map(|parameter| resolve(document, parameter));
     all.filter(|parameter| parameter["in"] == "query").map(|parameter| text(&parameter["name"])).collect()
+}
+
+/// The id of a job whose UUID is this number.
+fn job_id(number: i64) -> String {
+    const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let digit = |place: u32| u32::try_from(number >> (5 * place.min(12)) & 31).expect("small");
+    let digits: String =
+        (0..26).rev().map(|place| if place > 12 { '0' } else { char::from(DIGITS[digit(place) as usize]) }).collect();
+    format!("job_{digits}")
 }
 
 fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {

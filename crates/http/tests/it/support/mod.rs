@@ -12,7 +12,10 @@ use actix_web::{
 use bwp_domain::{
     audit::{AuditEntry, ports::MockAuditReader},
     calendar::MockCalendarReader,
+    files::ports::{MockFileStore, MockFileUsage},
+    jobs::ports::{MockJobQueue, MockJobReader},
     keys::{KeyMode, KeySecret, ports::MockKeyReader},
+    notifications::ports::MockNotificationReader,
     paging::{CursorKeys, CursorSecret},
     principal::Credential,
     rate_limits::{Admission, Standing, ports::MockRateLimiter},
@@ -22,7 +25,7 @@ use bwp_domain::{
     testing::{RememberingSink, ScriptedStore, ScriptedUnitOfWork, SequentialEntropy, credential, environment},
     users::ports::MockUserReader,
 };
-use bwp_http::{ApiState, Cursors};
+use bwp_http::{ApiState, Cursors, FileLimits};
 use bwp_web::{availability::Availability, body::BodyLimits, readiness::Readiness};
 use serde_json::Value;
 
@@ -33,6 +36,11 @@ pub(crate) struct Ports {
     pub(crate) users: MockUserReader,
     pub(crate) rows: MockRowReader,
     pub(crate) calendar: MockCalendarReader,
+    pub(crate) files: MockFileStore,
+    pub(crate) file_usage: MockFileUsage,
+    pub(crate) notifications: MockNotificationReader,
+    pub(crate) jobs: MockJobReader,
+    pub(crate) job_queue: MockJobQueue,
     pub(crate) audit_log: MockAuditReader,
     pub(crate) rate_limits: MockRateLimiter,
     pub(crate) health: MockHealth,
@@ -98,6 +106,14 @@ impl Ports {
             users: Arc::new(self.users),
             rows: Arc::new(self.rows),
             calendar: Arc::new(self.calendar),
+            files: Arc::new(self.files),
+            file_usage: Arc::new(self.file_usage),
+            file_limits: FileLimits::default(),
+            notifications: Arc::new(self.notifications),
+            jobs: Arc::new(self.jobs),
+            job_queue: Arc::new(self.job_queue),
+            job_started: Arc::new(|| {}),
+            most_upload: 1024,
             audit_log: Arc::new(self.audit_log),
             audit: Arc::clone(&audit) as _,
             refusals: Arc::default(),

@@ -1,0 +1,109 @@
+//! Records: what documents and comments hang on, and notifications are about. Here is who may see which, for all of them.
+
+use crate::{
+    contacts::Contact,
+    ids::TenantId,
+    leads::Lead,
+    principal::Principal,
+    projects::Project,
+    resource::{Referable, Reference, ports::Rows},
+    scopes::ScopeId,
+    store::StoreError,
+    users::Role,
+    words,
+};
+
+words! {
+    /// What kind of record.
+    pub enum RecordType {
+        /// A contact.
+        Contact = "contact",
+        /// A lead.
+        Lead = "lead",
+        /// A project.
+        Project = "project",
+        /// A phase of a project.
+        Phase = "phase",
+        /// A task of a project.
+        Task = "task",
+        /// A bid.
+        Bid = "bid",
+        /// A change order.
+        ChangeOrder = "change_order",
+        /// An application for payment.
+        PayApp = "pay_app",
+        /// An invoice.
+        Invoice = "invoice",
+        /// A site log.
+        SiteLog = "site_log",
+        /// A product of the catalogue.
+        Product = "product",
+    }
+}
+
+/// What there is to know of a kind of record: the scope that shows it, and its rows. `None`: there are none yet.
+///
+/// A family that gets rows replaces its `None`.
+const fn about(kind: RecordType) -> (ScopeId, Option<&'static Reference>) {
+    match kind {
+        RecordType::Contact => (ScopeId::ContactsRead, Some(Contact::REFERENCE)),
+        RecordType::Lead => (ScopeId::LeadsRead, Some(Lead::REFERENCE)),
+        RecordType::Project => (ScopeId::ProjectsRead, Some(Project::REFERENCE)),
+        RecordType::Phase => (ScopeId::ProjectsRead, Some(&PHASE)),
+        RecordType::Task => (ScopeId::ProjectsRead, Some(&TASK)),
+        RecordType::Bid => (ScopeId::BidsRead, None),
+        RecordType::ChangeOrder => (ScopeId::ChangeOrdersRead, None),
+        RecordType::PayApp => (ScopeId::PayAppsRead, None),
+        RecordType::Invoice => (ScopeId::InvoicesRead, None),
+        RecordType::SiteLog => (ScopeId::SiteLogsRead, None),
+        RecordType::Product => (ScopeId::ProductsRead, None),
+    }
+}
+
+static PHASE: Reference = part_of_a_project("phase", "project_phases");
+static TASK: Reference = part_of_a_project("task", "project_tasks");
+
+const fn part_of_a_project(one: &'static str, table: &'static str) -> Reference {
+    Reference { one, table, column: "id", ended: Some("deleted_at"), shape: None, searched: &[] }
+}
+
+impl RecordType {
+    /// What people call one.
+    pub fn one(self) -> String {
+        self.as_str().replace('_', " ")
+    }
+
+    /// Its rows. `None`: there are none yet.
+    pub const fn rows(self) -> Option<&'static Reference> {
+        about(self).1
+    }
+
+    /// Whether users of this role may see such records, and what hangs on them.
+    pub fn is_seen_by(self, role: Role) -> bool {
+        role.scopes().contains(about(self).0)
+    }
+
+    /// Whether those who ask may see such records: a key may see what its scopes say, whatever it hangs on.
+    pub fn is_shown_to(self, principal: &Principal) -> bool {
+        principal.role().is_none_or(|role| self.is_seen_by(role))
+    }
+}
+
+/// A record of a tenant's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct About {
+    /// Of which kind.
+    pub kind: RecordType,
+    /// Its id.
+    pub id: i64,
+}
+
+impl About {
+    /// Whether the record is there. It is kept from being deleted until the unit of work ends.
+    pub async fn pin(self, tenant: TenantId, rows: &mut dyn Rows) -> Result<bool, StoreError> {
+        match self.kind.rows().filter(|_| self.id > 0) {
+            Some(reference) => rows.pin(tenant, reference, self.id).await,
+            None => Ok(false),
+        }
+    }
+}

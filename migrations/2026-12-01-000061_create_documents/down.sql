@@ -1,0 +1,2 @@
+DROP TABLE documents;
+DROP FUNCTION document_search_text;

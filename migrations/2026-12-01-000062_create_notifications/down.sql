@@ -1,0 +1,3 @@
+DROP FUNCTION notify_users;
+DROP TABLE muted_notifications;
+DROP TABLE notifications;
