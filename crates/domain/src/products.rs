@@ -156,9 +156,15 @@ impl Product {
     /// Settles its prices, which were sent or are those of its components, and those of the kits that it is in.
     async fn settle(&mut self, before: &Stored<Self>, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Done<()> {
         let mut kits = Kits::around(before.id, Some(self.clone()), context.tenant, uow).await?;
-        let beyond = |error: Wrong| error.of(&["costPrice", "sellPrice"]);
-        let rolled = kits.worth(before.id, 0, &mut BTreeMap::new()).map_err(beyond)?.rolled;
         let (sent, was) = (self.prices(), before.details.prices());
+        let mut fields = vec!["costPrice", "sellPrice"];
+        let mut is_sent = sent.into_iter().zip(was).map(|(sent, was)| sent != was);
+        fields.retain(|_| is_sent.next().unwrap_or_default());
+        if fields.is_empty() {
+            fields.push("isKit");
+        }
+        let beyond = |error: Wrong| error.of(&fields);
+        let rolled = kits.worth(before.id, 0, &mut BTreeMap::new()).map_err(beyond)?.rolled;
         let own = [&mut self.own_cost_price, &mut self.own_sell_price];
         for (at, own) in own.into_iter().enumerate() {
             // A sum is ignored, whatever is sent for it (MNY-36).
