@@ -23,7 +23,7 @@ words! {
 
 /// A part of a project's plan.
 #[derive(Clone, Debug, PartialEq, Resource)]
-#[resource(one = "project phase", asks, read(ProjectsRead), write(ProjectsWrite), delete(ProjectsWrite))]
+#[resource(one = "project phase", asks, read(ProjectsRead), write(ProjectsWrite), delete(ProjectsDelete))]
 pub struct ProjectPhase {
     /// The project.
     #[field(ignored, refers = Project)]

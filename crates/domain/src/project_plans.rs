@@ -47,7 +47,8 @@ impl Command<dyn UnitOfWork> for ChangePlan {
     type Error = ResourceError;
 
     fn needs(&self) -> ScopeSet {
-        ScopeSet::of(self.family.shape().scopes.write)
+        let scopes = self.family.shape().scopes;
+        ScopeSet::of(if let PlanChange::Delete(_) = self.change { scopes.delete } else { scopes.write })
     }
 
     fn asks(&self) -> bool {
@@ -61,12 +62,12 @@ impl Command<dyn UnitOfWork> for ChangePlan {
         match &self.change {
             PlanChange::Add(draft) => self.add(draft, context, uow).await,
             PlanChange::Change(id, draft) => {
-                let before = self.step(*id, context, uow).await?;
+                let before = self.step(*id, false, context, uow).await?;
                 let (record, told) = update(self.family, before, draft, context, uow).await?;
                 Ok(Applied::telling(vec![record], told))
             }
             PlanChange::Delete(id) => {
-                self.step(*id, context, uow).await?;
+                self.step(*id, true, context, uow).await?;
                 let Applied { output, events, .. } =
                     Delete { family: self.family, id: *id }.apply(context, uow).await?;
                 Ok(Applied::telling(vec![output], events))
@@ -81,10 +82,14 @@ impl Command<dyn UnitOfWork> for ChangePlan {
 }
 
 impl ChangePlan {
-    /// The step, which must be the project's.
-    async fn step(&self, id: i64, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Result<Record> {
-        let shape = self.family.shape();
-        let step = uow.rows().lock(context.tenant, shape, id).await?;
+    /// The step, which must be the project's, locked alone if it is to be deleted: those who name it hold it, and may lock it next.
+    async fn step(&self, id: i64, alone: bool, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Result<Record> {
+        let (tenant, shape) = (context.tenant, self.family.shape());
+        let step = if alone {
+            uow.rows().lock_alone(tenant, shape, id).await?
+        } else {
+            uow.rows().lock(tenant, shape, id).await?
+        };
         let step = step.filter(|step| value(shape, step, "projectId") == Some(&Value::Integer(self.project)));
         Ok(step.ok_or(ResourceError::NotFound(shape.one))?)
     }

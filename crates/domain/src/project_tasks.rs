@@ -44,7 +44,7 @@ words! {
 
 /// Something that is to be done for a project.
 #[derive(Clone, Debug, PartialEq, Resource)]
-#[resource(one = "project task", asks, read(ProjectsRead), write(ProjectsWrite), delete(ProjectsWrite))]
+#[resource(one = "project task", asks, read(ProjectsRead), write(ProjectsWrite), delete(ProjectsDelete))]
 pub struct ProjectTask {
     /// The project.
     #[field(ignored, refers = Project)]

@@ -25,6 +25,12 @@ pub struct ProjectTemplate {
     /// The user who made it. Unless it is sent, the caller; none for a key that no user made.
     #[field(minor, refers = AnyUser)]
     pub created_by: Option<AccountId>,
+    /// How many phases it has: none, when it is made.
+    #[field(minor, ignored, default = 0)]
+    pub phase_count: i64,
+    /// How many tasks it has: none, when it is made.
+    #[field(minor, ignored, default = 0)]
+    pub task_count: i64,
 }
 
 #[async_trait]

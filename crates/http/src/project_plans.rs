@@ -82,7 +82,7 @@ fn steps<R: Rules>(all: &'static str, order: &'static str, one: &'static str) ->
             Operation::delete(one, move |context, caller, keyed, id, item| {
                 delete(family, context, caller, keyed, (id, item))
             })
-            .needs(shape.scopes.write)
+            .needs(shape.scopes.delete)
             .summary(format!("Delete a {name}"))
             .description("From then on it is not found. What names it keeps its id.")
             .replies(Reply::no_content("Deleted.")),

@@ -569,6 +569,8 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        phase_count -> Int8,
+        task_count -> Int8,
     }
 }
 

@@ -33,6 +33,8 @@ const IGNORED: &[&str] = &[
     "uploadedBy",
     "userId",
     "parentId",
+    "phaseCount",
+    "taskCount",
 ];
 
 /// Another value than this one, of the same kind where there is one.

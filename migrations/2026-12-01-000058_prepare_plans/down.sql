@@ -1,3 +1,4 @@
+ALTER TABLE project_templates DROP COLUMN task_count, DROP COLUMN phase_count;
 ALTER TABLE project_tasks ADD COLUMN checklist jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(checklist) = 'array');
 UPDATE project_tasks SET checklist = checks.list
 FROM (

@@ -14,3 +14,8 @@ SELECT tenant_id, project_tasks.id, place, item ->> 'title', coalesce((item ->> 
 FROM project_tasks CROSS JOIN jsonb_array_elements(checklist) WITH ORDINALITY AS items (item, place);
 
 ALTER TABLE project_tasks DROP COLUMN checklist;
+
+-- What a template holds is counted where it is filled.
+ALTER TABLE project_templates
+    ADD COLUMN phase_count bigint NOT NULL DEFAULT 0,
+    ADD COLUMN task_count bigint NOT NULL DEFAULT 0;
