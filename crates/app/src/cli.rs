@@ -216,6 +216,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_TENANT_FILES", value_name = "SIZE", default_value = "0", value_parser = size)]
     pub(crate) tenant_files: u64,
 
+    /// How large a file may be that is uploaded to be imported
+    #[arg(long, env = "BWP_MAX_IMPORT_SIZE", value_name = "SIZE", default_value = "256MiB", value_parser = size)]
+    pub(crate) max_import_size: u64,
+
     /// Take the schema as it is: `bwp migrate` was run before
     #[arg(long, env = "BWP_SKIP_MIGRATIONS")]
     pub(crate) skip_migrations: bool,

@@ -50,6 +50,7 @@ impl Activity {
             Principal::Key(credential) => (None, Some(credential.key.id)),
             Principal::User(signed_in) => (Some(signed_in.account().id), None),
             Principal::Operator(_) => (None, None),
+            Principal::Job(job) => return Self::of(&job.starter, at, resource, row, action),
         };
         Self { at, account, key, resource, row, action, previous: None }
     }

@@ -10,7 +10,7 @@ use crate::{
     events::Event,
     idempotency::{Claim, KeyedRequest, RenderedResponse},
     ids::{KeyId, TenantId},
-    principal::{Caller, Principal, Refusal},
+    principal::{Caller, Principal, Refusal, RunningJob},
     scopes::ScopeSet,
     security::{Actor, SecurityAction, SecurityEntry},
     store::{Store, StoreError, UnitOfWork},
@@ -295,12 +295,24 @@ async fn hold<E>(
     caller: &Caller,
     needs: ScopeSet,
 ) -> Result<Principal, ExecuteError<E>> {
+    let held = held(uow, environment, &caller.principal, caller.address).await?;
+    held.authorize(needs).map_err(ExecuteError::Refused)?;
+    Ok(held)
+}
+
+/// Holds the credential that the principal came with.
+async fn held<E>(
+    uow: &mut (dyn UnitOfWork + 'static),
+    environment: &Environment,
+    principal: &Principal,
+    address: Option<IpAddr>,
+) -> Result<Principal, ExecuteError<E>> {
     let now = || environment.clock.now();
-    let held = match &caller.principal {
+    Ok(match principal {
         Principal::Key(credential) => {
             let held = uow.credentials().hold(credential.tenant.id, credential.key.id).await?;
             let credential = held.ok_or(ExecuteError::Refused(Refusal::Unknown))?;
-            credential.admit(now(), caller.address).map_err(ExecuteError::Refused)?;
+            credential.admit(now(), address).map_err(ExecuteError::Refused)?;
             Principal::Key(credential)
         }
         Principal::User(signed_in) => {
@@ -313,7 +325,9 @@ async fn hold<E>(
             Principal::User(signed_in)
         }
         Principal::Operator(tenant) => Principal::Operator(*tenant),
-    };
-    held.authorize(needs).map_err(ExecuteError::Refused)?;
-    Ok(held)
+        Principal::Job(job) => {
+            let starter = Box::pin(held(uow, environment, &job.starter, address)).await?;
+            Principal::Job(Arc::new(RunningJob { id: job.id, starter }))
+        }
+    })
 }

@@ -86,6 +86,10 @@ row_id! {
     InvitationId
 }
 row_id! {
+    /// A job's id, by which lists are ordered.
+    JobId
+}
+row_id! {
     /// An API key's id.
     KeyId
 }
@@ -191,6 +195,14 @@ public_id! {
 public_id! {
     /// A tenant's public id, `tnt_…`.
     TenantPublicId, "tnt_"
+}
+public_id! {
+    /// A job's public id, `job_…`.
+    JobPublicId, "job_"
+}
+public_id! {
+    /// The id of a place to upload to, `upl_…`.
+    UploadId, "upl_"
 }
 public_id! {
     /// An event's id, `evt_…`.

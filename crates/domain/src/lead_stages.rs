@@ -123,6 +123,12 @@ impl LeadStage {
         Self::all(tenant, uow).await
     }
 
+    /// Every stage in the order of the board.
+    pub(crate) async fn in_order(tenant: TenantId, uow: &mut dyn UnitOfWork) -> Result<Vec<Stored<Self>>, StoreError> {
+        let order = Self::SHAPE.places(&["order"]).first().copied().unwrap_or_default();
+        uow.rows().all(tenant, Self::SHAPE, &Filter::all(), order).await?.iter().map(Record::typed).collect()
+    }
+
     fn check(&self, before: Option<&Stored<Self>>, others: &[Stored<Self>]) -> Result<(), FieldErrors> {
         let mut errors = FieldErrors::new();
         let mut refuse = |field: &str, why: &str| errors.push(field, Fault::new("invalid_value", why));

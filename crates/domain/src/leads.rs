@@ -8,7 +8,9 @@ use crate::{
     clock::Timestamp,
     contacts::Contact,
     execute::{Applied, Command, Context, Failure},
+    fields::Fault,
     ids::{AccountId, ContactId, LeadStageId, ProjectId, TenantId},
+    jobs::{Column, Imported, InCsv, Reading},
     lead_stages::LeadStage,
     notifications::{Notice, NotificationType, notify},
     projects::Project,
@@ -125,6 +127,57 @@ impl Rules for Lead {
                 board.iter().find(|stage| stage.details.is_default).and_then(|stage| LeadStageId::new(stage.id));
             let none = || ResourceError::Conflict("Its stage is deleted, and no stage is the default.".to_owned());
             self.stage_id = default.ok_or_else(none)?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl InCsv for Lead {
+    const COLUMNS: &'static [Column] = &[
+        Column::own("id"),
+        Column::own("name"),
+        Column::own("stageId"),
+        Column::named("stageName", "stageId", &[&["name"]]),
+        Column::own("contactId"),
+        Column::named("contactName", "contactId", Column::CONTACT),
+        Column::own("assignedTo"),
+        Column::own("source"),
+        Column::own("projectType"),
+        Column::own("estimatedValue"),
+        Column::own("probability"),
+        Column::own("expectedCloseDate"),
+        Column::own("description"),
+        Column::own("siteAddress"),
+        Column::own("siteCity"),
+        Column::own("siteState"),
+        Column::own("siteZipCode"),
+        Column::own("convertedProjectId"),
+        Column::own("createdAt"),
+        Column::own("updatedAt"),
+    ];
+    const TARGETS: &'static [&'static str] = &["stage"];
+
+    async fn read(row: &mut Imported, reading: &mut Reading<'_>) -> Allowed {
+        let name = row.take("stage");
+        let is_new = reading.before.is_none();
+        if row.has("stageId") || (name.is_none() && !is_new) {
+            return Ok(());
+        }
+        let name = name.map(|name| name.trim().to_lowercase());
+        let key = format!("lead_stages.name={}", name.as_deref().unwrap_or_default());
+        if !reading.remembered.contains_key(&key) {
+            let stages = LeadStage::in_order(reading.context.tenant, reading.uow).await?;
+            let found = stages.iter().find(|stage| match &name {
+                Some(name) => stage.details.name.to_lowercase() == *name,
+                None => stage.details.is_default,
+            });
+            reading.remembered.insert(key.clone(), found.map(|stage| stage.id));
+        }
+        match (reading.remembered.get(&key).copied().flatten(), name) {
+            (Some(id), _) => drop(row.cells.insert("stageId", id.to_string())),
+            (None, Some(_)) => row.errors.push("stage", Fault::new("not_found", "There is no stage of this name.")),
+            (None, None) => {}
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use crate::{
     clock::Timestamp,
-    ids::{AccountId, TenantId},
+    ids::{AccountId, JobPublicId, TenantId},
     keys::{ApiKey, KeyRefusal},
     scopes::{ScopeId, ScopeSet},
     sessions::SignedIn,
@@ -44,6 +44,17 @@ pub enum Principal {
     User(Arc<SignedIn>),
     /// Who runs the server, acting on a tenant with the `bwp` command.
     Operator(TenantId),
+    /// A job, which a worker does.
+    Job(Arc<RunningJob>),
+}
+
+/// A job, with the rights of the one who started it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningJob {
+    /// Which job.
+    pub id: JobPublicId,
+    /// Who started it, as they are now.
+    pub starter: Principal,
 }
 
 /// What a caller shows to be let in, checked again inside the transaction of each change.
@@ -100,6 +111,7 @@ impl Principal {
             Self::Key(credential) => credential.tenant.id,
             Self::User(signed_in) => signed_in.tenant.id,
             Self::Operator(tenant) => *tenant,
+            Self::Job(job) => job.starter.tenant(),
         }
     }
 
@@ -109,6 +121,7 @@ impl Principal {
             Self::Key(credential) => credential.tenant.time_zone,
             Self::User(signed_in) => signed_in.tenant.time_zone,
             Self::Operator(_) => TimeZone::UTC,
+            Self::Job(job) => job.starter.time_zone(),
         }
     }
 
@@ -118,6 +131,7 @@ impl Principal {
             Self::Key(credential) => credential.person,
             Self::User(signed_in) => Some(signed_in.account().id),
             Self::Operator(_) => None,
+            Self::Job(job) => job.starter.account(),
         }
     }
 
@@ -125,6 +139,7 @@ impl Principal {
     pub fn role(&self) -> Option<Role> {
         match self {
             Self::User(signed_in) => Some(signed_in.user.role),
+            Self::Job(job) => job.starter.role(),
             Self::Key(_) | Self::Operator(_) => None,
         }
     }
@@ -135,6 +150,7 @@ impl Principal {
             Self::Key(credential) => credential.key.scopes,
             Self::User(signed_in) => signed_in.user.role.scopes(),
             Self::Operator(_) => ScopeSet::of(ScopeId::ALL),
+            Self::Job(job) => job.starter.scopes(),
         }
     }
 
@@ -149,6 +165,7 @@ impl Principal {
             Self::Key(credential) => permission.scope().is_some_and(|scope| credential.key.scopes.contains(scope)),
             Self::User(signed_in) => signed_in.user.role.may(permission),
             Self::Operator(_) => true,
+            Self::Job(job) => job.starter.require(permission).is_ok(),
         };
         if may { Ok(()) } else { Err(Forbidden { permission }) }
     }

@@ -11,6 +11,7 @@ use crate::{
     execute::{Context, Failure},
     fields::{Fault, FieldErrors},
     ids::{AccountId, BidId, ContactId, LeadId, TenantId},
+    jobs::{Column, InCsv, Key},
     numbers::Numbering,
     resource::{
         Condition, FieldType, Filter, Money, Resource, ResourceError, Rules, Saving, Stored, Value, event,
@@ -144,6 +145,35 @@ impl Rules for Project {
         });
         changed.into_iter().collect()
     }
+}
+
+impl InCsv for Project {
+    const COLUMNS: &'static [Column] = &[
+        Column::own("id"),
+        Column::own("projectNumber"),
+        Column::own("name"),
+        Column::own("status"),
+        Column::own("priority"),
+        Column::own("projectType"),
+        Column::own("contactId"),
+        Column::named("contactName", "contactId", Column::CONTACT),
+        Column::own("bidId"),
+        Column::own("leadId"),
+        Column::own("assignedTo"),
+        Column::own("startDate"),
+        Column::own("expectedEndDate"),
+        Column::own("actualEndDate"),
+        Column::own("originalContractValue"),
+        Column::own("contractValue"),
+        Column::own("description"),
+        Column::own("siteAddress"),
+        Column::own("siteCity"),
+        Column::own("siteState"),
+        Column::own("siteZipCode"),
+        Column::own("createdAt"),
+        Column::own("updatedAt"),
+    ];
+    const KEY: Option<Key> = Some(Key { field: "projectNumber", unique: false });
 }
 
 impl Project {

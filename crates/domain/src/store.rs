@@ -13,6 +13,7 @@ use crate::{
     idempotency::{IdempotencyKey, ReceiptRepository},
     ids::TenantId,
     invitations::ports::HasInvitations,
+    jobs::ports::HasJobs,
     keys::ports::{CredentialRepository, HasKeys},
     notifications::ports::HasNotifications,
     numbers::HasNumbers,
@@ -114,6 +115,7 @@ pub trait UnitOfWork:
     + HasContacts
     + HasFiles
     + HasInvitations
+    + HasJobs
     + HasKeys
     + HasNotifications
     + HasNumbers
@@ -134,6 +136,10 @@ pub trait UnitOfWork:
     fn activity(&mut self) -> &mut dyn ActivityLog;
     /// What was done about keys and people.
     fn security_log(&mut self) -> &mut dyn SecurityLog;
+    /// Keeps what was done so far, whatever is undone of what follows. Replaces the point that was made before.
+    async fn savepoint(&mut self) -> Result<(), StoreError>;
+    /// Undoes what was done since the last [point](Self::savepoint), which must be there: after a failure too.
+    async fn undo_to_savepoint(&mut self) -> Result<(), StoreError>;
     /// Makes all changes durable and visible. After an error nothing, or everything, was kept: a client finds out by
     /// repeating the request under the same idempotency key.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;

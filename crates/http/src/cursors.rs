@@ -83,6 +83,20 @@ impl Cursors {
         })
     }
 
+    /// A text that carries `payload`, good for this purpose alone.
+    pub(crate) fn sign(&self, purpose: &str, payload: &[u8]) -> String {
+        self.keys().sign(purpose, payload)
+    }
+
+    /// What a text carries that was signed for this purpose.
+    pub(crate) async fn read(&self, purpose: &str, text: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        if let Ok(payload) = self.keys().read(purpose, text) {
+            return Ok(Some(payload));
+        }
+        self.refresh().await?;
+        Ok(self.keys().read(purpose, text).ok())
+    }
+
     fn keys(&self) -> Arc<CursorKeys> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }

@@ -51,6 +51,9 @@ pub(crate) fn operations() -> Vec<Operation> {
         .get()
         .update()
         .delete()
+        .exports()
+        .imports()
+        .bulk()
         .into_operations()
 }
 

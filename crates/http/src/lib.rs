@@ -15,6 +15,7 @@ mod cursors;
 pub mod docs;
 mod documents;
 mod envelope;
+mod jobs;
 mod json;
 mod lead_stages;
 mod leads;

@@ -21,7 +21,7 @@ use futures_util::{
 
 use crate::{
     audit::Record,
-    openapi::{Input, KeyUse, ReplyKind, SchemaSource},
+    openapi::{Body, Input, KeyUse, ReplyKind, SchemaSource},
     paging,
     privileges::Privilege,
     problem::Problem,
@@ -134,6 +134,19 @@ impl Operation {
         self
     }
 
+    /// That the state of things may forbid it, though it changes nothing.
+    pub(crate) const fn conflicts(mut self) -> Self {
+        self.input.conflicts = true;
+        self
+    }
+
+    /// A body that may be left out, which it reads by itself.
+    pub(crate) fn optional_body(mut self, body: Body) -> Self {
+        self.input.body = Some(body);
+        self.input.body_optional = true;
+        self
+    }
+
     /// The scopes that it needs, where its handler's signature does not say so.
     pub(crate) fn needs(mut self, scopes: &'static [ScopeId]) -> Self {
         self.input.scopes = scopes;
@@ -193,6 +206,11 @@ impl Reply {
     /// 202 with one thing: what was begun.
     pub(crate) fn accepted<T: utoipa::ToSchema + 'static>(description: &'static str) -> Self {
         Self { status: 202, ..Self::data::<T>(description) }
+    }
+
+    /// 302: where something is.
+    pub(crate) fn redirect(description: &'static str) -> Self {
+        Self::new(302, description, ReplyKind::Nothing)
     }
 
     /// 200 with a page of things.

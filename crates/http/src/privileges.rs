@@ -40,6 +40,10 @@ privileges! {
     ContactsWrite: [ScopeId::ContactsWrite];
     /// To delete contacts.
     ContactsDelete: [ScopeId::ContactsDelete];
+    /// To follow jobs.
+    JobsRead: [ScopeId::JobsRead];
+    /// To start and cancel jobs.
+    JobsWrite: [ScopeId::JobsWrite];
     /// To see users.
     UsersRead: [ScopeId::UsersRead];
 }

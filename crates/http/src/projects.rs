@@ -41,6 +41,9 @@ pub(crate) fn operations() -> Vec<Operation> {
                 )
                 .replies(Reply::data::<Summary>("The sums.")),
         )
+        .exports()
+        .imports()
+        .bulk()
         .into_operations()
 }
 

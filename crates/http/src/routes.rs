@@ -16,7 +16,7 @@ use bwp_domain::{
 use bwp_web::{limits::TargetTooLong, observe, readiness::Readiness, request_id::RequestId};
 
 use crate::{
-    api_keys, audit, comments, contacts, documents, lead_stages, leads, me, notifications, openapi,
+    api_keys, audit, comments, contacts, documents, jobs, lead_stages, leads, me, notifications, openapi,
     operation::Operation,
     problem::{ErrorCode, Problem},
     project_templates, projects, settings,
@@ -60,6 +60,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     all.extend(projects::operations());
     all.extend(settings::operations());
     all.extend(users::operations());
+    all.extend(jobs::operations());
     all.extend(api_keys::operations());
     all
 }
@@ -98,6 +99,7 @@ pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> im
             .service(read_only("/healthz").route(web::get().to(healthz)))
             .service(read_only("/readyz").route(web::get().to(readyz)))
             .service(closed)
+            .configure(jobs::configure)
             .service(scope)
             .default_service(web::to(not_found));
     }
@@ -185,7 +187,7 @@ pub fn refuse_long_target(request: &ServiceRequest, too_long: TargetTooLong) -> 
     respond(request.request(), Problem::bad_request(StatusCode::URI_TOO_LONG, format!("{too_long}.")))
 }
 
-fn refuse_method(request: &HttpRequest, allow: &str) -> HttpResponse {
+pub(crate) fn refuse_method(request: &HttpRequest, allow: &str) -> HttpResponse {
     let problem = Problem::bad_request(
         StatusCode::METHOD_NOT_ALLOWED,
         format!("{} is not allowed here. Allowed: {allow}.", quoted(request.method())),

@@ -7,6 +7,7 @@ use bwp_domain::{
     contacts::ports::ContactReader,
     execute::Environment,
     files::ports::{FileStore, FileUsage},
+    jobs::ports::{JobQueue, JobReader},
     keys::ports::KeyReader,
     notifications::ports::NotificationReader,
     rate_limits::ports::RateLimiter,
@@ -39,6 +40,14 @@ pub struct ApiState {
     pub file_limits: FileLimits,
     /// Where notifications are read.
     pub notifications: Arc<dyn NotificationReader>,
+    /// Where jobs are read.
+    pub jobs: Arc<dyn JobReader>,
+    /// Where files of jobs are noted.
+    pub job_queue: Arc<dyn JobQueue>,
+    /// Tells workers that a job was started.
+    pub job_started: Arc<dyn Fn() + Send + Sync>,
+    /// The most bytes of an upload.
+    pub most_upload: u64,
     /// Where the audit log is read.
     pub audit_log: Arc<dyn AuditReader>,
     /// Where requests are recorded for the audit log.

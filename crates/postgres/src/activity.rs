@@ -13,7 +13,7 @@ use diesel::{
     query_builder::AstPass,
     sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz},
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::{
     error::DuringExt,
@@ -36,29 +36,44 @@ impl ActivityLog for PgUnitOfWork {
             action: entry.action.as_str(),
             previous: entry.previous.as_ref().map(WrittenJson::of),
         };
-        if let Some(expected) = self.expecting() {
-            expected.change(Box::new(entry));
-            return Ok(());
-        }
-        diesel::insert_into(activity::table)
-            .values((
-                activity::tenant_id.eq(entry.tenant),
-                activity::created_at.eq(entry.at),
-                activity::account_id.eq(entry.account),
-                activity::key_id.eq(entry.key),
-                activity::resource.eq(entry.resource),
-                activity::row_id.eq(entry.row),
-                activity::action.eq(entry.action),
-                activity::previous.eq(entry.previous),
-            ))
-            .execute(self.connection()?)
-            .await
-            .during("appending to the activity")
-            .map(|_| ())
+        self.note(entry)
     }
 }
 
-struct Entry {
+/// How many entries are stored by one statement.
+const TOGETHER: usize = 1_000;
+
+/// Stores entries, at the end of their transaction.
+pub(crate) async fn store(entries: Vec<Entry>, connection: &mut AsyncPgConnection) -> Result<(), StoreError> {
+    let mut entries = entries.into_iter().peekable();
+    while entries.peek().is_some() {
+        let rows: Vec<_> = entries
+            .by_ref()
+            .take(TOGETHER)
+            .map(|entry| {
+                (
+                    activity::tenant_id.eq(entry.tenant),
+                    activity::created_at.eq(entry.at),
+                    activity::account_id.eq(entry.account),
+                    activity::key_id.eq(entry.key),
+                    activity::resource.eq(entry.resource),
+                    activity::row_id.eq(entry.row),
+                    activity::action.eq(entry.action),
+                    activity::previous.eq(entry.previous),
+                )
+            })
+            .collect();
+        diesel::insert_into(activity::table)
+            .values(rows)
+            .execute(connection)
+            .await
+            .during("appending to the activity")?;
+    }
+    Ok(())
+}
+
+/// An entry as it is stored.
+pub(crate) struct Entry {
     tenant: i64,
     at: DateTime<Utc>,
     account: Option<i64>,

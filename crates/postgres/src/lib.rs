@@ -21,6 +21,7 @@ mod idempotency;
 mod ids_ahead;
 mod in_flight;
 mod invitations;
+mod jobs;
 mod join;
 mod lanes;
 mod link;

@@ -46,6 +46,8 @@ pub(crate) enum Lock {
     Migrations,
     /// Tidying the search index.
     SearchIndex,
+    /// Claiming a job.
+    Jobs,
     /// All rows of one table and tenant, for changes that look at all of them.
     AllRows(&'static str, i64),
 }
@@ -69,6 +71,7 @@ impl Lock {
             Self::Migrations => 3 << 56,
             Self::Team(tenant) => 5 << 56 | tenant,
             Self::SearchIndex => 6 << 56,
+            Self::Jobs => 11 << 56,
             Self::AllRows(table, tenant) => 7 << 56 | hash(table) << 40 | tenant,
         }
     }

@@ -246,6 +246,76 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    job_errors (tenant_id, job_id, row_number) {
+        tenant_id -> Int8,
+        job_id -> Int8,
+        row_number -> Int8,
+        code -> Text,
+        message -> Text,
+        source -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    job_files (tenant_id, name) {
+        tenant_id -> Int8,
+        name -> Text,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    job_uploads (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Uuid,
+        file -> Nullable<Text>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    jobs (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        public_id -> Uuid,
+        kind -> Text,
+        resource -> Text,
+        status -> Text,
+        params -> Jsonb,
+        result -> Nullable<Jsonb>,
+        error -> Nullable<Text>,
+        key_id -> Nullable<Int8>,
+        address -> Nullable<Inet>,
+        source -> Nullable<Text>,
+        position -> Int8,
+        artifact -> Nullable<Text>,
+        errors_artifact -> Nullable<Text>,
+        processed -> Int8,
+        total -> Int8,
+        errors -> Int8,
+        created -> Int8,
+        updated -> Int8,
+        attempts -> Int4,
+        lease_token -> Nullable<Uuid>,
+        lease_until -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        started_at -> Nullable<Timestamptz>,
+        completed_at -> Nullable<Timestamptz>,
+        expires_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     key_usage (tenant_id, key_id) {
         tenant_id -> Int8,
         key_id -> Int8,
@@ -535,6 +605,9 @@ diesel::joinable!(document_numbers -> tenants (tenant_id));
 diesel::joinable!(documents -> tenants (tenant_id));
 diesel::joinable!(files -> tenants (tenant_id));
 diesel::joinable!(invitations -> tenants (tenant_id));
+diesel::joinable!(job_files -> tenants (tenant_id));
+diesel::joinable!(job_uploads -> tenants (tenant_id));
+diesel::joinable!(jobs -> tenants (tenant_id));
 diesel::joinable!(known_browsers -> accounts (account_id));
 diesel::joinable!(lead_stages -> tenants (tenant_id));
 diesel::joinable!(leads -> tenants (tenant_id));
@@ -560,6 +633,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     files,
     idempotency_receipts,
     invitations,
+    job_errors,
+    job_files,
+    job_uploads,
+    jobs,
     key_usage,
     known_browsers,
     lead_stages,

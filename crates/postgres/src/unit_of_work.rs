@@ -24,6 +24,7 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use tokio::time::timeout;
 
 use crate::{
+    activity,
     clock::{DatabaseClock, Timely},
     connect::Connection,
     error::DuringExt,
@@ -51,10 +52,15 @@ struct Transaction {
     clock: Arc<DatabaseClock>,
     /// When it began: what it writes bears no earlier time.
     began: Timestamp,
+    /// What was done to rows, to be noted together at the end: nobody reads it before.
+    activity: Vec<activity::Entry>,
+    /// How much of that was done before the point to go back to, if there is one.
+    savepoint: Option<usize>,
 }
 
 impl Transaction {
     async fn commit(&mut self) -> Result<(), StoreError> {
+        activity::store(std::mem::take(&mut self.activity), &mut self.connection).await?;
         // What waits for the end of the transaction is done first, which may take long, and the clock is looked at last. All are
         // refused if a statement failed before: the server would answer a COMMIT by rolling back, and call that no error.
         let Timely { from, to } = Timely::of(self.began);
@@ -93,7 +99,8 @@ impl PgUnitOfWork {
     ) -> Result<Self, StoreError> {
         let began = clock.now();
         // In here before the transaction begins: a caller who goes away meanwhile leaves no open one in the pool.
-        let mut uow = Self { state: State::Open(Box::new(Transaction { connection, clock, began })) };
+        let transaction = Transaction { connection, clock, began, activity: Vec::new(), savepoint: None };
+        let mut uow = Self { state: State::Open(Box::new(transaction)) };
         let during = "beginning a transaction";
         let answered = timeout(patience, uow.connection()?.batch_execute(statement)).await;
         answered.map_err(|_| StoreError::Unavailable(format!("{during}: no answer in time")))?.during(during)?;
@@ -112,6 +119,16 @@ impl PgUnitOfWork {
             State::Expecting(_) => Err(StoreError::Conflict("this is not done without asking".to_owned())),
             State::Ended => Err(StoreError::Internal("the transaction has ended".to_owned())),
         }
+    }
+
+    /// Notes at the end what was done to a row.
+    pub(crate) fn note(&mut self, entry: activity::Entry) -> Result<(), StoreError> {
+        match &mut self.state {
+            State::Open(transaction) => transaction.activity.push(entry),
+            State::Expecting(expectations) => expectations.change(Box::new(entry)),
+            State::Ended => return Err(StoreError::Internal("the transaction has ended".to_owned())),
+        }
+        Ok(())
     }
 
     /// What this unit of work expects, if it is one that does.
@@ -153,6 +170,28 @@ impl UnitOfWork for PgUnitOfWork {
 
     fn security_log(&mut self) -> &mut dyn SecurityLog {
         self
+    }
+
+    async fn savepoint(&mut self) -> Result<(), StoreError> {
+        let State::Open(transaction) = &mut self.state else {
+            return Err(StoreError::Conflict("no point is made without asking".to_owned()));
+        };
+        let statement = if transaction.savepoint.is_some() {
+            "RELEASE SAVEPOINT point; SAVEPOINT point"
+        } else {
+            "SAVEPOINT point"
+        };
+        transaction.connection.batch_execute(statement).await.during("making a savepoint")?;
+        transaction.savepoint = Some(transaction.activity.len());
+        Ok(())
+    }
+
+    async fn undo_to_savepoint(&mut self) -> Result<(), StoreError> {
+        let State::Open(transaction) = &mut self.state else {
+            return Err(StoreError::Internal("there is no point to go back to".to_owned()));
+        };
+        transaction.activity.truncate(transaction.savepoint.unwrap_or_default());
+        transaction.connection.batch_execute("ROLLBACK TO SAVEPOINT point").await.during("going back to a savepoint")
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {

@@ -17,6 +17,7 @@ mod traces;
 #[cfg(not(feature = "otel"))]
 #[path = "traces/none.rs"]
 mod traces;
+mod worker;
 
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -43,6 +44,7 @@ use bwp_web::{
     public_url::PublicUrl,
     server::{self, Door, ServerLimits},
 };
+use bwp_worker::Hint;
 
 use self::{metrics::Metrics, rate_limits::RateLimits, stop::StopSignals, threads::Threads, traces::Traces};
 use crate::{
@@ -55,6 +57,9 @@ use crate::{
 
 /// How long the last entries of the audit log may take to be written when the server stops.
 const LAST_ENTRIES: Duration = Duration::from_secs(5);
+
+/// How long the background work may take to end when the server stops.
+const LAST_WORK: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(database: &DatabaseArgs, args: &ServeArgs, output: Output) -> anyhow::Result<()> {
     let traces = Traces::start(args.otlp_endpoint.as_deref()).context("--otlp-endpoint")?;
@@ -168,6 +173,8 @@ async fn serve(
     let refusals = Arc::<Refusals>::default();
     metrics.of_the_audit_log(audit.queue(), Arc::clone(&refusals));
     metrics.of_the_rate_limits(rate_limits.limiter());
+    let job_started = Hint::default();
+    let hint = job_started.clone();
     let state = ApiState {
         store: Arc::new(store.clone()),
         keys: Arc::new(store.clone()),
@@ -178,6 +185,10 @@ async fn serve(
         file_usage: Arc::new(store.clone()),
         file_limits,
         notifications: Arc::new(store.clone()),
+        jobs: Arc::new(store.clone()),
+        job_queue: Arc::new(store.clone()),
+        job_started: Arc::new(move || hint.give()),
+        most_upload: args.max_import_size,
         audit_log: Arc::new(store.clone()),
         audit: audit.queue(),
         refusals,
@@ -222,6 +233,7 @@ async fn serve(
 
     let stop = stop::run(signals, Arc::clone(&availability), door, server.handle(), *args.drain);
     let admin = admin.map(|listener| admin::Admin::start(listener, metrics, readiness)).transpose()?;
+    let worker = worker::start(&store.for_thread(Threads::OF_WORKER)?, &environment, &files, job_started)?;
     actix_web::rt::spawn(files::sweep(files));
     let switch = actix_web::rt::spawn(maintenance::switch(availability, args.maintenance));
     let housekeeping = housekeeping::run(store, environment, state.cursors, rate_limits, *args.audit_retention);
@@ -238,6 +250,7 @@ async fn serve(
             Ok(())
         }
     };
+    worker.stop(LAST_WORK).await;
     housekeeping.abort();
     switch.abort();
     // Every request has been answered, and recorded.
@@ -259,6 +272,8 @@ fn over(worker: &PgStore, shared: &ApiState) -> ApiState {
         rows: Arc::new(worker.clone()),
         file_usage: Arc::new(worker.clone()),
         notifications: Arc::new(worker.clone()),
+        jobs: Arc::new(worker.clone()),
+        job_queue: Arc::new(worker.clone()),
         ..shared.clone()
     }
 }

@@ -31,6 +31,8 @@ const USUAL_IN_ALL: usize = 64;
 impl Threads {
     /// The connections of the main thread, which keeps house.
     pub(super) const OWN: PoolSettings = PoolSettings { max_size: 1, lanes: 1, ..PoolSettings::DEFAULT };
+    /// The connections of the background work: those of jobs, and one for what is quick.
+    pub(super) const OF_WORKER: PoolSettings = PoolSettings { max_size: 6, lanes: 1, ..PoolSettings::DEFAULT };
     /// With that of the audit log.
     const OWN_CONNECTIONS: usize = Self::OWN.max_size + Self::OWN.lanes + 1;
 

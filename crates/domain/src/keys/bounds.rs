@@ -55,6 +55,7 @@ impl Bounds {
         match principal {
             Principal::Key(credential) => Some(Self::from(&credential.key)),
             Principal::User(_) | Principal::Operator(_) => None,
+            Principal::Job(job) => Self::of_caller(&job.starter),
         }
     }
 

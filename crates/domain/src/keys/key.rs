@@ -56,6 +56,7 @@ impl CreatedBy {
     pub fn of(principal: &Principal) -> Self {
         match principal {
             Principal::Operator(_) => Self::Operator,
+            Principal::Job(job) => Self::of(&job.starter),
             Principal::User(signed_in) => Self::User(signed_in.user.id),
             Principal::Key(credential) => Self::Key(credential.key.id),
         }

@@ -79,6 +79,19 @@ impl CursorSecret {
     }
 }
 
+impl CursorSecret {
+    /// Of what is no cursor: it begins with a number that no tenant has.
+    fn mac_of(&self, purpose: &str, payload: &[u8]) -> Option<Hmac<Sha256>> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
+        mac.update(&0_i64.to_be_bytes());
+        for part in [purpose.as_bytes(), payload] {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        Some(mac)
+    }
+}
+
 impl fmt::Debug for CursorSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CursorSecret(…)")
@@ -97,6 +110,23 @@ impl CursorKeys {
         let payload = serde_json::to_vec(&payload).unwrap_or_default();
         let mac = self.signing.mac(scope, &payload).map(|mac| mac.finalize().into_bytes());
         format!("{}.{}", URL_SAFE_NO_PAD.encode(&payload), URL_SAFE_NO_PAD.encode(mac.unwrap_or_default()))
+    }
+
+    /// A text that carries `payload` and is good for this purpose alone: `base64url(payload).base64url(mac)`.
+    pub fn sign(&self, purpose: &str, payload: &[u8]) -> String {
+        let mac = self.signing.mac_of(purpose, payload).map(|mac| mac.finalize().into_bytes());
+        format!("{}.{}", URL_SAFE_NO_PAD.encode(payload), URL_SAFE_NO_PAD.encode(mac.unwrap_or_default()))
+    }
+
+    /// What a text carries that one of the secrets signed for this purpose.
+    pub fn read(&self, purpose: &str, text: &str) -> Result<Vec<u8>, InvalidCursor> {
+        let (payload, mac) = text.split_once('.').ok_or(InvalidCursor)?;
+        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| InvalidCursor)?;
+        let mac = URL_SAFE_NO_PAD.decode(mac).map_err(|_| InvalidCursor)?;
+        let signed = std::iter::once(&self.signing)
+            .chain(&self.retired)
+            .any(|secret| secret.mac_of(purpose, &payload).is_some_and(|expected| expected.verify_slice(&mac).is_ok()));
+        if signed { Ok(payload) } else { Err(InvalidCursor) }
     }
 
     /// The position in a cursor that one of the secrets signed for `scope`.
@@ -152,6 +182,17 @@ mod tests {
         let cursor = CursorKeys::new(secret(1), vec![]).seal(&scope, position(5, 6));
         assert!(CursorKeys::new(secret(2), vec![secret(1)]).open(&scope, &cursor).is_ok());
         assert!(CursorKeys::new(secret(2), vec![secret(3)]).open(&scope, &cursor).is_err());
+    }
+
+    #[test]
+    fn what_is_signed_is_good_for_its_purpose_alone() {
+        let keys = CursorKeys::new(secret(1), vec![]);
+        let text = keys.sign("upload", b"payload");
+        assert_eq!(keys.read("upload", &text), Ok(b"payload".to_vec()));
+        assert_eq!(keys.read("download", &text), Err(InvalidCursor));
+        assert_eq!(CursorKeys::new(secret(2), vec![]).read("upload", &text), Err(InvalidCursor));
+        assert_eq!(keys.read("upload", &text.replace("cGF5", "cGF6")), Err(InvalidCursor));
+        assert!(keys.open(&scope(1, "upload", ""), &text).is_err());
     }
 
     #[test]

@@ -63,6 +63,7 @@ impl Actor {
     pub fn of(principal: &Principal) -> Self {
         match principal {
             Principal::Operator(_) => Self::Operator,
+            Principal::Job(job) => Self::of(&job.starter),
             Principal::User(signed_in) => Self::user(&signed_in.user),
             Principal::Key(credential) => {
                 Self::Key { id: credential.key.id, name: credential.key.name.as_str().to_owned() }

@@ -17,6 +17,7 @@ use crate::{
     idempotency::{IdempotencyKey, MockReceiptRepository, ReceiptRepository},
     ids::TenantId,
     invitations::ports::{HasInvitations, InvitationRepository, MockInvitationRepository},
+    jobs::ports::{HasJobs, JobRepository, MockJobRepository},
     keys::ports::{CredentialRepository, HasKeys, KeyRepository, MockCredentialRepository, MockKeyRepository},
     notifications::ports::{HasNotifications, MockNotifications, Notifications},
     numbers::{HasNumbers, MockNumbers, Numbers},
@@ -62,6 +63,8 @@ pub struct ScriptedUnitOfWork {
     pub files: MockFileLedger,
     /// The invitations.
     pub invitations: MockInvitationRepository,
+    /// The jobs.
+    pub jobs: MockJobRepository,
     /// The keys.
     pub keys: MockKeyRepository,
     /// Who is notified of what.
@@ -209,6 +212,14 @@ impl UnitOfWork for ScriptedUnitOfWork {
         &mut self.security_log
     }
 
+    async fn savepoint(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn undo_to_savepoint(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         let failed = self.commit_error.take();
         self.end(Ending::Committed, failed)
@@ -244,6 +255,7 @@ lends! {
     HasContacts, contacts: ContactRepository;
     HasFiles, files: FileLedger;
     HasInvitations, invitations: InvitationRepository;
+    HasJobs, jobs: JobRepository;
     HasKeys, keys: KeyRepository;
     HasNotifications, notifications: Notifications;
     HasNumbers, numbers: Numbers;

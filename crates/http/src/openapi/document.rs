@@ -109,7 +109,7 @@ fn describe(operation: &Operation, schemas: &mut Schemas) -> Value {
         let name = body.schema.put(schemas);
         let media_type = if input.is_form { "multipart/form-data" } else { "application/json" };
         description["requestBody"] = json!({
-            "required": true,
+            "required": !input.body_optional,
             "content": { media_type: {
                 "schema": { "$ref": format!("#/components/schemas/{name}") },
                 "example": body.example,
@@ -181,7 +181,7 @@ fn refusals(input: &Input) -> Vec<StatusCode> {
     if input.body.is_some() {
         statuses.push(StatusCode::REQUEST_TIMEOUT);
     }
-    if input.key == KeyUse::Used {
+    if input.key == KeyUse::Used || input.conflicts {
         statuses.push(StatusCode::CONFLICT);
     }
     if input.body.is_some() {

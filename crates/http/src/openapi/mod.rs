@@ -37,6 +37,10 @@ pub(crate) struct Input {
     pub(crate) body: Option<Body>,
     /// Whether the body is a form with a file, and not JSON.
     pub(crate) is_form: bool,
+    /// Whether the body may be left out.
+    pub(crate) body_optional: bool,
+    /// Whether the state of things may forbid it, though it changes nothing.
+    pub(crate) conflicts: bool,
 }
 
 impl Input {

@@ -38,6 +38,11 @@ impl<P: Privilege> Authorized<P> {
         Principal::Key(Arc::clone(&self.credential))
     }
 
+    /// Where the caller calls from.
+    pub(crate) const fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
     /// The caller, for a change, which checks the credential again.
     pub(crate) fn into_caller(self) -> Caller {
         Caller { principal: Principal::Key(self.credential), address: self.address, needs: P::needs() }

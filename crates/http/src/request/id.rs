@@ -1,7 +1,7 @@
 //! The id in a path.
 
 use bwp_domain::{
-    ids::{AccountId, ContactId, KeyId},
+    ids::{AccountId, ContactId, JobPublicId, KeyId},
     keys::KeyRef,
 };
 use serde_json::{Value, json};
@@ -54,6 +54,22 @@ impl Resource for KeyResource {
             { "type": "integer", "format": "int64", "minimum": 1 },
             { "type": "string", "pattern": "^key_[0-9A-Za-z]{26}$" },
         ] })
+    }
+}
+
+/// A job.
+pub(crate) enum JobResource {}
+
+impl Resource for JobResource {
+    type Id = JobPublicId;
+    const NAME: &'static str = "job";
+
+    fn id(text: &str) -> Option<JobPublicId> {
+        text.parse().ok()
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "^job_[0-9A-Za-z]{26}$" })
     }
 }
 

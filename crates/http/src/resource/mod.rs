@@ -8,7 +8,12 @@ mod shown;
 
 use std::borrow::Cow;
 
-use bwp_domain::resource::{Family, Resource, Rules, Shape, family};
+use bwp_domain::{
+    families,
+    jobs::Transfers,
+    resource::{Family, Resource, Rules, Shape, family},
+    scopes::ScopeId,
+};
 
 pub(crate) use filters::summary_filter;
 pub(crate) use handlers::{found, read};
@@ -16,6 +21,7 @@ pub(crate) use many::GetManyBody;
 pub(crate) use shown::{members, one, one_with, rendered, rendered_with, show};
 
 use crate::{
+    jobs,
     openapi::{Body, ReplyKind},
     operation::{Operation, Reply, Tag, operation_id},
     problem::ErrorCode,
@@ -200,6 +206,71 @@ impl Operations {
         self.and(operation)
     }
 
+    /// `POST /path/exports`: writes those that fit to a CSV file. The family stands in [`families`].
+    pub(crate) fn exports(self) -> Self {
+        let Some(transfers) = self.transfers() else { return self };
+        let shape = self.shape();
+        let operation = Operation::post(format!("{}/exports", self.path), move |context, caller, keyed, body| {
+            jobs::export(transfers, context, caller, keyed, body)
+        })
+        .optional_body(jobs::body(jobs::StartBody::Export, transfers))
+        .needs(with_jobs(shape.scopes.read))
+        .cost(20)
+        .summary(format!("Export {}", shape.many))
+        .description(format!(
+            "Starts a job that writes the tenant's {} that fit every filter to a CSV file, as they all are at one moment.",
+            shape.many
+        ))
+        .replies(Reply::accepted::<jobs::Started>("The job."));
+        self.and(operation)
+    }
+
+    /// `POST /path/imports`: makes and changes some by a CSV file. The family stands in [`families`].
+    pub(crate) fn imports(self) -> Self {
+        let Some(transfers) = self.transfers() else { return self };
+        let shape = self.shape();
+        let known: Vec<_> = transfers.all_targets().into_iter().map(|target| format!("`{target}`")).collect();
+        let operation = Operation::post(format!("{}/imports", self.path), move |context, caller, keyed, body| {
+            jobs::import(transfers, context, caller, keyed, body)
+        })
+        .body(jobs::body(jobs::StartBody::Import, transfers))
+        .needs(with_jobs(shape.scopes.write))
+        .cost(200)
+        .summary(format!("Import {}", shape.many))
+        .description(format!(
+            "Starts a job that makes {} of the rows of an uploaded CSV file, by the rules of POST and PATCH. What columns may be \
+             mapped to: {}.",
+            shape.many,
+            known.join(", ")
+        ))
+        .replies(Reply::accepted::<jobs::Started>("The job."));
+        self.and(operation)
+    }
+
+    /// `POST /path/bulk`: deletes or restores many. The family stands in [`families`].
+    pub(crate) fn bulk(self) -> Self {
+        let Some(transfers) = self.transfers() else { return self };
+        let shape = self.shape();
+        let operation = Operation::post(format!("{}/bulk", self.path), move |context, caller, keyed, body| {
+            jobs::bulk(transfers, context, caller, keyed, body)
+        })
+        .body(jobs::body(jobs::StartBody::Bulk, transfers))
+        .needs(with_jobs(shape.scopes.delete))
+        .cost(100)
+        .summary(format!("Delete or restore {}", shape.many))
+        .description(format!(
+            "Starts a job that deletes or restores up to 500 {} in one transaction. Those that are not there, or cannot be \
+             deleted or restored, are skipped.",
+            shape.many
+        ))
+        .replies(Reply::accepted::<jobs::Started>("The job."));
+        self.and(operation)
+    }
+
+    fn transfers(&self) -> Option<&'static dyn Transfers> {
+        families::of_table(self.shape().table)
+    }
+
     /// An operation of the family's own.
     pub(crate) fn and(mut self, operation: Operation) -> Self {
         self.all.push(operation.tagged(self.tag));
@@ -213,6 +284,11 @@ impl Operations {
     fn shape(&self) -> &'static Shape {
         self.family.shape()
     }
+}
+
+/// What a job needs that needs these of its family. Kept for as long as the process.
+fn with_jobs(scopes: &[ScopeId]) -> &'static [ScopeId] {
+    [scopes, &[ScopeId::JobsWrite]].concat().leak()
 }
 
 /// `a lead`, `an invoice`.

@@ -7,6 +7,7 @@ mod expected;
 mod numbers;
 mod reader;
 mod rows;
+mod snapshot;
 mod statement;
 mod text;
 mod value;

@@ -243,6 +243,16 @@ impl Fitting {
         let _ = write!(self.text, " AND {text}");
     }
 
+    /// So many of them, newest first, behind this one.
+    pub(super) fn first(mut self, after: Option<Position>, rows: usize) -> Self {
+        if let Some(after) = after {
+            let (created_at, id) = (self.bind(after.created_at), self.bind(after.id));
+            let _ = write!(self.text, " AND (created_at, id) < (${created_at}, ${id})");
+        }
+        let _ = write!(self.text, " ORDER BY created_at DESC, id DESC LIMIT {rows}");
+        self
+    }
+
     /// A page of them.
     pub(super) fn page(mut self, after: Option<Position>, step: usize) -> Self {
         if let Some(after) = after {

@@ -8,6 +8,7 @@ mod credentials;
 mod documents;
 mod every_route;
 mod idempotency;
+mod jobs;
 mod lead_stages;
 mod leads;
 mod me;

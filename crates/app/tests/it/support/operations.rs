@@ -34,7 +34,8 @@ pub(crate) struct Operation {
 impl Operation {
     /// Its path, about the row of this id if it is about one.
     pub(crate) fn path_of(&self, id: i64) -> String {
-        self.path.replace("{id}", &id.to_string()).replace("{entityType}/{entityId}", &format!("contact/{id}"))
+        let row = if self.path.starts_with("/jobs") { job_id(id) } else { id.to_string() };
+        self.path.replace("{id}", &row).replace("{entityType}/{entityId}", &format!("contact/{id}"))
     }
 
     /// The good body that the document gives, if it takes one, in which rows of the client's tenant are named where it names some.
@@ -50,6 +51,14 @@ impl Operation {
         if body.get("entityId").is_some() {
             let contact = client.post("/contacts", &super::contact("Acme")).await;
             body["entityId"] = contact.data(201)["id"].clone();
+        }
+        if body.get("sourcePath").is_some() {
+            let place = client.post("/jobs/uploads", &serde_json::json!({})).await.data(200).clone();
+            let url = place["uploadUrl"].as_str().expect("a URL");
+            send(reqwest::Client::new().put(url).header("content-type", "text/csv").body("Name\r\nx\r\n"))
+                .await
+                .data(200);
+            body["sourcePath"] = place["sourcePath"].clone();
         }
         Some(body)
     }
@@ -110,6 +119,15 @@ pub(crate) fn read(document: &Value) -> Vec<Operation> {
     }
     assert!(!all.is_empty(), "the document has operations");
     all
+}
+
+/// The id of a job whose UUID is this number.
+fn job_id(number: i64) -> String {
+    const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let digit = |place: u32| u32::try_from(number >> (5 * place.min(12)) & 31).expect("small");
+    let digits: String =
+        (0..26).rev().map(|place| if place > 12 { '0' } else { char::from(DIGITS[digit(place) as usize]) }).collect();
+    format!("job_{digits}")
 }
 
 fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {

@@ -1,0 +1,13 @@
+//! The background loop: what the server does when no request asks for it.
+//!
+//! A [`Task`] is one kind of work, such as delivering webhooks. A [`Worker`] runs all tasks on a thread of its own, starts one
+//! again that fails, and stops them gracefully. What a task does it may do in many processes at once: work is claimed in the
+//! database, with a lease that ends when its holder dies.
+
+mod jobs;
+mod pulse;
+mod worker;
+
+pub use jobs::{JobPorts, Jobs};
+pub use pulse::{Hint, Pulse};
+pub use worker::{RunningWorker, Task, Worker};
