@@ -52,7 +52,8 @@ CREATE TABLE job_errors (
     row_number bigint NOT NULL,
     code text NOT NULL,
     message text NOT NULL,
-    source jsonb NOT NULL,
+    -- The row as JSON, its columns in the order of the file.
+    source text NOT NULL,
     PRIMARY KEY (tenant_id, job_id, row_number),
     FOREIGN KEY (tenant_id, job_id) REFERENCES jobs (tenant_id, id) ON DELETE CASCADE
 );

@@ -1,2 +1,2 @@
 -- Imports find contacts by their addresses.
-CREATE INDEX CONCURRENTLY contacts_by_email ON contacts (tenant_id, lower(email)) WHERE deleted_at IS NULL;
+CREATE INDEX contacts_by_email ON contacts (tenant_id, lower(email)) WHERE deleted_at IS NULL;

@@ -164,16 +164,19 @@ impl InCsv for Lead {
         if row.has("stageId") || (name.is_none() && !is_new) {
             return Ok(());
         }
-        let stages = LeadStage::in_order(reading.context.tenant, reading.uow).await?;
-        let found = match &name {
-            Some(name) => stages.iter().find(|stage| stage.details.name.to_lowercase() == name.trim().to_lowercase()),
-            None => stages.iter().find(|stage| stage.details.is_default),
-        };
-        match (found, name) {
-            (Some(stage), _) => drop(row.cells.insert("stageId", stage.id.to_string())),
-            (None, Some(_)) => {
-                row.errors.push("stage", Fault::new("not_found", "There is no stage of this name."));
-            }
+        let name = name.map(|name| name.trim().to_lowercase());
+        let key = format!("lead_stages.name={}", name.as_deref().unwrap_or_default());
+        if !reading.remembered.contains_key(&key) {
+            let stages = LeadStage::in_order(reading.context.tenant, reading.uow).await?;
+            let found = stages.iter().find(|stage| match &name {
+                Some(name) => stage.details.name.to_lowercase() == *name,
+                None => stage.details.is_default,
+            });
+            reading.remembered.insert(key.clone(), found.map(|stage| stage.id));
+        }
+        match (reading.remembered.get(&key).copied().flatten(), name) {
+            (Some(id), _) => drop(row.cells.insert("stageId", id.to_string())),
+            (None, Some(_)) => row.errors.push("stage", Fault::new("not_found", "There is no stage of this name.")),
             (None, None) => {}
         }
         Ok(())

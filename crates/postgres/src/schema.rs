@@ -252,7 +252,7 @@ diesel::table! {
         row_number -> Int8,
         code -> Text,
         message -> Text,
-        source -> Jsonb,
+        source -> Text,
     }
 }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Imported, Reading, Transfers,
+    Imported, Reading, Remembered, Transfers,
     commands::SourcePath,
     ports::{Advance, Lease},
     transfers::body,
@@ -158,9 +158,10 @@ impl ImportPlan {
     }
 
     /// The row by the headers of the file, to be mended and sent again.
-    fn source(&self, row: &Cells) -> Json {
+    fn source(&self, row: &Cells) -> String {
         let cells = self.headers.iter().zip(row.cells.iter().map(String::as_str).chain(std::iter::repeat("")));
-        cells.map(|(header, cell)| (header.clone(), json!(cell))).collect::<Map<_, _>>().into()
+        let cells: Map<_, _> = cells.map(|(header, cell)| (header.clone(), json!(cell))).collect();
+        Json::from(cells).to_string()
     }
 }
 
@@ -173,8 +174,8 @@ pub struct RowError {
     pub code: String,
     /// A text for people.
     pub message: String,
-    /// The row, by the headers of the file.
-    pub source: Json,
+    /// The row as JSON, by the headers of the file.
+    pub source: String,
 }
 
 /// The header of the file that tells of errors.
@@ -185,7 +186,7 @@ pub fn errors_header(out: &mut Vec<u8>) {
 /// A row of the file that tells of errors.
 pub fn errors_row(out: &mut Vec<u8>, error: &RowError) {
     let message = csv::guarded(&error.message);
-    csv::row(out, [&*error.row.to_string(), &*error.code, &*message, &*error.source.to_string()]);
+    csv::row(out, [&*error.row.to_string(), &*error.code, &*message, &*error.source]);
 }
 
 /// Makes and changes the rows of a piece of a file, and notes how far the job is.
@@ -216,6 +217,13 @@ pub enum BatchEnd {
 pub type Batched = Advance;
 
 type Keys = HashMap<String, Vec<i64>>;
+
+/// What is known of other rows while a batch is made.
+struct Known {
+    /// Those that have the keys of the batch's.
+    keys: Keys,
+    remembered: Remembered,
+}
 
 enum Done {
     Created,
@@ -296,7 +304,7 @@ impl Command<dyn UnitOfWork> for ImportBatch<'_> {
     ) -> Result<Applied<Batched>, Failure<BatchEnd>> {
         let mut read: Vec<(&Cells, Option<Imported>)> =
             self.rows.iter().map(|row| (row, self.plan.read(row))).collect();
-        let mut keys = self.keys(&read, context, uow).await?;
+        let mut known = Known { keys: self.keys(&read, context, uow).await?, remembered: Remembered::new() };
         let mut batch = Batched { position: self.position, ..Batched::default() };
         let (mut events, mut errors) = (Vec::new(), Vec::new());
         for (row, imported) in &mut read {
@@ -306,7 +314,7 @@ impl Command<dyn UnitOfWork> for ImportBatch<'_> {
                 uow.savepoint().await?;
             }
             let mut wrote = false;
-            let wrong = match self.row(imported, &mut keys, &mut wrote, context, uow).await {
+            let wrong = match self.row(imported, &mut known, &mut wrote, context, uow).await {
                 Ok((done, told)) => {
                     match done {
                         Done::Created => batch.progress.created += 1,
@@ -373,7 +381,7 @@ impl ImportBatch<'_> {
     async fn row(
         &self,
         imported: &mut Imported,
-        keys: &mut Keys,
+        known: &mut Known,
         wrote: &mut bool,
         context: &Context<'_>,
         uow: &mut (dyn UnitOfWork + 'static),
@@ -388,7 +396,7 @@ impl ImportBatch<'_> {
             let id = id.trim().parse::<i64>().ok().filter(|id| *id > 0).ok_or_else(absent)?;
             before = Some(self.lock(id, context, uow).await?.ok_or_else(absent)?);
         } else if let Some((key, text)) = &key {
-            let found = keys.get(text).map(Vec::as_slice).unwrap_or_default();
+            let found = known.keys.get(text).map(Vec::as_slice).unwrap_or_default();
             match found {
                 [] => {}
                 [id] if self.plan.update_in_place => {
@@ -406,12 +414,19 @@ impl ImportBatch<'_> {
                 [..] => {}
             }
         }
-        let mut reading = Reading { context, before: before.as_ref(), uow: &mut *uow, told: Vec::new(), wrote: false };
+        let mut reading = Reading {
+            context,
+            before: before.as_ref(),
+            uow: &mut *uow,
+            remembered: &mut known.remembered,
+            told: Vec::new(),
+            wrote: false,
+        };
         let completed = transfers.read(imported, &mut reading).await;
         let Reading { told, wrote: by_the_way, .. } = reading;
         *wrote |= by_the_way;
         completed?;
-        let body_of_row = body(shape, imported, context, uow).await?;
+        let body_of_row = body(shape, imported, &mut known.remembered, context, uow).await?;
         let kind = if before.is_some() { Body::Change } else { Body::New };
         let draft = Draft::read(shape, &kind, &body_of_row, std::mem::take(&mut imported.errors))?;
         *wrote = true;
@@ -420,7 +435,7 @@ impl ImportBatch<'_> {
             None => (Done::Created, insert(family, &draft, context, uow).await?),
         };
         if let Some((_, text)) = key {
-            let ids = keys.entry(text).or_default();
+            let ids = known.keys.entry(text).or_default();
             if !ids.contains(&record.id) {
                 ids.push(record.id);
             }

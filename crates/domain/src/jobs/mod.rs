@@ -20,7 +20,7 @@ pub use bulk::{Bulk, BulkOperation, BulkRequest};
 pub use commands::{Allowed, Cancel, Finish, PrepareUpload, ReceiveUpload, Remove, SourcePath, Start};
 pub use export::{ExportPlan, ExportRequest};
 pub use import::{BatchEnd, Batched, ImportBatch, ImportPlan, ImportRequest, RowError, errors_header, errors_row};
-pub use transfers::{Column, Imported, InCsv, Key, Reading, Source, Transfers, transfers};
+pub use transfers::{Column, Imported, InCsv, Key, Reading, Remembered, Source, Transfers, transfers};
 
 use crate::{
     clock::Timestamp,

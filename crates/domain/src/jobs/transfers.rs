@@ -1,6 +1,9 @@
 //! How rows of each family are written to files, read from them, and changed many at once.
 
-use std::{collections::BTreeMap, marker::PhantomData};
+use std::{
+    collections::{BTreeMap, HashMap},
+    marker::PhantomData,
+};
 
 use async_trait::async_trait;
 use serde_json::{Map, Value as Json, json};
@@ -91,11 +94,16 @@ pub struct Reading<'a> {
     pub before: Option<&'a Record>,
     /// Other rows.
     pub uow: &'a mut dyn UnitOfWork,
+    /// What was found for rows before: ids by what they were looked up by.
+    pub remembered: &'a mut Remembered,
     /// Events of rows that were made or changed by the way.
     pub told: Vec<crate::events::Event>,
     /// Whether such rows were written: to be set before the first is.
     pub wrote: bool,
 }
+
+/// What was found for rows of one batch: ids by what they were looked up by. `None`: there is nothing.
+pub type Remembered = HashMap<String, Option<i64>>;
 
 impl Imported {
     /// Takes a cell out.
@@ -239,6 +247,7 @@ fn amount(cell: &str) -> String {
 pub(super) async fn body(
     shape: &'static Shape,
     row: &mut Imported,
+    remembered: &mut Remembered,
     context: &Context<'_>,
     uow: &mut dyn UnitOfWork,
 ) -> Result<Map<String, Json>, Failure<ResourceError>> {
@@ -247,13 +256,17 @@ pub(super) async fn body(
         let Some(cell) = row.cells.get(field.name) else { continue };
         let is_person = field.refers.is_some_and(|reference| reference.table == "users");
         if is_person && cell.contains('@') {
-            let email = Email::typed(crate::csv::unguarded(cell.trim()));
-            let user = match email {
-                Ok(email) => uow.users().find_by_email(context.tenant, &email).await?,
-                Err(_) => None,
-            };
-            match user {
-                Some(user) => drop(body.insert(field.name.to_owned(), json!(user.account.id))),
+            let address = crate::csv::unguarded(cell.trim()).to_lowercase();
+            let key = format!("users.email={address}");
+            if !remembered.contains_key(&key) {
+                let user = match Email::typed(&address) {
+                    Ok(email) => uow.users().find_by_email(context.tenant, &email).await?,
+                    Err(_) => None,
+                };
+                remembered.insert(key.clone(), user.map(|user| user.account.id.get()));
+            }
+            match remembered.get(&key).copied().flatten() {
+                Some(id) => drop(body.insert(field.name.to_owned(), json!(id))),
                 None => row.errors.push(field.name, Fault::new("not_found", "There is no user with this address.")),
             }
             continue;

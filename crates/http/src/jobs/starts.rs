@@ -44,8 +44,10 @@ pub(crate) enum Body {
     Bulk,
 }
 
-/// What the document says of such a body.
-pub(crate) fn body(kind: Body) -> openapi::Body {
+/// What the document says of such a body about rows of a family.
+pub(crate) fn body(kind: Body, transfers: &'static dyn Transfers) -> openapi::Body {
+    // Behind `id`.
+    let target = transfers.all_targets().get(1).copied().unwrap_or("id");
     let (name, schema, example) = match kind {
         Body::Export => (
             "StartExport",
@@ -89,7 +91,7 @@ pub(crate) fn body(kind: Body) -> openapi::Body {
                 },
                 "additionalProperties": false,
             }),
-            json!({ "sourcePath": "upl_01JTD2K7QZ3M5N8P4R6S9V0WXY", "mapping": { "Name": "name" }, "updateInPlace": false }),
+            json!({ "sourcePath": "upl_01JTD2K7QZ3M5N8P4R6S9V0WXY", "mapping": { "Name": target }, "updateInPlace": false }),
         ),
         Body::Bulk => (
             "StartBulk",

@@ -269,7 +269,7 @@ impl Operations {
         let operation = Operation::post(format!("{}/exports", self.path), move |context, caller, keyed, body| {
             jobs::export(transfers, context, caller, keyed, body)
         })
-        .optional_body(jobs::body(jobs::StartBody::Export))
+        .optional_body(jobs::body(jobs::StartBody::Export, transfers))
         .needs(with_jobs(shape.scopes.read))
         .cost(20)
         .summary(format!("Export {}", shape.many))
@@ -289,7 +289,7 @@ impl Operations {
         let operation = Operation::post(format!("{}/imports", self.path), move |context, caller, keyed, body| {
             jobs::import(transfers, context, caller, keyed, body)
         })
-        .body(jobs::body(jobs::StartBody::Import))
+        .body(jobs::body(jobs::StartBody::Import, transfers))
         .needs(with_jobs(shape.scopes.write))
         .cost(200)
         .summary(format!("Import {}", shape.many))
@@ -310,7 +310,7 @@ impl Operations {
         let operation = Operation::post(format!("{}/bulk", self.path), move |context, caller, keyed, body| {
             jobs::bulk(transfers, context, caller, keyed, body)
         })
-        .body(jobs::body(jobs::StartBody::Bulk))
+        .body(jobs::body(jobs::StartBody::Bulk, transfers))
         .needs(with_jobs(shape.scopes.delete))
         .cost(100)
         .summary(format!("Delete or restore {}", shape.many))

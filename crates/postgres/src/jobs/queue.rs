@@ -46,8 +46,8 @@ struct ErrorRow {
     code: String,
     #[diesel(sql_type = sql_types::Text)]
     message: String,
-    #[diesel(sql_type = sql_types::Jsonb)]
-    source: serde_json::Value,
+    #[diesel(sql_type = sql_types::Text)]
+    source: String,
 }
 
 #[derive(QueryableByName)]

@@ -177,8 +177,8 @@ impl JobRepository for PgUnitOfWork {
                     job_errors::job_id.eq(id.get()),
                     job_errors::row_number.eq(error.row),
                     job_errors::code.eq(&error.code),
-                    job_errors::message.eq(&error.message),
-                    job_errors::source.eq(without_nul(&error.source)),
+                    job_errors::message.eq(error.message.replace('\0', "\u{fffd}")),
+                    job_errors::source.eq(&error.source),
                 )
             })
             .collect();
@@ -266,18 +266,3 @@ impl JobRepository for PgUnitOfWork {
 
 /// For how long the file of an import is kept: longer than the import may wait and take.
 const SOURCE_KEPT: std::time::Duration = std::time::Duration::from_hours(14 * 24);
-
-/// JSON as it can be stored: a text of PostgreSQL has no U+0000.
-fn without_nul(json: &serde_json::Value) -> serde_json::Value {
-    use serde_json::Value::{Object, String};
-    let clean = |text: &str| text.replace('\0', "\u{fffd}");
-    match json {
-        Object(members) => members
-            .iter()
-            .map(|(name, value)| (clean(name), without_nul(value)))
-            .collect::<serde_json::Map<_, _>>()
-            .into(),
-        String(text) => String(clean(text)),
-        other => other.clone(),
-    }
-}

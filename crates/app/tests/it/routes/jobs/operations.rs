@@ -76,9 +76,8 @@ async fn jobs_of_others_are_seen_by_those_who_may_read_the_rows() {
 #[tokio::test]
 async fn what_starts_a_job_says_all_that_is_wrong() {
     let (_world, client) = start().await;
-    let refused = client
-        .post("/projects/exports", &json!({ "filters": { "limit": 1, "status": "open" }, "columns": ["x"], "a": 1 }));
-    refused.await.refuses_fields(&[
+    let body = json!({ "filters": { "limit": 1, "status": "open" }, "columns": ["x"], "a": 1 });
+    client.post("/projects/exports", &body).await.refuses_fields(&[
         ("filters.limit", "unknown_field"),
         ("filters.status", "invalid_value"),
         ("columns[0]", "invalid_value"),
