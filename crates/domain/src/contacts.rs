@@ -6,6 +6,7 @@ use crate::{
     execute::Failure,
     fields::{Fault, FieldErrors},
     ids::ContactId,
+    jobs::{Column, Imported, InCsv, Key, Reading},
     resource::{
         Resource, ResourceError, Rules, Saving,
         summary::{Group, Summary},
@@ -88,6 +89,35 @@ impl Rules for Contact {
         if own.is_some() && self.parent_contact_id == own {
             let fault = Fault::new("invalid_value", "A contact cannot be its own parent.");
             return Err(FieldErrors::one("parentContactId", fault).into());
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl InCsv for Contact {
+    const COLUMNS: &'static [Column] = &[
+        Column::own("id"),
+        Column::own("type"),
+        Column::own("firstName"),
+        Column::own("lastName"),
+        Column::own("companyName"),
+        Column::own("position"),
+        Column::own("email"),
+        Column::own("phone"),
+        Column::own("mobile"),
+        Column::own("website"),
+        Column::own("notes"),
+        Column::own("parentContactId"),
+        Column::own("createdAt"),
+        Column::own("updatedAt"),
+    ];
+    const KEY: Option<Key> = Some(Key { field: "email", unique: true });
+
+    async fn read(row: &mut Imported, reading: &mut Reading<'_>) -> Result<(), Failure<ResourceError>> {
+        // People import lists of customers, which say nothing of types.
+        if reading.before.is_none() && !row.has("type") {
+            row.cells.insert("type", ContactType::Customer.to_string());
         }
         Ok(())
     }

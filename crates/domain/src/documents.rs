@@ -10,6 +10,7 @@ use crate::{
         ports::{Kept, StoredBytes},
     },
     ids::AccountId,
+    jobs::{Column, InCsv},
     principal::Principal,
     records::{About, RecordType},
     resource::{Draft, FieldType, Hidden, Record, Resource, ResourceError, Rules, Value, family, insert},
@@ -62,6 +63,23 @@ impl Rules for Document {
     }
 }
 
+#[async_trait]
+impl InCsv for Document {
+    const COLUMNS: &'static [Column] = &[
+        Column::own("id"),
+        Column::own("entityType"),
+        Column::own("entityId"),
+        Column::own("originalFilename"),
+        Column::own("mimeType"),
+        Column::own("fileSize"),
+        Column::own("category"),
+        Column::own("description"),
+        Column::own("uploadedBy"),
+        Column::own("createdAt"),
+        Column::own("updatedAt"),
+    ];
+}
+
 impl Document {
     /// The most characters of a file's name.
     pub const MOST_NAME: usize = 500;
@@ -74,7 +92,8 @@ impl Document {
         }
         match name.chars().count() {
             count if count > Self::MOST_NAME => {
-                let message = format!("The name of the file has {count} characters; it may have at most {}.", Self::MOST_NAME);
+                let message =
+                    format!("The name of the file has {count} characters; it may have at most {}.", Self::MOST_NAME);
                 Err(Fault::new("too_long", message))
             }
             _ => Text::parse(name.to_owned()),

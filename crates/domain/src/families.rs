@@ -1,17 +1,30 @@
 //! The families whose rows are exported, imported and changed many at once: a line for each.
 
 use crate::{
+    contacts::Contact,
+    documents::Document,
     jobs::{Transfers, transfers},
     leads::Lead,
+    products::Product,
     projects::Project,
+    site_logs::SiteLog,
+    time_entries::TimeEntry,
 };
 
 /// All of them.
-static ALL: [&dyn Transfers; 2] = [transfers::<Lead>(), transfers::<Project>()];
+static ALL: &[&dyn Transfers] = &[
+    transfers::<Contact>(),
+    transfers::<Document>(),
+    transfers::<Lead>(),
+    transfers::<Product>(),
+    transfers::<Project>(),
+    transfers::<SiteLog>(),
+    transfers::<TimeEntry>(),
+];
 
 /// All of them.
 pub fn all() -> &'static [&'static dyn Transfers] {
-    &ALL
+    ALL
 }
 
 /// The one that is kept in this table, as jobs name it.

@@ -3,12 +3,14 @@
 use std::cmp::Reverse;
 
 use async_trait::async_trait;
+use serde_json::json;
 
 use crate::{
     clock::Timestamp,
     contacts::Contact,
+    csv::unguarded,
     execute::{Applied, Command, Context, Failure},
-    fields::Fault,
+    fields::{Fault, FieldErrors},
     ids::{AccountId, ContactId, LeadStageId, ProjectId, TenantId},
     jobs::{Column, Imported, InCsv, Reading},
     lead_stages::LeadStage,
@@ -16,7 +18,8 @@ use crate::{
     projects::Project,
     records::{About, RecordType},
     resource::{
-        Draft, Filter, Money, Record, Referable, Resource, ResourceError, Rules, Saving, Stored, Value, family, insert,
+        Body, Draft, Filter, Money, Record, Referable, Resource, ResourceError, Rules, Saving, Stored, Value, family,
+        insert,
         ports::{RowReader, Sum},
         update,
     },
@@ -156,9 +159,10 @@ impl InCsv for Lead {
         Column::own("createdAt"),
         Column::own("updatedAt"),
     ];
-    const TARGETS: &'static [&'static str] = &["stage"];
+    const TARGETS: &'static [&'static str] = &["stage", "email", "phone", "companyName"];
 
     async fn read(row: &mut Imported, reading: &mut Reading<'_>) -> Allowed {
+        Self::link_contact(row, reading).await?;
         let name = row.take("stage");
         let is_new = reading.before.is_none();
         if row.has("stageId") || (name.is_none() && !is_new) {
@@ -180,6 +184,52 @@ impl InCsv for Lead {
             (None, None) => {}
         }
         Ok(())
+    }
+}
+
+impl Lead {
+    /// Links the contact with the address that a file says. If there is none, one is made, or the address is kept in the description.
+    async fn link_contact(row: &mut Imported, reading: &mut Reading<'_>) -> Allowed {
+        let (email, phone, company) = (row.take("email"), row.take("phone"), row.take("companyName"));
+        let Some(email) = email.filter(|_| !row.has("contactId")) else { return Ok(()) };
+        let text = unguarded(email.trim()).to_owned();
+        let Some((at, _)) = Contact::SHAPE.field("email") else { return Ok(()) };
+        let tenant = reading.context.tenant;
+        let found = reading.uow.jobs().find(tenant, Contact::SHAPE, at, &[text.to_lowercase()]).await?;
+        if let Some(id) = found.into_values().flatten().next() {
+            row.cells.insert("contactId", id.to_string());
+            return Ok(());
+        }
+        if reading.context.principal.scopes().contains(ScopeId::ContactsWrite) {
+            let sent = [
+                ("type", Some("customer".to_owned())),
+                ("email", Some(text)),
+                ("phone", phone),
+                ("companyName", company),
+            ];
+            let sent = sent.into_iter().filter_map(|(name, cell)| Some((name.to_owned(), json!(unguarded(&cell?)))));
+            match Draft::read(Contact::SHAPE, &Body::New, &sent.collect(), FieldErrors::new()) {
+                Ok(draft) => {
+                    reading.wrote = true;
+                    let (contact, told) = insert(family::<Contact>(), &draft, reading.context, reading.uow).await?;
+                    reading.told.extend(told);
+                    row.cells.insert("contactId", contact.id.to_string());
+                }
+                Err(errors) => row.errors.extend(errors),
+            }
+            return Ok(());
+        }
+        let said = match row.take("description").or_else(|| reading.before.and_then(Self::description_of)) {
+            Some(before) => format!("{before}\n{text}"),
+            None => text,
+        };
+        row.cells.insert("description", said);
+        Ok(())
+    }
+
+    fn description_of(before: &Record) -> Option<String> {
+        let (at, _) = Self::SHAPE.field("description")?;
+        before.values.get(at)?.as_text().map(str::to_owned)
     }
 }
 

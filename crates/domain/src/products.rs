@@ -9,6 +9,7 @@ use crate::{
     execute::{Applied, Command, Context, Failure},
     fields::FieldErrors,
     ids::{ManufacturerId, ProductCategoryId, TenantId},
+    jobs::{Column, InCsv, Key},
     kit_items::{KitItem, Kits, Wrong},
     numbers::Numbering,
     resource::{
@@ -142,6 +143,31 @@ impl Rules for Product {
         }
         Ok(())
     }
+}
+
+#[async_trait]
+impl InCsv for Product {
+    const COLUMNS: &'static [Column] = &[
+        Column::own("id"),
+        Column::own("sku"),
+        Column::own("name"),
+        Column::own("type"),
+        Column::own("description"),
+        Column::own("salesDescription"),
+        Column::own("categoryId"),
+        Column::own("costPrice"),
+        Column::own("sellPrice"),
+        Column::own("unit"),
+        Column::own("manufacturerId"),
+        Column::own("manufacturerCode"),
+        Column::own("isKit"),
+        Column::own("isActive"),
+        Column::own("buyTaxPercent"),
+        Column::own("sellTaxPercent"),
+        Column::own("createdAt"),
+        Column::own("updatedAt"),
+    ];
+    const KEY: Option<Key> = Some(Key { field: "sku", unique: true });
 }
 
 fn too_dear() -> ResourceError {

@@ -6,6 +6,7 @@ use crate::{
     clock::{Day, Timestamp},
     execute::Failure,
     ids::{AccountId, ProjectId},
+    jobs::{Column, Imported, InCsv, Reading},
     principal::Principal,
     projects::Project,
     resource::{Coordinate, Resource, ResourceError, Rules, Saving},
@@ -81,6 +82,42 @@ impl Rules for SiteLog {
         }
         let review = self.review().settled(before.map(Self::review), Permission::ReviewSiteLogs, saving.context)?;
         (self.is_reviewed, self.reviewed_by, self.reviewed_at) = (review.is_reviewed, review.by, review.at);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl InCsv for SiteLog {
+    const COLUMNS: &'static [Column] = &[
+        Column::own("id"),
+        Column::own("projectId"),
+        Column::named("projectName", "projectId", &[&["name"]]),
+        Column::own("logDate"),
+        Column::own("title"),
+        Column::own("notes"),
+        Column::own("workPerformed"),
+        Column::own("materialsReceived"),
+        Column::own("visitorsOnSite"),
+        Column::own("issues"),
+        Column::own("tags"),
+        Column::own("personnelCount"),
+        Column::own("lat"),
+        Column::own("lng"),
+        Column::own("isReviewed"),
+        Column::own("reviewedBy"),
+        Column::own("reviewedAt"),
+        Column::own("createdBy"),
+        Column::own("createdAt"),
+        Column::own("updatedAt"),
+    ];
+
+    async fn read(row: &mut Imported, reading: &mut Reading<'_>) -> Result<(), Failure<ResourceError>> {
+        // The author of an imported log is the one who imports it.
+        if let (None, Some(author)) = (reading.before, reading.context.principal.account())
+            && !row.has("createdBy")
+        {
+            row.cells.insert("createdBy", author.to_string());
+        }
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     execute::Failure,
     fields::{Fault, FieldErrors},
     ids::{AccountId, ProjectId, ProjectPhaseId, ProjectTaskId, TenantId},
+    jobs::{Column, InCsv},
     labor_rates::LaborRate,
     project_phases::ProjectPhase,
     project_plans::not_in_plan,
@@ -130,6 +131,31 @@ impl Rules for TimeEntry {
         self.settle_cost(before, saving, &mut errors).await?;
         Ok(errors.or(())?)
     }
+}
+
+#[async_trait]
+impl InCsv for TimeEntry {
+    const COLUMNS: &'static [Column] = &[
+        Column::own("id"),
+        Column::own("userId"),
+        Column::own("projectId"),
+        Column::named("projectName", "projectId", &[&["name"]]),
+        Column::own("taskId"),
+        Column::own("phaseId"),
+        Column::own("date"),
+        Column::own("hours"),
+        Column::own("hourlyRate"),
+        Column::own("totalCost"),
+        Column::own("description"),
+        Column::own("entryType"),
+        Column::own("clockIn"),
+        Column::own("clockOut"),
+        Column::own("isReviewed"),
+        Column::own("reviewedBy"),
+        Column::own("reviewedAt"),
+        Column::own("createdAt"),
+        Column::own("updatedAt"),
+    ];
 }
 
 impl TimeEntry {

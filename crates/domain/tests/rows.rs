@@ -4,15 +4,15 @@
 
 use async_trait::async_trait;
 use bwp_domain::{
-    contacts::Contact,
     comments::Comment,
+    contacts::Contact,
     documents::Document,
     ids::TenantId,
     kit_items::KitItem,
+    labor_rates::LaborRate,
     lead_stages::LeadStage,
     leads::Lead,
     products::Product,
-    labor_rates::LaborRate,
     project_phases::ProjectPhase,
     project_tasks::ProjectTask,
     project_templates::ProjectTemplate,

@@ -20,5 +20,8 @@ pub(crate) fn operations() -> Vec<Operation> {
         .get()
         .update()
         .delete()
+        .exports()
+        .imports()
+        .bulk()
         .into_operations()
 }

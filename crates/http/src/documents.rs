@@ -63,6 +63,8 @@ pub(crate) fn operations() -> Vec<Operation> {
         .get()
         .update()
         .delete()
+        .exports()
+        .bulk()
         .and(
             Operation::get("/documents/{id}/download", download)
                 .needs(&[ScopeId::DocumentsRead])

@@ -52,6 +52,9 @@ pub(crate) fn operations() -> Vec<Operation> {
         )
         .update()
         .delete()
+        .exports()
+        .imports()
+        .bulk()
         .and(
             Operation::get("/products/{id}/usage", usage)
                 .needs(READ)

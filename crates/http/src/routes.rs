@@ -16,7 +16,8 @@ use bwp_domain::{
 use bwp_web::{limits::TargetTooLong, observe, readiness::Readiness, request_id::RequestId};
 
 use crate::{
-    api_keys, audit, calendar, comments, contacts, documents, jobs, kit_items, lead_stages, leads, me, notifications, openapi,
+    api_keys, audit, calendar, comments, contacts, documents, jobs, kit_items, lead_stages, leads, me, notifications,
+    openapi,
     operation::Operation,
     problem::{ErrorCode, Problem},
     products, project_plans, project_templates, projects, settings, site_logs,

@@ -11,5 +11,14 @@ const TAG: Tag = Tag { name: "SiteLogs", description: "What happened at the site
 
 /// Every operation of the family.
 pub(crate) fn operations() -> Vec<Operation> {
-    Operations::of::<SiteLog>("/site-logs", TAG, Lists::Full).list().create().get().update().delete().into_operations()
+    Operations::of::<SiteLog>("/site-logs", TAG, Lists::Full)
+        .list()
+        .create()
+        .get()
+        .update()
+        .delete()
+        .exports()
+        .imports()
+        .bulk()
+        .into_operations()
 }

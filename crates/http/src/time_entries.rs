@@ -38,6 +38,9 @@ pub(crate) fn operations() -> Vec<Operation> {
         )
         .update()
         .delete()
+        .exports()
+        .imports()
+        .bulk()
         .into_operations()
 }
 

@@ -283,7 +283,9 @@ impl From<Failure<ResourceError>> for RowFailure {
             }
             Failure::Rejected(ResourceError::Conflict(why)) => Wrong::new("conflict", why).into(),
             Failure::Rejected(ResourceError::Forbidden(why)) => Wrong::new("commit_failed", why).into(),
-            Failure::Rejected(error @ ResourceError::Unread(_)) => Wrong::new("commit_failed", error.to_string()).into(),
+            Failure::Rejected(error @ ResourceError::Unread(_)) => {
+                Wrong::new("commit_failed", error.to_string()).into()
+            }
         }
     }
 }

@@ -42,7 +42,8 @@ pub(crate) fn filter(shape: &Shape, lists: Lists, values: &mut Values) -> Filter
                     json!({ "type": "string", "pattern": TEXT_PATTERN }),
                 )
             };
-            let read = |text: &str| Text::parse(text.to_owned()).map(|text| text.to_string()).map_err(|fault| fault.message);
+            let read =
+                |text: &str| Text::parse(text.to_owned()).map(|text| text.to_string()).map_err(|fault| fault.message);
             let has = values.take_by(name, describe, read);
             has.into_iter().for_each(|text| filter.add(Condition::Holds(at, text)));
             continue;

@@ -6,7 +6,8 @@ use actix_web::{HttpResponse, http::StatusCode};
 use bwp_domain::{
     fields::Fault,
     resource::{
-        Body, Condition, Create, Delete, Draft, Family, Filter, Many, Record, ResourceError, Shape, Undelete, Update, Value,
+        Body, Condition, Create, Delete, Draft, Family, Filter, Many, Record, ResourceError, Shape, Undelete, Update,
+        Value,
     },
 };
 

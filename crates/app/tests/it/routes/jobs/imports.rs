@@ -200,3 +200,56 @@ async fn a_foreign_or_absent_reference_is_refused_alike() {
         client.post("/projects/imports", &json!({ "sourcePath": source, "mapping": { "Name": "name" } })).await;
     refused.refuses_fields(&[("sourcePath", "not_found")]);
 }
+
+#[tokio::test]
+async fn contacts_are_found_by_their_addresses() {
+    let (_world, client) = start().await;
+    let mapping = json!({ "Company": "companyName", "Mail": "email", "Kind": "type" });
+    let csv =
+        "Company,Mail,Kind\nOne,one@example.com,\nTwo,ONE@example.com,vendor\nThree,,General Contractor\nFour,,boss\n";
+    let job = import(&client, "contacts", csv.as_bytes(), &mapping, false).await;
+    assert_eq!(job["result"], json!({ "created": 2, "updated": 0, "errors": 2 }), "{job}");
+    let codes =
+        [("3", "commit_failed"), ("5", "validation_failed")].map(|(row, code)| (row.to_owned(), code.to_owned()));
+    assert_eq!(wrong(&client, &job).await, codes);
+    let csv = "Company,Mail,Kind\nAnother,One@Example.com,\nNew,new@example.com,\n";
+    let job = import(&client, "contacts", csv.as_bytes(), &mapping, true).await;
+    assert_eq!(job["result"], json!({ "created": 1, "updated": 1, "errors": 0 }), "{job}");
+    let list = client.get("/contacts").await;
+    let shown: Vec<_> = list
+        .data(200)
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|contact| (contact["companyName"].clone(), contact["type"].clone()))
+        .collect();
+    assert_eq!(
+        shown,
+        [("New", "customer"), ("Three", "general_contractor"), ("Another", "customer")]
+            .map(|(name, kind)| (json!(name), json!(kind)))
+    );
+}
+
+#[tokio::test]
+async fn the_address_of_a_lead_links_its_contact() {
+    let (world, client) = start().await;
+    let known = json!({ "type": "vendor", "email": "known@example.com" });
+    let known = client.post("/contacts", &known).await.data(201)["id"].clone();
+    let mapping = json!({ "Name": "name", "Mail": "email", "Phone": "phone" });
+    let csv = b"Name,Mail,Phone\na,KNOWN@example.com,1\nb,new@example.com,2\nc,new@example.com,3\n";
+    let job = import(&client, "leads", csv, &mapping, false).await;
+    assert_eq!(job["result"], json!({ "created": 3, "updated": 0, "errors": 0 }), "{job}");
+    let made = client.get("/contacts").await.data(200)[0].clone();
+    assert_eq!(
+        (&made["email"], &made["phone"], &made["type"]),
+        (&json!("new@example.com"), &json!("2"), &json!("customer"))
+    );
+    let list = client.get("/leads").await;
+    let linked: Vec<_> =
+        list.data(200).as_array().expect("a list").iter().map(|lead| lead["contactId"].clone()).collect();
+    assert_eq!(linked, [made["id"].clone(), made["id"].clone(), known]);
+    // Those who may not make contacts keep the address.
+    let other = world.client(&["leads:read", "leads:write", "jobs:read", "jobs:write"]).await;
+    import(&other, "leads", b"Name,Mail,Phone\nd,other@example.com,\n", &mapping, false).await;
+    assert_eq!(client.get("/leads").await.data(200)[0]["description"], "other@example.com");
+}
