@@ -70,6 +70,14 @@ row_id! {
     BidId
 }
 row_id! {
+    /// The id of a line of a bid.
+    BidLineItemId
+}
+row_id! {
+    /// A change order's id.
+    ChangeOrderId
+}
+row_id! {
     /// A contact's id.
     ContactId
 }
@@ -106,8 +114,16 @@ row_id! {
     ProductId
 }
 row_id! {
+    /// A payment term's id.
+    PaymentTermId
+}
+row_id! {
     /// A project's id.
     ProjectId
+}
+row_id! {
+    /// A project phase's id.
+    ProjectPhaseId
 }
 row_id! {
     /// A project template's id.

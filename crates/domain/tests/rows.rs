@@ -4,10 +4,13 @@
 
 use async_trait::async_trait;
 use bwp_domain::{
+    bids::{Bid, BidLineItem, CostItem, ProjectCost},
+    change_orders::{ChangeOrder, ChangeOrderItem},
     ids::TenantId,
     kit_items::KitItem,
     lead_stages::LeadStage,
     leads::Lead,
+    mail::Mail,
     products::Product,
     project_templates::ProjectTemplate,
     projects::Project,
@@ -46,8 +49,21 @@ impl Held for InMemory {
 
 #[test]
 fn rows_in_memory() {
-    for shape in [LeadStage::SHAPE, Lead::SHAPE, Product::SHAPE, KitItem::SHAPE, Project::SHAPE, ProjectTemplate::SHAPE]
-    {
+    for shape in [
+        LeadStage::SHAPE,
+        Lead::SHAPE,
+        Product::SHAPE,
+        KitItem::SHAPE,
+        Project::SHAPE,
+        ProjectTemplate::SHAPE,
+        Bid::SHAPE,
+        BidLineItem::SHAPE,
+        CostItem::SHAPE,
+        ProjectCost::SHAPE,
+        ChangeOrder::SHAPE,
+        ChangeOrderItem::SHAPE,
+        Mail::SHAPE,
+    ] {
         block_on(hold(&InMemory::default(), shape, |_| {}));
     }
 }

@@ -9,6 +9,8 @@
 
 mod api_keys;
 mod audit;
+mod bids;
+mod change_orders;
 mod contacts;
 mod cursors;
 pub mod docs;

@@ -16,7 +16,7 @@ use bwp_domain::{
 use bwp_web::{limits::TargetTooLong, observe, readiness::Readiness, request_id::RequestId};
 
 use crate::{
-    api_keys, audit, contacts, kit_items, lead_stages, leads, me, openapi,
+    api_keys, audit, bids, change_orders, contacts, kit_items, lead_stages, leads, me, openapi,
     operation::Operation,
     problem::{ErrorCode, Problem},
     products, project_templates, projects, settings,
@@ -51,6 +51,8 @@ pub(crate) fn operations() -> Vec<Operation> {
     all.extend(audit::operations());
     all.extend(usage::operations());
     all.extend(contacts::operations());
+    all.extend(bids::operations());
+    all.extend(change_orders::operations());
     all.extend(kit_items::operations());
     all.extend(lead_stages::operations());
     all.extend(leads::operations());

@@ -5,13 +5,16 @@ use std::fmt::Write;
 /// Generated from the migrated database, so every table is in it.
 const SCHEMA: &str = include_str!("schema.rs");
 
-const FUNCTIONS: [&str; 12] = [
+const FUNCTIONS: [&str; 15] = [
     "api_audit_logs_make_partition",
+    "bid_search_text",
+    "change_order_search_text",
     "claim_idempotency_key",
     "contact_search_text",
     "hold_expected_key",
     "hold_expected_keys",
     "lead_search_text",
+    "make_selling_settings",
     "make_settings",
     "product_search_text",
     "project_search_text",

@@ -4,10 +4,13 @@
 
 use async_trait::async_trait;
 use bwp_domain::{
+    bids::{Bid, BidLineItem, CostItem, ProjectCost},
+    change_orders::{ChangeOrder, ChangeOrderItem},
     ids::TenantId,
     kit_items::KitItem,
     lead_stages::LeadStage,
     leads::Lead,
+    mail::Mail,
     products::Product,
     project_templates::ProjectTemplate,
     projects::Project,
@@ -71,7 +74,7 @@ impl Held for Database {
 type Possible = fn(&mut [Value<'static>]);
 
 /// Every resource.
-const RESOURCES: [(&Shape, Possible); 6] = [
+const RESOURCES: [(&Shape, Possible); 13] = [
     (LeadStage::SHAPE, |values| {
         // One stage of a tenant is the default.
         let (at, _) = LeadStage::SHAPE.field("isDefault").expect("a field");
@@ -96,6 +99,17 @@ const RESOURCES: [(&Shape, Possible); 6] = [
     }),
     (KitItem::SHAPE, |_| {}),
     (ProjectTemplate::SHAPE, |_| {}),
+    (Bid::SHAPE, |_| {}),
+    (BidLineItem::SHAPE, |values| {
+        // Only deleted ones say when they were deleted.
+        let (at, _) = BidLineItem::SHAPE.field("deletedAt").expect("a field");
+        values[at] = Value::Null;
+    }),
+    (CostItem::SHAPE, |_| {}),
+    (ProjectCost::SHAPE, |_| {}),
+    (ChangeOrder::SHAPE, |_| {}),
+    (ChangeOrderItem::SHAPE, |_| {}),
+    (Mail::SHAPE, |_| {}),
 ];
 
 #[tokio::test]
@@ -166,6 +180,9 @@ async fn each_description_fits_its_table() {
         let has = |column: &str| shape.fields.iter().any(|field| field.column == column);
         let columns = match () {
             () if has("kit_product_id") => "tenant_id, kit_product_id, sort_order, id",
+            () if has("line_item_id") => "tenant_id, line_item_id, \"order\", id",
+            () if has("change_order_id") => "tenant_id, change_order_id, \"order\", id",
+            () if has("bid_id") && has("order") => "tenant_id, bid_id, \"order\", id",
             () if has("order") => "tenant_id, \"order\", id",
             () => "tenant_id, created_at, id",
         };

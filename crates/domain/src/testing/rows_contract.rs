@@ -277,13 +277,19 @@ impl Suite<'_> {
         let Some(shape) = reference.shape.map(|shape| shape()) else {
             return self.store.referred(tenant, reference).await;
         };
-        let values = shape.fields.iter().map(|field| match field.kind {
-            _ if field.nullable => Value::Null,
-            Kind::Bool => Value::Bool(false),
-            kind if field.unique.is_some() => value(kind, 100 + self.referred.fetch_add(1, Ordering::Relaxed)),
-            kind => value(kind, 1),
-        });
-        let mut insert = Insert { shape, tenant, values: values.collect(), now: at(0), id: None };
+        let mut values = Vec::new();
+        for field in shape.fields {
+            values.push(match field.kind {
+                _ if field.nullable => Value::Null,
+                Kind::Bool => Value::Bool(false),
+                kind if field.unique.is_some() => value(kind, 100 + self.referred.fetch_add(1, Ordering::Relaxed)),
+                kind => match field.refers {
+                    Some(reference) => Value::Integer(Box::pin(self.referred(tenant, reference)).await),
+                    None => value(kind, 1),
+                },
+            });
+        }
+        let mut insert = Insert { shape, tenant, values, now: at(0), id: None };
         self.store.commit(&mut insert).await.expect("stored");
         insert.id.expect("an id")
     }

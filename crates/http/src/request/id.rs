@@ -70,7 +70,7 @@ impl Resource for UserResource {
 }
 
 /// The number that is written with these digits. Only plain ones: `+1` and `01` would be other names of the same thing.
-fn number(text: &str) -> Option<i64> {
+pub(crate) fn number(text: &str) -> Option<i64> {
     let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
     text.parse().ok().filter(|_| plain)
 }
@@ -144,7 +144,8 @@ impl Extract for ItemId {
     }
 }
 
-fn describe_row(input: &mut openapi::Input, name: &str, description: &str) {
+/// Says that the path names a row by this parameter.
+pub(crate) fn describe_row(input: &mut openapi::Input, name: &str, description: &str) {
     input.parameters.push(json!({
         "name": name,
         "in": "path",

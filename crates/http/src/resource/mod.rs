@@ -3,6 +3,7 @@
 mod filters;
 mod handlers;
 mod many;
+mod own;
 mod schema;
 mod shown;
 
@@ -14,6 +15,7 @@ pub(crate) use filters::summary_filter;
 use handlers::Bulk;
 pub(crate) use handlers::read;
 pub(crate) use many::{GetManyBody, ids};
+pub(crate) use own::{PathIds, filled};
 pub(crate) use shown::{members, one, one_with, rendered, rendered_all, rendered_with};
 
 use crate::{
@@ -28,6 +30,8 @@ pub(crate) struct Operations {
     family: &'static dyn Family,
     tag: Tag,
     path: &'static str,
+    /// What the last id in the path of one row is called.
+    item: &'static str,
     lists: Lists,
     all: Vec<Operation>,
 }
@@ -44,7 +48,7 @@ pub(crate) enum Lists {
 impl Operations {
     /// Those of `R`, under `path`.
     pub(crate) fn of<R: Rules>(path: &'static str, tag: Tag, lists: Lists) -> Self {
-        Self { family: family::<R>(), tag, path, lists, all: Vec::new() }
+        Self { family: family::<R>(), tag, path, item: "id", lists, all: Vec::new() }
     }
 
     /// `GET /path`: a page of them, newest first.
@@ -290,6 +294,11 @@ impl Reply {
 
     /// Every row of `R` that there is, of some parent or of the tenant.
     pub(crate) fn rows<R: Resource>(status: u16, description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(status, description, ReplyKind::All(schema::answer(R::SHAPE)))
+    }
+
+    /// Rows of `R`.
+    pub(crate) fn rows<R: Resource>(status: u16, description: &'static str) -> Self {
         Self::new(status, description, ReplyKind::All(schema::answer(R::SHAPE)))
     }
 

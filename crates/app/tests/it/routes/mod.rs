@@ -1,7 +1,9 @@
 //! The API, a folder a resource and a file a verb; and what holds for every route.
 
 mod api_keys;
+mod bids;
 mod bodies;
+mod change_orders;
 mod contacts;
 mod credentials;
 mod every_route;

@@ -40,14 +40,28 @@ async fn row(client: &Client, all: &[Operation], patch: &Operation) -> (String, 
     let (collection, _) = patch.path.rsplit_once("/{").expect("an operation on one row");
     let make = async |template: &str, collection: &str| {
         let create = all.iter().find(|other| other.method == Method::POST && other.path == template);
-        let example = create.expect("a way to make one").body(client, collection).await.expect("a body");
+        let create = create.expect("a way to make one");
+        // What it names, if that is made without naming others.
+        for named in create.refers_to.iter().map(|(_, named)| named) {
+            let make = all.iter().find(|other| other.method == Method::POST && other.path == *named);
+            if let Some(make) = make.filter(|make| make.refers_to.is_empty() || named == "/projects") {
+                client.post(named, make.example.as_ref().expect("a body")).await.data(201);
+            }
+        }
+        let example = create.body(client, collection).await.expect("a body");
         client.post(collection, &example).await.data(201)["id"].as_i64().expect("an id")
     };
-    let mut inside = collection.to_owned();
-    if let Some((parents, _)) = collection.split_once("/{") {
-        // Another one, which what is made below may name.
-        make(parents, parents).await;
-        inside = collection.replace("{id}", &make(parents, parents).await.to_string());
+    let (mut inside, mut template) = (String::new(), String::new());
+    for part in collection.split('/').skip(1) {
+        let here = match part.strip_prefix('{') {
+            None => part.to_owned(),
+            Some(_) => {
+                // Another one, which what is made below may name.
+                make(&template, &inside).await;
+                make(&template, &inside).await.to_string()
+            }
+        };
+        (inside, template) = (format!("{inside}/{here}"), format!("{template}/{part}"));
     }
     let row = format!("{inside}/{}", make(collection, &inside).await);
     let shown = read(client, all, patch, &row).await;
