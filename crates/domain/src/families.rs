@@ -1,6 +1,8 @@
 //! The families whose rows are exported, imported and changed many at once: a line for each.
 
 use crate::{
+    bids::Bid,
+    change_orders::ChangeOrder,
     contacts::Contact,
     documents::Document,
     jobs::{Transfers, transfers},
@@ -13,6 +15,8 @@ use crate::{
 
 /// All of them.
 static ALL: &[&dyn Transfers] = &[
+    transfers::<Bid>(),
+    transfers::<ChangeOrder>(),
     transfers::<Contact>(),
     transfers::<Document>(),
     transfers::<Lead>(),

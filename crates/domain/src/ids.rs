@@ -74,6 +74,14 @@ row_id! {
     CommentId
 }
 row_id! {
+    /// The id of a line of a bid.
+    BidLineItemId
+}
+row_id! {
+    /// A change order's id.
+    ChangeOrderId
+}
+row_id! {
     /// A contact's id.
     ContactId
 }
@@ -112,6 +120,10 @@ row_id! {
 row_id! {
     /// A product's id.
     ProductId
+}
+row_id! {
+    /// A payment term's id.
+    PaymentTermId
 }
 row_id! {
     /// A project's id.

@@ -98,7 +98,8 @@ pub struct Product {
 }
 
 /// The numbers of a tenant's products.
-pub static NUMBERING: Numbering = Numbering { prefix: "P-", shape: Product::SHAPE, column: "sku" };
+pub static NUMBERING: Numbering =
+    Numbering { prefix: "P-", digits: 5, shape: Product::SHAPE, column: "sku", within: None };
 
 /// What is added to the name of a copy.
 const COPY: &str = " (Copy)";
@@ -247,8 +248,6 @@ impl Command<dyn UnitOfWork> for Duplicate {
 /// How much a product is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// In how many bids that are drafted, sent or accepted.
-    pub bids: usize,
     /// In how many kits.
     pub kits: usize,
 }
@@ -265,13 +264,5 @@ pub async fn usage(rows: &dyn RowReader, tenant: TenantId, product: i64) -> Resu
     let kits: Vec<_> = kits.into_iter().collect();
     let kits = rows.get_many(tenant, Product::SHAPE, &kits).await?;
     let kits = kits.iter().map(Record::typed::<Product>).collect::<Result<Vec<_>, _>>()?;
-    Ok(Some(Usage {
-        bids: bids_with(rows, tenant, product).await?,
-        kits: kits.iter().filter(|kit| kit.details.is_kit).count(),
-    }))
-}
-
-/// In how many bids a product is that are drafted, sent or accepted. There are no bids yet.
-async fn bids_with(_: &dyn RowReader, _: TenantId, _: i64) -> Result<usize, StoreError> {
-    Ok(0)
+    Ok(Some(Usage { kits: kits.iter().filter(|kit| kit.details.is_kit).count() }))
 }

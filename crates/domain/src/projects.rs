@@ -104,7 +104,8 @@ pub struct Project {
 }
 
 /// The numbers of a tenant's projects.
-pub static NUMBERING: Numbering = Numbering { prefix: "P", shape: Project::SHAPE, column: "project_number" };
+pub static NUMBERING: Numbering =
+    Numbering { prefix: "P", digits: 5, shape: Project::SHAPE, column: "project_number", within: None };
 
 type Allowed = Result<(), Failure<ResourceError>>;
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Any Unicode text without NUL, the one character that PostgreSQL cannot store.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Text(String);
 
 /// A [`Text`] of at least one character.

@@ -4,6 +4,8 @@
 
 use async_trait::async_trait;
 use bwp_domain::{
+    bids::{Bid, BidLineItem, CostItem, ProjectCost},
+    change_orders::{ChangeOrder, ChangeOrderItem},
     comments::Comment,
     contacts::Contact,
     documents::Document,
@@ -12,6 +14,7 @@ use bwp_domain::{
     labor_rates::LaborRate,
     lead_stages::LeadStage,
     leads::Lead,
+    mail::Mail,
     products::Product,
     project_phases::ProjectPhase,
     project_tasks::ProjectTask,
@@ -69,6 +72,13 @@ fn rows_in_memory() {
         TimeEntry::SHAPE,
         Document::SHAPE,
         Comment::SHAPE,
+        Bid::SHAPE,
+        BidLineItem::SHAPE,
+        CostItem::SHAPE,
+        ProjectCost::SHAPE,
+        ChangeOrder::SHAPE,
+        ChangeOrderItem::SHAPE,
+        Mail::SHAPE,
     ] {
         block_on(hold(&InMemory::default(), shape, |_| {}));
     }

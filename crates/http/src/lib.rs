@@ -9,7 +9,9 @@
 
 mod api_keys;
 mod audit;
+mod bids;
 mod calendar;
+mod change_orders;
 mod comments;
 mod contacts;
 mod cursors;

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, http::StatusCode};
 use bwp_domain::{
+    bids,
     kit_items::KitItem,
     products::{self, Duplicate, Product},
     resource::{Filter, Record, Resource, ResourceError, Value},
@@ -103,9 +104,11 @@ async fn get(context: Context, caller: Caller, id: RowId) -> Answer {
 }
 
 async fn usage(context: Context, caller: Caller, id: RowId) -> Answer {
-    let found = products::usage(&*context.state.rows, caller.tenant(), id.known(Product::SHAPE.one)?).await?;
+    let id = id.known(Product::SHAPE.one)?;
+    let found = products::usage(&*context.state.rows, caller.tenant(), id).await?;
     let found = found.ok_or(ResourceError::NotFound(Product::SHAPE.one))?;
-    let data = Usage { bids_count: found.bids, kits_count: found.kits };
+    let bids = bids::bids_with(&*context.state.rows, caller.tenant(), id).await?;
+    let data = Usage { bids_count: bids, kits_count: found.kits };
     Ok(Envelope { data, meta: Meta::of(context.request_id()) }.ok())
 }
 

@@ -2,8 +2,9 @@
 
 use actix_web::HttpResponse;
 use bwp_domain::{
+    change_orders,
     projects::{self, Project, ProjectStatus},
-    resource::{Filter, Money, Resource, Value, ports::Sum},
+    resource::{Filter, Resource, Value, ports::Sum},
     scopes::ScopeId,
 };
 use serde::Serialize;
@@ -125,6 +126,7 @@ async fn summary(
 ) -> Result<HttpResponse, Problem> {
     let today = caller.credential().tenant.time_zone.today(context.state.environment.clock.now());
     let sums = projects::summary(&*context.state.rows, caller.tenant(), &query.0.0, today).await?;
+    let delta = change_orders::approved_delta(&*context.state.rows, caller.tenant(), &query.0.0).await?;
     let value = |sum: &Sum| sum.sums.first().map(ToString::to_string).unwrap_or_default();
     let of_status = |(status, sum): &(ProjectStatus, Sum)| OfStatus {
         status: status.as_str(),
@@ -142,8 +144,7 @@ async fn summary(
     let totals = Totals {
         count: sums.totals.count,
         contract_value_total: value(&sums.totals),
-        // No change order is approved before there are any.
-        approved_co_delta_total: Money::ZERO.to_string(),
+        approved_co_delta_total: delta.to_string(),
         overdue_count: sums.overdue,
     };
     let data = Summary {

@@ -77,6 +77,81 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    bid_cost_items (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        bid_id -> Int8,
+        line_item_id -> Int8,
+        #[sql_name = "type"]
+        type_ -> Text,
+        description -> Nullable<Text>,
+        product_id -> Nullable<Int8>,
+        quantity -> Numeric,
+        unit_cost -> Numeric,
+        buy_tax_percent -> Nullable<Numeric>,
+        sell_tax_percent -> Nullable<Numeric>,
+        order -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    bid_line_items (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        bid_id -> Int8,
+        product_id -> Nullable<Int8>,
+        mark_name -> Nullable<Text>,
+        description -> Text,
+        quantity -> Nullable<Numeric>,
+        unit_price -> Numeric,
+        total -> Numeric,
+        sell_total -> Numeric,
+        sell_unit_price -> Numeric,
+        raw_total -> Numeric,
+        sell_tax_percent -> Nullable<Numeric>,
+        written_unit_price -> Numeric,
+        unit_cost -> Nullable<Numeric>,
+        unit_buy_tax -> Nullable<Numeric>,
+        unit_sell_tax -> Nullable<Numeric>,
+        width -> Nullable<Numeric>,
+        height -> Nullable<Numeric>,
+        depth -> Nullable<Numeric>,
+        area -> Nullable<Numeric>,
+        perimeter_lf -> Nullable<Numeric>,
+        volume_cf -> Nullable<Numeric>,
+        order -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    bid_project_costs (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        bid_id -> Int8,
+        description -> Nullable<Text>,
+        product_id -> Nullable<Int8>,
+        rate -> Numeric,
+        per_unit -> Numeric,
+        order -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     branding_settings (tenant_id) {
         tenant_id -> Int8,
         id -> Int8,
@@ -101,6 +176,64 @@ diesel::table! {
         user_id -> Nullable<Int8>,
         content -> Text,
         parent_id -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    change_order_items (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        change_order_id -> Int8,
+        change_type -> Text,
+        bid_line_item_id -> Nullable<Int8>,
+        mark_name -> Nullable<Text>,
+        description -> Nullable<Text>,
+        quantity -> Nullable<Numeric>,
+        unit_price -> Nullable<Numeric>,
+        labor_amount -> Nullable<Numeric>,
+        tax_amount -> Nullable<Numeric>,
+        amount -> Nullable<Numeric>,
+        given_amount -> Nullable<Numeric>,
+        order -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    change_orders (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        change_order_number -> Text,
+        project_id -> Int8,
+        title -> Text,
+        description -> Nullable<Text>,
+        status -> Text,
+        reason -> Text,
+        total_amount -> Numeric,
+        total -> Numeric,
+        additions -> Numeric,
+        deductions -> Numeric,
+        round_sales_amounts -> Nullable<Bool>,
+        submitted_at -> Nullable<Timestamptz>,
+        submitted_by -> Nullable<Text>,
+        approved_at -> Nullable<Timestamptz>,
+        approved_by -> Nullable<Text>,
+        rejected_at -> Nullable<Timestamptz>,
+        rejection_reason -> Nullable<Text>,
+        voided_at -> Nullable<Timestamptz>,
+        voided_by -> Nullable<Text>,
+        void_reason -> Nullable<Text>,
+        sent_at -> Nullable<Timestamptz>,
+        created_by -> Nullable<Int8>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
@@ -170,11 +303,12 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
-    document_numbers (tenant_id, kind) {
+    document_numbers (tenant_id, kind, within) {
         tenant_id -> Int8,
         kind -> Text,
         prefix -> Text,
         last -> Int8,
+        within -> Int8,
     }
 }
 
@@ -446,6 +580,27 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    mail_outbox (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        enclosed -> Text,
+        enclosed_id -> Int8,
+        recipient -> Text,
+        cc -> Array<Nullable<Text>>,
+        bcc -> Array<Nullable<Text>>,
+        subject -> Nullable<Text>,
+        body -> Nullable<Text>,
+        status -> Text,
+        sent_by -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     outbox (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
@@ -456,6 +611,21 @@ diesel::table! {
         data -> Jsonb,
         previous_attributes -> Nullable<Jsonb>,
         delivered_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    payment_terms (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        name -> Text,
+        days -> Nullable<Int8>,
+        text -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -624,6 +794,25 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    selling_settings (tenant_id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        margin_percent -> Nullable<Numeric>,
+        company_oh_percent -> Nullable<Numeric>,
+        commission_percent -> Nullable<Numeric>,
+        sales_tax_base -> Text,
+        validity_days -> Nullable<Int8>,
+        terms -> Nullable<Text>,
+        payment_terms_text -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     sessions (id) {
         id -> Int8,
         token_hash -> Bytea,
@@ -743,6 +932,7 @@ diesel::table! {
 diesel::joinable!(api_keys -> tenants (tenant_id));
 diesel::joinable!(branding_settings -> tenants (tenant_id));
 diesel::joinable!(comments -> tenants (tenant_id));
+diesel::joinable!(change_orders -> tenants (tenant_id));
 diesel::joinable!(data_retention_settings -> tenants (tenant_id));
 diesel::joinable!(document_numbers -> tenants (tenant_id));
 diesel::joinable!(documents -> tenants (tenant_id));
@@ -756,9 +946,12 @@ diesel::joinable!(known_browsers -> accounts (account_id));
 diesel::joinable!(labor_rates -> tenants (tenant_id));
 diesel::joinable!(lead_stages -> tenants (tenant_id));
 diesel::joinable!(leads -> tenants (tenant_id));
+diesel::joinable!(mail_outbox -> tenants (tenant_id));
+diesel::joinable!(payment_terms -> tenants (tenant_id));
 diesel::joinable!(products -> tenants (tenant_id));
 diesel::joinable!(project_templates -> tenants (tenant_id));
 diesel::joinable!(projects -> tenants (tenant_id));
+diesel::joinable!(selling_settings -> tenants (tenant_id));
 diesel::joinable!(sessions -> accounts (account_id));
 diesel::joinable!(site_logs -> tenants (tenant_id));
 diesel::joinable!(time_entries -> tenants (tenant_id));
@@ -770,8 +963,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     activity,
     api_audit_logs,
     api_keys,
+    bid_cost_items,
+    bid_line_items,
+    bid_project_costs,
     branding_settings,
     comments,
+    change_order_items,
+    change_orders,
     contacts,
     credentials_revision,
     cursor_secrets,
@@ -793,7 +991,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     leads,
     muted_notifications,
     notifications,
+    mail_outbox,
     outbox,
+    payment_terms,
     products,
     project_phases,
     project_task_checks,
@@ -802,6 +1002,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     project_templates,
     projects,
     security_log,
+    selling_settings,
     sessions,
     sign_in_failures,
     site_logs,

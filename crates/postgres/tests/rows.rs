@@ -4,6 +4,8 @@
 
 use async_trait::async_trait;
 use bwp_domain::{
+    bids::{Bid, BidLineItem, CostItem, ProjectCost},
+    change_orders::{ChangeOrder, ChangeOrderItem},
     comments::Comment,
     contacts::Contact,
     documents::Document,
@@ -12,6 +14,7 @@ use bwp_domain::{
     labor_rates::LaborRate,
     lead_stages::LeadStage,
     leads::Lead,
+    mail::Mail,
     products::Product,
     project_phases::ProjectPhase,
     project_tasks::ProjectTask,
@@ -119,6 +122,17 @@ const RESOURCES: &[(&Shape, Possible)] = &[
     }),
     (Document::SHAPE, |_| {}),
     (Comment::SHAPE, |_| {}),
+    (Bid::SHAPE, |_| {}),
+    (BidLineItem::SHAPE, |values| {
+        // Only deleted ones say when they were deleted.
+        let (at, _) = BidLineItem::SHAPE.field("deletedAt").expect("a field");
+        values[at] = Value::Null;
+    }),
+    (CostItem::SHAPE, |_| {}),
+    (ProjectCost::SHAPE, |_| {}),
+    (ChangeOrder::SHAPE, |_| {}),
+    (ChangeOrderItem::SHAPE, |_| {}),
+    (Mail::SHAPE, |_| {}),
 ];
 
 #[tokio::test]
@@ -194,6 +208,9 @@ async fn each_description_fits_its_table() {
         let has = |column: &str| shape.fields.iter().any(|field| field.column == column);
         let columns = match () {
             () if has("kit_product_id") => "tenant_id, kit_product_id, sort_order, id",
+            () if has("line_item_id") => "tenant_id, line_item_id, \"order\", id",
+            () if has("change_order_id") => "tenant_id, change_order_id, \"order\", id",
+            () if has("bid_id") && has("order") => "tenant_id, bid_id, \"order\", id",
             () if has("order") => "tenant_id, \"order\", id",
             () => "tenant_id, created_at, id",
         };

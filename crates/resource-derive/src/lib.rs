@@ -19,6 +19,7 @@ use syn::{
 /// - `in_turn`: that changes of one tenant's rows are made one after another, for rules that look at all of them.
 /// - `asks`: that its changes lock what they read, for rules that read other rows: see `Command::asks`.
 /// - `without_updated_at`: that answers do not show when it was last changed.
+/// - `shows("lineItems")`: what answers show of it that is no field. Bodies may repeat that, without effect.
 ///
 /// Of a field, `#[field(…)]`:
 /// - `name = "type"`: its public name, unless it is the struct's in camelCase; `column`, unless it is the struct's.
@@ -112,6 +113,7 @@ struct About {
     in_turn: bool,
     asks: bool,
     shows_updated_at: bool,
+    shows: Vec<LitStr>,
     scopes: [Vec<Ident>; 3],
 }
 
@@ -119,7 +121,7 @@ impl About {
     fn read(input: &DeriveInput) -> Result<Self, Error> {
         let (mut one, mut many, mut table, mut events) = (None, None, None, None);
         let (mut in_turn, mut asks, mut shows_updated_at) = (false, false, true);
-        let mut scopes: [Vec<Ident>; 3] = Default::default();
+        let (mut shows, mut scopes): (Vec<LitStr>, [Vec<Ident>; 3]) = Default::default();
         for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("resource")) {
             attribute.parse_nested_meta(|meta| {
                 let word = meta.path.require_ident()?.to_string();
@@ -132,6 +134,11 @@ impl About {
                     "in_turn" => in_turn = true,
                     "asks" => asks = true,
                     "without_updated_at" => shows_updated_at = false,
+                    "shows" => {
+                        let list;
+                        syn::parenthesized!(list in meta.input);
+                        shows.extend(list.parse_terminated(<LitStr as syn::parse::Parse>::parse, syn::Token![,])?);
+                    }
                     "read" | "write" | "delete" => {
                         let list =
                             &mut scopes[["read", "write", "delete"].iter().position(|w| *w == word).unwrap_or(0)];
@@ -150,11 +157,11 @@ impl About {
         let table = table.unwrap_or_else(|| many.replace(' ', "_"));
         let name = input.ident.to_string();
         let doc = doc(&input.attrs);
-        Ok(Self { name, doc, one, many, table, events, in_turn, asks, shows_updated_at, scopes })
+        Ok(Self { name, doc, one, many, table, events, in_turn, asks, shows_updated_at, shows, scopes })
     }
 
     fn shape(&self, fields: &[FieldAbout]) -> TokenStream {
-        let Self { name, doc, one, many, table, events, in_turn, asks, shows_updated_at, scopes } = self;
+        let Self { name, doc, one, many, table, events, in_turn, asks, shows_updated_at, shows, scopes } = self;
         let [read, write, delete] = scopes;
         let events = match events {
             None => quote!(None),
@@ -177,6 +184,7 @@ impl About {
                 in_turn: #in_turn,
                 asks: #asks,
                 shows_updated_at: #shows_updated_at,
+                shows: &[#(#shows),*],
                 scopes: resource::Scopes {
                     read: &[#(::bwp_domain::scopes::ScopeId::#read),*],
                     write: &[#(::bwp_domain::scopes::ScopeId::#write),*],

@@ -1,9 +1,9 @@
-//! What is done now and then: tidying the search index, comparing clocks, learning of new cursor secrets, making room in the audit log, throwing
+//! What is done now and then: tidying the search index, letting bids expire, comparing clocks, learning of new cursor secrets, making room in the audit log, throwing
 //! away what nobody will ask for again, and giving back memory.
 
 use std::{sync::Arc, time::Duration};
 
-use bwp_domain::execute::Environment;
+use bwp_domain::{bids::expire_overdue, execute::Environment};
 use bwp_http::Cursors;
 use bwp_postgres::{AuditPartitions, PgStore};
 
@@ -38,6 +38,11 @@ pub(super) async fn run(
         }
         if let Err(error) = store.put_clock_right().await {
             tracing::warn!(%error, "the database's clock could not be read; it is tried again later");
+        }
+        match expire_overdue(&store, &store, &environment).await {
+            Ok(0) => {}
+            Ok(expired) => tracing::info!(expired, "bids are past their last day"),
+            Err(error) => tracing::warn!(%error, "bids expire later"),
         }
         let now = environment.clock.now();
         match store.keep_audit_partitions(now, audit_retention).await {

@@ -49,6 +49,19 @@ const WORK: &[Check] = &[
     Reference("reviewedBy", "/users"),
 ];
 
+const BID: &[Check] = &[
+    NoCredential,
+    MissingScope,
+    Reference("contactId", "/contacts"),
+    Reference("leadId", "/leads"),
+    Reference("projectId", "/projects"),
+    Reference("paymentTermId", "/payment-terms"),
+    Reference("createdBy", "/users"),
+];
+
+const LINE: Check = Reference("bidLineItemId", "/bid-line-items");
+const PRODUCT: Check = Reference("productId", "/products");
+
 const TABLE: &[(&str, &[Check])] = &[
     ("getMe", &[NoCredential]),
     ("listApiAuditLogs", &[NoCredential, MissingScope, ForeignData]),
@@ -122,6 +135,52 @@ const TABLE: &[(&str, &[Check])] = &[
     ),
     ("deleteProductsByIdKitItemsByItemId", &[NoCredential, MissingScope, ForeignRow]),
     ("putProductsByIdKitItemsReorder", &[NoCredential, MissingScope, ForeignRow]),
+    ("getBids", &[NoCredential, MissingScope, ForeignData]),
+    ("postBids", BID),
+    ("getBidsCount", &[NoCredential, MissingScope, ForeignData]),
+    ("postBidsGetMany", &[NoCredential, MissingScope, ForeignData]),
+    ("getBidsSummary", &[NoCredential, MissingScope, ForeignData]),
+    ("getBidsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("patchBidsById", &[NoCredential, MissingScope, ForeignRow, BID[2], BID[3], BID[4], BID[5], BID[6]]),
+    ("deleteBidsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("postBidsByIdSend", &[NoCredential, MissingScope, ForeignRow]),
+    ("postBidsByIdAccept", &[NoCredential, MissingScope, ForeignRow]),
+    ("postBidsByIdRevertAcceptance", &[NoCredential, MissingScope, ForeignRow]),
+    ("postBidsByIdReject", &[NoCredential, MissingScope, ForeignRow]),
+    ("postBidsByIdCancel", &[NoCredential, MissingScope, ForeignRow]),
+    ("postBidsByIdReopen", &[NoCredential, MissingScope, ForeignRow]),
+    ("postBidsByIdDuplicate", &[NoCredential, MissingScope, ForeignRow]),
+    ("postBidsByIdConvertToProject", &[NoCredential, MissingScope, ForeignRow]),
+    ("getBidsByIdLineItems", &[NoCredential, MissingScope, ForeignRow]),
+    ("postBidsByIdLineItems", &[NoCredential, MissingScope, ForeignRow, PRODUCT]),
+    ("patchBidsByIdLineItemsByItemId", &[NoCredential, MissingScope, ForeignRow, PRODUCT]),
+    ("deleteBidsByIdLineItemsByItemId", &[NoCredential, MissingScope, ForeignRow]),
+    ("getBidsByIdLineItemsByItemIdSublines", &[NoCredential, MissingScope, ForeignRow]),
+    ("postBidsByIdLineItemsByItemIdSublines", &[NoCredential, MissingScope, ForeignRow, PRODUCT]),
+    ("patchBidsByIdLineItemsByItemIdSublinesBySublineId", &[NoCredential, MissingScope, ForeignRow, PRODUCT]),
+    ("deleteBidsByIdLineItemsByItemIdSublinesBySublineId", &[NoCredential, MissingScope, ForeignRow]),
+    ("postBidsByIdLineItemsByItemIdImportKit", &[NoCredential, MissingScope, ForeignRow, PRODUCT]),
+    ("getBidsByIdDistributedCosts", &[NoCredential, MissingScope, ForeignRow]),
+    ("postBidsByIdDistributedCosts", &[NoCredential, MissingScope, ForeignRow, PRODUCT]),
+    ("patchBidsByIdDistributedCostsByCostId", &[NoCredential, MissingScope, ForeignRow, PRODUCT]),
+    ("deleteBidsByIdDistributedCostsByCostId", &[NoCredential, MissingScope, ForeignRow]),
+    ("getChangeOrders", &[NoCredential, MissingScope, ForeignData]),
+    ("postChangeOrders", &[NoCredential, MissingScope, Reference("projectId", "/projects")]),
+    ("getChangeOrdersCount", &[NoCredential, MissingScope, ForeignData]),
+    ("postChangeOrdersGetMany", &[NoCredential, MissingScope, ForeignData]),
+    ("getChangeOrdersSummary", &[NoCredential, MissingScope, ForeignData]),
+    ("getChangeOrdersById", &[NoCredential, MissingScope, ForeignRow]),
+    ("patchChangeOrdersById", &[NoCredential, MissingScope, ForeignRow, Reference("projectId", "/projects")]),
+    ("deleteChangeOrdersById", &[NoCredential, MissingScope, ForeignRow]),
+    ("postChangeOrdersByIdSubmit", &[NoCredential, MissingScope, ForeignRow]),
+    ("postChangeOrdersByIdApprove", &[NoCredential, MissingScope, ForeignRow]),
+    ("postChangeOrdersByIdReject", &[NoCredential, MissingScope, ForeignRow]),
+    ("postChangeOrdersByIdVoid", &[NoCredential, MissingScope, ForeignRow]),
+    ("postChangeOrdersByIdSend", &[NoCredential, MissingScope, ForeignRow]),
+    ("getChangeOrdersByIdLineItems", &[NoCredential, MissingScope, ForeignRow]),
+    ("postChangeOrdersByIdLineItems", &[NoCredential, MissingScope, ForeignRow, LINE]),
+    ("patchChangeOrdersByIdLineItemsByItemId", &[NoCredential, MissingScope, ForeignRow, LINE]),
+    ("deleteChangeOrdersByIdLineItemsByItemId", &[NoCredential, MissingScope, ForeignRow]),
     ("getProjects", &[NoCredential, MissingScope, ForeignData]),
     (
         "postProjects",
@@ -195,6 +254,10 @@ const TABLE: &[(&str, &[Check])] = &[
     ("postProductsExports", &[NoCredential, MissingScope]),
     ("postProductsImports", &[NoCredential, MissingScope]),
     ("postProductsBulk", &[NoCredential, MissingScope]),
+    ("postBidsExports", &[NoCredential, MissingScope]),
+    ("postBidsBulk", &[NoCredential, MissingScope]),
+    ("postChangeOrdersExports", &[NoCredential, MissingScope]),
+    ("postChangeOrdersBulk", &[NoCredential, MissingScope]),
     ("getSettingsBranding", &[NoCredential, MissingScope, ForeignData]),
     ("getSettingsDataRetention", &[NoCredential, MissingScope, ForeignData]),
     ("getUsers", &[NoCredential, MissingScope, ForeignData]),
@@ -212,6 +275,37 @@ const TABLE: &[(&str, &[Check])] = &[
     ("patchApiKeysById", &[NoCredential, MissingScope, ForeignRow]),
     ("deleteApiKeysById", &[NoCredential, MissingScope, ForeignRow]),
     ("postApiKeysByIdRotate", &[NoCredential, MissingScope, ForeignRow]),
+];
+
+/// What rows must be before a step can be taken with them.
+const READY: &[(&str, &str)] = &[
+    ("postBidsByIdRevertAcceptance", "UPDATE bids SET status = 'accepted'"),
+    ("postBidsByIdConvertToProject", "UPDATE bids SET status = 'accepted'"),
+    ("postBidsByIdReopen", "UPDATE bids SET status = 'cancelled', cancelled_from_status = 'draft'"),
+    (
+        "postBidsByIdLineItemsByItemIdImportKit",
+        "WITH part AS (
+             INSERT INTO products (tenant_id, sku, name, type, is_kit, is_active, created_at, updated_at)
+             SELECT tenant_id, gen_random_uuid(), 'Part', 'material', false, true, now(), now() FROM bid_line_items
+             WHERE id = (SELECT max(id) FROM bid_line_items) RETURNING tenant_id, id
+         ), kit AS (
+             INSERT INTO products (tenant_id, sku, name, type, is_kit, is_active, created_at, updated_at)
+             SELECT tenant_id, gen_random_uuid(), 'Kit', 'material', true, true, now(), now() FROM part RETURNING tenant_id, id
+         ), item AS (
+             INSERT INTO kit_items (tenant_id, kit_product_id, component_product_id, default_quantity, component_deleted,
+                 created_at, updated_at)
+             SELECT kit.tenant_id, kit.id, part.id, 1, false, now(), now() FROM part, kit
+         )
+         UPDATE bid_line_items SET product_id = kit.id FROM kit WHERE bid_line_items.id = (SELECT max(id) FROM bid_line_items)",
+    ),
+    (
+        "postChangeOrdersByIdSubmit",
+        "INSERT INTO change_order_items (tenant_id, change_order_id, change_type, created_at, updated_at)
+         SELECT tenant_id, id, 'add', now(), now() FROM change_orders",
+    ),
+    ("postChangeOrdersByIdApprove", "UPDATE change_orders SET status = 'submitted'"),
+    ("postChangeOrdersByIdReject", "UPDATE change_orders SET status = 'submitted'"),
+    ("postChangeOrdersByIdVoid", "UPDATE change_orders SET status = 'approved'"),
 ];
 
 /// The id of no row.
@@ -537,7 +631,11 @@ impl Tenants<'_> {
             }
             id
         };
-        operation.path_to_new(make).await
+        let path = operation.path_to_new(make).await;
+        for (_, ready) in READY.iter().filter(|(name, _)| *name == operation.name) {
+            self.world.sql(ready).await;
+        }
+        path
     }
 
     /// The operation that makes rows of a collection.
@@ -575,6 +673,17 @@ impl Tenants<'_> {
         self.world.number("SELECT count(*) FROM jobs").await
     }
 
+    /// The id of a new payment term, which no operation makes.
+    async fn payment_term_of(&self, client: &Client) -> i64 {
+        let tenant = if client.key == self.foreign.key { "max(id)" } else { "min(id)" };
+        let make = format!(
+            "INSERT INTO payment_terms (tenant_id, name, created_at, updated_at)
+             SELECT {tenant}, 'Net 30', now(), now() FROM tenants"
+        );
+        self.world.sql(&make).await;
+        self.world.number("SELECT max(id) FROM payment_terms").await
+    }
+
     /// The id of a new row.
     async fn row_of(&self, client: &Client, collection: &str) -> i64 {
         if collection == "/users" {
@@ -588,7 +697,20 @@ impl Tenants<'_> {
         if collection == "/jobs" {
             return self.job_of(client).await;
         }
+        if collection == "/payment-terms" {
+            return self.payment_term_of(client).await;
+        }
+        if collection == "/bid-line-items" {
+            let bid = Box::pin(self.row_of(client, "/bids")).await;
+            let line = client.post(&format!("/bids/{bid}/line-items"), &json!({ "description": "Brick" })).await;
+            return line.data(201)["id"].as_i64().expect("an id");
+        }
         let create = self.create(collection).expect("an operation that makes rows");
+        for (field, named) in &create.refers_to {
+            if create.example.as_ref().is_some_and(|body| body[field].is_i64()) && named != "/users" {
+                Box::pin(self.row_of(client, named)).await;
+            }
+        }
         let made = self.call(client, create, collection, None).await;
         made.data(201)["id"].as_i64().expect("an id")
     }

@@ -69,6 +69,11 @@ impl Draft {
         errors.or(draft)
     }
 
+    /// What a body says that makes no row, such as that of a step: `None` unless it was [read](Self::read) by the same description.
+    pub fn filled<R: Resource>(&self) -> Option<R> {
+        R::from_values(self.for_new(R::SHAPE)).ok()
+    }
+
     /// Sets nothing yet, for a row that is made of another one: what that one referred to is taken as it is. It may have been
     /// deleted since.
     pub fn as_it_is() -> Self {
@@ -103,6 +108,11 @@ impl Draft {
             self.values.resize(at + 1, None);
         }
         self.values[at] = Some(value);
+    }
+
+    /// What it sets the field at this place to.
+    pub fn value(&self, at: usize) -> Option<&Value<'static>> {
+        self.values.get(at).and_then(Option::as_ref)
     }
 
     /// Which fields it sets.

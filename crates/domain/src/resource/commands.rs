@@ -123,8 +123,10 @@ impl Command<dyn UnitOfWork> for Delete {
         self.family.delete(&record, context, uow).await?;
         uow.rows().delete(context.tenant, shape, self.id, context.now).await?;
         log(self.family, Action::Deleted, self.id, None, context, uow).await?;
-        let events = shape.events.map(|kinds| events::event(context, shape, kinds.deleted, &record, None));
-        Ok(Applied::telling(record, events.into_iter().collect()))
+        let event = shape.events.map(|kinds| events::event(context, shape, kinds.deleted, &record, None));
+        let mut told: Vec<_> = event.into_iter().collect();
+        told.extend(self.family.follow(Some(&record), None, context, uow).await?);
+        Ok(Applied::telling(record, told))
     }
 }
 
@@ -161,7 +163,9 @@ impl Command<dyn UnitOfWork> for Restore {
             previous.insert("deletedAt".to_owned(), serde_json::json!(before.updated_at));
             events::event(context, shape, kinds.updated, &record, Some(previous.into()))
         };
-        Ok(Applied::telling(record.clone(), shape.events.map(told).into_iter().collect()))
+        let mut told: Vec<_> = shape.events.map(told).into_iter().collect();
+        told.extend(self.family.follow(None, Some(&record), context, uow).await?);
+        Ok(Applied::telling(record, told))
     }
 }
 
@@ -264,6 +268,7 @@ pub async fn insert(
     let mut told: Vec<_> =
         shape.events.map(|kinds| events::event(context, shape, kinds.created, &record, None)).into_iter().collect();
     told.extend(family.also_tell(context, None, &record)?);
+    told.extend(family.follow(None, Some(&record), context, uow).await?);
     Ok((record, told))
 }
 
@@ -297,6 +302,7 @@ pub async fn update(
         told.push(events::event(context, shape, kinds.updated, &record, Some(previous)));
     }
     told.extend(family.also_tell(context, Some(&before), &record)?);
+    told.extend(family.follow(Some(&before), Some(&record), context, uow).await?);
     Ok((record, told))
 }
 
@@ -339,7 +345,11 @@ pub async fn store<R: Rules>(
     };
     let event =
         kind.map(|kind| events::event(context, shape, kind, &record, previous.filter(|_| told == Told::Updated)));
-    Ok((record, event.into_iter().collect()))
+    let mut events: Vec<_> = event.into_iter().collect();
+    if changed {
+        events.extend(family.follow(Some(before), Some(&record), context, uow).await?);
+    }
+    Ok((record, events))
 }
 
 /// The row that was found, if it is there for those who ask.

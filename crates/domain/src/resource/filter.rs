@@ -1,6 +1,6 @@
 //! Which rows are asked for.
 
-use super::{Shape, Value};
+use super::{Record, Shape, Value};
 use crate::{clock::Timestamp, text::SearchText};
 
 /// Which rows are asked for: those that fit every condition.
@@ -59,6 +59,30 @@ impl Filter {
     /// Every condition.
     pub fn conditions(&self) -> &[Condition] {
         &self.0
+    }
+
+    /// Whether a row at hand fits, searches aside: what texts are found is for a store to say.
+    pub fn fits(&self, record: &Record) -> bool {
+        let held = |at: &usize| record.values.get(*at).filter(|value| !value.is_null());
+        self.0.iter().all(|condition| match condition {
+            Condition::Is(at, value) => held(at) == Some(value),
+            Condition::Among(at, ids) => held(at).and_then(Value::as_integer).is_some_and(|id| ids.contains(&id)),
+            Condition::IsText(at, text) => {
+                held(at).and_then(Value::as_text).is_some_and(|held| held.to_lowercase() == text.to_lowercase())
+            }
+            Condition::IsNot(at, value) => held(at).is_some_and(|held| held != value),
+            Condition::Before(at, moment) => matches!(held(at), Some(Value::Moment(held)) if held < moment),
+            Condition::AtLeast(at, value) => held(at).is_some_and(|held| held >= value),
+            Condition::AtMost(at, value) => held(at).is_some_and(|held| held <= value),
+            Condition::Holds(at, text) => {
+                let same = |has: &String| has.to_lowercase() == text.to_lowercase();
+                matches!(held(at), Some(Value::Texts(texts)) if texts.iter().any(same))
+            }
+            Condition::CreatedFrom(from) => record.created_at >= *from,
+            Condition::CreatedTo(to) => record.created_at <= *to,
+            Condition::UpdatedFrom(from) => record.updated_at >= *from,
+            Condition::Search(_) => true,
+        })
     }
 
     /// Whether one index gives such rows in the order of a list: all of them, or those with one value of one field.

@@ -45,6 +45,9 @@ impl<const WHOLE: u32, const PLACES: u32> Fixed<WHOLE, PLACES> {
     /// Nothing.
     pub const ZERO: Self = Self(Decimal::from_parts(0, 0, 0, false, 2));
 
+    /// One.
+    pub const ONE: Self = Self(Decimal::from_parts(100, 0, 0, false, 2));
+
     /// The number, rounded half away from zero. The fault says which bound it is beyond.
     pub fn rounded(number: Decimal) -> Result<Self, Fault> {
         let rounded = round(number, PLACES);

@@ -239,6 +239,21 @@ pub trait Rules: Resource {
         Vec::new()
     }
 
+    /// Whether other rows follow such rows: whether [`follow`](Self::follow) does something.
+    const FOLLOWED: bool = false;
+
+    /// Changes other rows that follow this one, behind each change of it, and gives what others are told of those. `None`: the row was
+    /// not there before, or is not there after it.
+    async fn follow(
+        before: Option<&Stored<Self>>,
+        after: Option<&Stored<Self>>,
+        context: &Context<'_>,
+        uow: &mut dyn UnitOfWork,
+    ) -> Result<Vec<Event>, Failure<ResourceError>> {
+        let _ = (before, after, context, uow);
+        Ok(Vec::new())
+    }
+
     /// Refuses to delete the row, or changes others with it. The row is locked alone: nobody names it anew.
     async fn delete(stored: &Stored<Self>, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Allowed {
         let _ = (stored, context, uow);
@@ -289,6 +304,15 @@ pub trait Family: Send + Sync {
         before: Option<&Record>,
         after: &Record,
     ) -> Result<Vec<Event>, StoreError>;
+
+    /// [`Rules::follow`].
+    async fn follow(
+        &self,
+        before: Option<&Record>,
+        after: Option<&Record>,
+        context: &Context<'_>,
+        uow: &mut dyn UnitOfWork,
+    ) -> Result<Vec<Event>, Failure<ResourceError>>;
 
     /// [`Rules::delete`].
     async fn delete(&self, record: &Record, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Allowed;
@@ -373,6 +397,21 @@ impl<R: Rules> Family for FamilyOf<R> {
     ) -> Result<Vec<Event>, StoreError> {
         let before = before.map(Record::typed::<R>).transpose()?;
         Ok(R::also_tell(context, before.as_ref(), &after.typed()?))
+    }
+
+    async fn follow(
+        &self,
+        before: Option<&Record>,
+        after: Option<&Record>,
+        context: &Context<'_>,
+        uow: &mut dyn UnitOfWork,
+    ) -> Result<Vec<Event>, Failure<ResourceError>> {
+        if !R::FOLLOWED {
+            return Ok(Vec::new());
+        }
+        let before = before.map(Record::typed::<R>).transpose()?;
+        let after = after.map(Record::typed::<R>).transpose()?;
+        R::follow(before.as_ref(), after.as_ref(), context, uow).await
     }
 
     async fn delete(&self, record: &Record, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Allowed {

@@ -32,6 +32,8 @@ pub struct Shape {
     pub asks: bool,
     /// Whether answers show when it was last changed.
     pub shows_updated_at: bool,
+    /// What answers show of it that is no field, such as the rows that belong to it. Bodies may repeat that, without effect.
+    pub shows: &'static [&'static str],
     /// The scopes that each use of it needs.
     pub scopes: Scopes,
 }

@@ -36,6 +36,13 @@ impl TimeZone {
         day.unwrap_or(Day::EPOCH)
     }
 
+    /// The day that a moment stands for, as days are stored: midnight, UTC, is a day that was written without a time, and any other
+    /// moment is the day that it is there.
+    pub fn day_of(self, moment: Timestamp) -> Timestamp {
+        const DAY: i64 = 86_400_000;
+        if moment.unix_millis().rem_euclid(DAY) == 0 { moment } else { self.today(moment) }
+    }
+
     /// Its name.
     pub fn as_str(self) -> &'static str {
         self.0.name()
@@ -79,6 +86,17 @@ mod tests {
         ] {
             assert_eq!(today(zone, now), day, "{zone} at {now}");
         }
+    }
+
+    #[test]
+    fn a_moment_stands_for_a_day() {
+        let day = |zone: &str, moment: &str| {
+            let moment = Timestamp::parse_rfc3339(moment, Rounding::Down).expect("a moment");
+            zone.parse::<TimeZone>().expect("a zone").day_of(moment).to_string()
+        };
+        assert_eq!(day("America/New_York", "2026-05-04T00:00:00Z"), "2026-05-04T00:00:00.000Z");
+        assert_eq!(day("America/New_York", "2026-05-04T00:00:01Z"), "2026-05-03T00:00:00.000Z");
+        assert_eq!(day("Europe/Berlin", "2026-05-04T22:30:00Z"), "2026-05-05T00:00:00.000Z");
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub(crate) struct ProblemDetails<'a> {
     /// The request's id, as in `X-Request-Id`.
     #[schema(value_type = String, example = "req_01JD0C9Z3T7QWERTYV5K8M2N4P")]
     request_id: &'a str,
-    /// Every failing field. Only with `validation_failed`.
+    /// Every failing field. Only with `validation_failed`, and with `bad_request` of a few bodies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     errors: Vec<ProblemField<'a>>,
@@ -110,6 +110,12 @@ impl Problem {
             (count, _) => format!("{count} fields are not valid. See `errors` for the first {}.", errors.iter().len()),
         };
         Self { errors: Box::new(errors), ..Self::new(ErrorCode::ValidationFailed, detail) }
+    }
+
+    /// The same problem under another code, where the contract has one of its own for it.
+    #[must_use]
+    pub(crate) fn coded(self, code: ErrorCode) -> Self {
+        Self { code, status: code.status(), ..self }
     }
 
     /// The same problem with a header.

@@ -148,7 +148,8 @@ impl Extract for ItemId {
     }
 }
 
-fn describe_row(input: &mut openapi::Input, name: &str, description: &str) {
+/// Says that the path names a row by this parameter.
+pub(crate) fn describe_row(input: &mut openapi::Input, name: &str, description: &str) {
     input.parameters.push(json!({
         "name": name,
         "in": "path",

@@ -16,7 +16,7 @@ use bwp_domain::{principal::Credential, rate_limits::Standing};
 
 pub(crate) use authorized::{Authorized, Shown};
 pub(crate) use form::{Form, Part};
-pub(crate) use id::{ItemId, PathId, RowId};
+pub(crate) use id::{ItemId, PathId, RowId, describe_row, number};
 pub(crate) use idempotency::{HEADER as IDEMPOTENCY_HEADER, KeyIgnored, Keyed, KeyedEmpty};
 pub(crate) use json::{Json, JsonBody, JsonObject, OptionalObject};
 pub(crate) use query::{AnyQuery, Query, QueryParams};

@@ -3,6 +3,7 @@
 mod filters;
 mod handlers;
 mod many;
+mod own;
 mod schema;
 mod shown;
 mod summary;
@@ -22,6 +23,7 @@ pub(crate) use filters::{days_filter, summary_filter};
 use handlers::Bulk;
 pub(crate) use handlers::{found, read};
 pub(crate) use many::ids;
+pub(crate) use own::{PathIds, filled};
 pub(crate) use shown::{members, one, one_with, rendered, rendered_all, rendered_with, show};
 
 use crate::{
@@ -37,6 +39,8 @@ pub(crate) struct Operations {
     family: &'static dyn Family,
     tag: Tag,
     path: &'static str,
+    /// What the last id in the path of one row is called.
+    item: &'static str,
     lists: Lists,
     all: Vec<Operation>,
 }
@@ -55,7 +59,7 @@ pub(crate) enum Lists {
 impl Operations {
     /// Those of `R`, under `path`.
     pub(crate) fn of<R: Rules>(path: &'static str, tag: Tag, lists: Lists) -> Self {
-        Self { family: family::<R>(), tag, path, lists, all: Vec::new() }
+        Self { family: family::<R>(), tag, path, item: "id", lists, all: Vec::new() }
     }
 
     /// `GET /path`: a page of them, newest first.

@@ -76,6 +76,38 @@ pub(super) fn update(shape: &'static Shape) -> SchemaSource {
     body(shape, "Update", "What is not sent stays.", false)
 }
 
+/// The schema of a body that makes no row, such as that of a step, with more properties.
+pub(super) fn plain(shape: &'static Shape, more: fn() -> Value) -> SchemaSource {
+    SchemaSource::by(move |schemas| {
+        let own =
+            shape.fields.iter().map(|field| (field.name.to_owned(), described(sent(shape, field, true), field, false)));
+        let mut properties: Map<String, Value> = own.collect();
+        if let Value::Object(more) = more() {
+            properties.extend(more);
+        }
+        let required: Vec<_> = shape.fields.iter().filter(|field| field.required).map(|field| field.name).collect();
+        let mut schema = json!({
+            "type": "object",
+            "description": shape.doc,
+            "properties": properties,
+            "additionalProperties": false,
+        });
+        if !required.is_empty() {
+            schema["required"] = json!(required);
+        }
+        for field in shape.fields {
+            if let Kind::Words(words) = field.kind {
+                schemas.insert(
+                    &words_name(shape, field),
+                    json!({ "type": "string", "enum": words, "description": field.doc }),
+                );
+            }
+        }
+        schemas.insert(shape.name, schema);
+        shape.name.to_owned()
+    })
+}
+
 fn body(shape: &'static Shape, verb: &'static str, doc: &'static str, new: bool) -> SchemaSource {
     SchemaSource::by(move |schemas| {
         let settable = || shape.fields.iter().filter(move |field| field.access.is_settable(new));
@@ -114,6 +146,7 @@ fn read_only(shape: &'static Shape, new: bool) -> impl Iterator<Item = (String, 
     let common =
         ["id", "createdAt", "updatedAt"].into_iter().filter(|name| shape.shows_updated_at || *name != "updatedAt");
     common
+        .chain(shape.shows.iter().copied())
         .map(|name| (name.to_owned(), json!({ "readOnly": true, "description": read_only_note(ReadOnly::Ignored) })))
         .chain(own)
 }

@@ -5,6 +5,7 @@
 
 mod expected;
 mod numbers;
+mod overdue;
 mod reader;
 mod rows;
 mod snapshot;

@@ -1,8 +1,10 @@
 //! The API, a folder a resource and a file a verb; and what holds for every route.
 
 mod api_keys;
+mod bids;
 mod bodies;
 mod calendar;
+mod change_orders;
 mod comments;
 mod contacts;
 mod credentials;

@@ -55,6 +55,13 @@ async fn row(client: &Client, all: &[Operation], patch: &Operation) -> (String, 
     let make = async |collection: &str| {
         let create = all.iter().find(|other| other.makes(collection)).expect("a way to make one");
         let make = async || {
+            // What it names, if that is made without naming others.
+            for named in create.refers_to.iter().map(|(_, named)| named) {
+                let make = all.iter().find(|other| other.method == Method::POST && other.path == *named);
+                if let Some(make) = make.filter(|make| make.refers_to.is_empty() || named == "/projects") {
+                    client.post(named, make.example.as_ref().expect("a body")).await.data(201);
+                }
+            }
             let example = create.body(client, collection).await.expect("a body");
             send(create.request(client, collection, Some(&example))).await.data(201)["id"].as_i64().expect("an id")
         };

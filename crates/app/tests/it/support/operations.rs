@@ -118,8 +118,8 @@ pub(crate) async fn operations(world: &World) -> Vec<Operation> {
 }
 
 /// Fields that end like names of rows and name none that there are: of categories and manufacturers there are ids alone, the tenant is that
-/// of the credential, and an order names what is in the row that the path names.
-const NAMES_NOTHING: [&str; 5] = ["categoryId", "manufacturerId", "qboId", "tenantId", "orderedIds"];
+/// of the credential, an order names what is in the row that the path names, and there are no templates.
+const NAMES_NOTHING: [&str; 6] = ["categoryId", "manufacturerId", "qboId", "tenantId", "orderedIds", "templateId"];
 
 /// Every operation of a document.
 pub(crate) fn read(document: &Value) -> Vec<Operation> {

@@ -1,0 +1,251 @@
+//! Change orders: what is added to a project's contract, or taken away from it.
+
+mod items;
+mod steps;
+
+use async_trait::async_trait;
+
+pub use items::{ChangeOrderItem, ChangeType, ItemChange, WriteItem, amount};
+pub use steps::{Action, Approval, Rejection, STEPS, SendToCustomer, Take, Voiding};
+
+use crate::{
+    clock::Timestamp,
+    execute::{Context, Failure},
+    fields::{Fault, FieldErrors},
+    ids::{AccountId, ProjectId, TenantId},
+    jobs::{Column, InCsv},
+    numbers::Numbering,
+    projects::Project,
+    resource::{
+        FieldType, Filter, Money, Resource, ResourceError, Rules, Saving, Stored,
+        ports::{RowReader, Sum},
+    },
+    steps::locked,
+    store::{StoreError, UnitOfWork},
+    text::{Name, Text},
+    words,
+};
+
+words! {
+    /// How far a change order is.
+    pub enum ChangeOrderStatus {
+        /// It is being prepared.
+        Draft = "draft",
+        /// It waits for approval.
+        Submitted = "submitted",
+        /// It is a part of the contract. It is locked.
+        Approved = "approved",
+        /// It was not approved, and can be changed.
+        Rejected = "rejected",
+        /// It is not a part of the contract any more.
+        Void = "void",
+    }
+}
+
+words! {
+    /// Why a contract is changed.
+    pub enum ChangeReason {
+        /// The customer asks for it.
+        CustomerRequest = "customer_request",
+        /// The site is not as it was thought to be.
+        FieldConditions = "field_conditions",
+        /// The design was changed.
+        DesignChange = "design_change",
+        /// Anything else.
+        Other = "other",
+    }
+}
+
+/// What is added to a project's contract, or taken away from it.
+#[derive(Clone, Debug, PartialEq, Resource)]
+#[resource(one = "change order", events = "change_order", asks)]
+#[resource(read(ChangeOrdersRead), write(ChangeOrdersWrite), delete(ChangeOrdersDelete))]
+#[resource(shows("items", "project", "creator", "emailSent", "emailStatus"))]
+pub struct ChangeOrder {
+    /// Its number. Unless one is sent, the project's next. No two of a project have the same.
+    #[field(automatic, unique = "projectId", least = 1, most = 255, search)]
+    pub change_order_number: Text,
+    /// The project.
+    #[field(refers = Project, filter, search)]
+    pub project_id: ProjectId,
+    /// What it is called.
+    #[field(most = 255, search, example = "A second door")]
+    pub title: Name,
+    /// What is changed.
+    pub description: Option<Text>,
+    /// How far it is.
+    #[field(read_only = "Submit, approve, reject or void the change order.", default = "draft", filter)]
+    pub status: ChangeOrderStatus,
+    /// Why the contract is changed.
+    #[field(example = "customer_request")]
+    pub reason: ChangeReason,
+    /// What its items come to.
+    #[field(ignored, signed, default = 0.00)]
+    pub total_amount: Money,
+    /// The same.
+    #[field(minor, ignored, signed, default = 0.00)]
+    pub total: Money,
+    /// What its items add.
+    #[field(minor, ignored, signed, default = 0.00)]
+    pub additions: Money,
+    /// What its items take away.
+    #[field(minor, ignored, signed, default = 0.00)]
+    pub deductions: Money,
+    /// Whether the amount of each item is rounded to whole dollars.
+    #[field(minor, default = false)]
+    pub round_sales_amounts: Option<bool>,
+    /// When it was submitted.
+    #[field(minor, ignored)]
+    pub submitted_at: Option<Timestamp>,
+    /// Who submitted it.
+    #[field(minor, ignored)]
+    pub submitted_by: Option<Text>,
+    /// When it was approved.
+    #[field(ignored)]
+    pub approved_at: Option<Timestamp>,
+    /// Who approved it.
+    #[field(ignored)]
+    pub approved_by: Option<Text>,
+    /// When it was rejected.
+    #[field(ignored)]
+    pub rejected_at: Option<Timestamp>,
+    /// Why it was rejected.
+    #[field(ignored)]
+    pub rejection_reason: Option<Text>,
+    /// When it was taken back.
+    #[field(minor, ignored)]
+    pub voided_at: Option<Timestamp>,
+    /// Who took it back.
+    #[field(minor, ignored)]
+    pub voided_by: Option<Text>,
+    /// Why it was taken back.
+    #[field(minor, ignored)]
+    pub void_reason: Option<Text>,
+    /// When it was last sent.
+    #[field(minor, ignored)]
+    pub sent_at: Option<Timestamp>,
+    /// The user who made it, or who made the key that did.
+    #[field(minor, ignored)]
+    pub created_by: Option<AccountId>,
+}
+
+/// The numbers of a project's change orders.
+pub static NUMBERING: Numbering = Numbering {
+    prefix: "CO-",
+    digits: 3,
+    shape: ChangeOrder::SHAPE,
+    column: "change_order_number",
+    within: Some("project_id"),
+};
+
+type Allowed = Result<(), Failure<ResourceError>>;
+
+#[async_trait]
+impl Rules for ChangeOrder {
+    async fn save(&mut self, saving: &mut Saving<'_, Self>) -> Allowed {
+        match saving.before {
+            None => self.created_by = saving.context.principal.account(),
+            Some(before) => {
+                before.details.editable()?;
+                if self.project_id != before.details.project_id {
+                    let fault = Fault::new(
+                        "read_only",
+                        "A change order stays with its project. Make one for the other project.",
+                    );
+                    return Err(FieldErrors::one("projectId", fault).into());
+                }
+                if self.round_sales_amounts != before.details.round_sales_amounts {
+                    items::settle(self, before.id, saving.context, saving.uow).await?;
+                }
+            }
+        }
+        if self.change_order_number.is_empty() {
+            // Last of all: others wait for the project's next number from here on.
+            let (tenant, project) = (saving.context.tenant, self.project_id.get());
+            self.change_order_number = saving.uow.numbers().next_of(tenant, &NUMBERING, project).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(stored: &Stored<Self>, _: &Context<'_>, _: &mut dyn UnitOfWork) -> Allowed {
+        if stored.details.status == ChangeOrderStatus::Approved {
+            return Err(locked(Self::SHAPE.one, stored.details.status, VOID_FIRST).into());
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl InCsv for ChangeOrder {
+    const COLUMNS: &'static [Column] = &[
+        Column::own("id"),
+        Column::own("changeOrderNumber"),
+        Column::own("projectId"),
+        Column::named("projectNumber", "projectId", &[&["project_number"]]),
+        Column::named("project", "projectId", &[&["name"]]),
+        Column::own("title"),
+        Column::own("reason"),
+        Column::own("status"),
+        Column::own("totalAmount"),
+        Column::own("submittedAt"),
+        Column::own("approvedAt"),
+        Column::own("approvedBy"),
+        Column::own("rejectedAt"),
+        Column::own("rejectionReason"),
+        Column::own("voidedAt"),
+        Column::own("createdAt"),
+        Column::own("updatedAt"),
+    ];
+}
+
+const VOID_FIRST: &str = "void it first";
+
+impl ChangeOrder {
+    /// Whether it can be changed (4.1): while it is a draft or rejected.
+    fn editable(&self) -> Result<(), ResourceError> {
+        let way_out = match self.status {
+            ChangeOrderStatus::Draft | ChangeOrderStatus::Rejected => return Ok(()),
+            ChangeOrderStatus::Submitted => "reject it first",
+            ChangeOrderStatus::Approved => VOID_FIRST,
+            ChangeOrderStatus::Void => "make another one",
+        };
+        Err(locked(Self::SHAPE.one, self.status, way_out))
+    }
+}
+
+/// Change orders, summed up: how many, and what they come to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// In all.
+    pub totals: Sum,
+    /// Of each status, in their order.
+    pub by_status: Vec<(ChangeOrderStatus, Sum)>,
+}
+
+/// Sums up the change orders that fit.
+pub async fn summary(rows: &dyn RowReader, tenant: TenantId, filter: &Filter) -> Result<Summary, StoreError> {
+    let places = |names: &[&str]| ChangeOrder::SHAPE.places(names);
+    let lines = rows.sums(tenant, ChangeOrder::SHAPE, filter, &places(&["status"]), &places(&["totalAmount"])).await?;
+    let of_status = Sum::by(&lines, 0);
+    let with_status = |status: &ChangeOrderStatus| {
+        let found = of_status.iter().find(|sum| sum.groups.first() == Some(&status.to_value()));
+        (*status, found.cloned().unwrap_or_else(|| Sum::total(&[], 1)))
+    };
+    let by_status = ChangeOrderStatus::ALL.iter().map(with_status).collect();
+    Ok(Summary { totals: Sum::total(&lines, 1), by_status })
+}
+
+/// What approved change orders add to the contracts of the projects that fit.
+pub async fn approved_delta(rows: &dyn RowReader, tenant: TenantId, projects: &Filter) -> Result<Money, StoreError> {
+    let places = |names: &[&str]| ChangeOrder::SHAPE.places(names);
+    let approved = Filter::is(ChangeOrder::SHAPE, "status", ChangeOrderStatus::Approved.to_value().into_owned());
+    let by_project =
+        rows.sums(tenant, ChangeOrder::SHAPE, &approved, &places(&["projectId"]), &places(&["totalAmount"])).await?;
+    let of = |sum: &Sum| Some((sum.groups.first()?.as_integer()?, *sum.sums.first()?));
+    let deltas: std::collections::BTreeMap<_, _> = by_project.iter().filter_map(of).collect();
+    let ids: Vec<_> = deltas.keys().copied().collect();
+    let found = rows.get_many(tenant, Project::SHAPE, &ids).await?;
+    let fitting = found.iter().filter(|project| projects.fits(project));
+    let delta = fitting.filter_map(|project| deltas.get(&project.id)).sum();
+    Money::rounded(delta).map_err(|fault| StoreError::Internal(fault.message))
+}

@@ -1,0 +1,3 @@
+DROP TABLE bid_project_costs;
+DROP TABLE bid_cost_items;
+DROP TABLE bid_line_items;
