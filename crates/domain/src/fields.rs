@@ -155,6 +155,18 @@ impl FieldErrors {
         self.left_out += other.left_out;
     }
 
+    /// The same errors, of fields of the part of a body that has this name.
+    #[must_use]
+    pub fn within(&self, part: &str) -> Self {
+        let mut errors = Self::new();
+        for FieldError { field, fault } in &self.kept {
+            let name = if field.is_empty() { part.to_owned() } else { format!("{part}.{field}") };
+            errors.push(name, fault.clone());
+        }
+        errors.left_out += self.left_out;
+        errors
+    }
+
     /// The same errors, each with the message that `message` gives it.
     #[must_use]
     pub fn saying(&self, message: impl Fn(&FieldError) -> String) -> Self {

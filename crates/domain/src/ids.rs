@@ -106,6 +106,18 @@ row_id! {
     LeadId
 }
 row_id! {
+    /// An invoice's id.
+    InvoiceId
+}
+row_id! {
+    /// A pay application's id.
+    PayAppId
+}
+row_id! {
+    /// The id of a line of a schedule of values.
+    SovLineId
+}
+row_id! {
     /// A lead stage's id.
     LeadStageId
 }

@@ -5,7 +5,7 @@ use crate::{
     execute::{Context, Failure},
     fields::{Fault, FieldErrors},
     ids::{AccountId, ContactId},
-    resource::{Record, Draft, Resource, ResourceError, Rules, family, insert},
+    resource::{Draft, Record, Resource, ResourceError, Rules, family, insert},
     store::UnitOfWork,
     text::{Email, Text},
     users::AnyUser,
@@ -19,6 +19,10 @@ words! {
         Bid = "bid",
         /// A change order.
         ChangeOrder = "change_order",
+        /// An invoice.
+        Invoice = "invoice",
+        /// A pay application.
+        PayApp = "pay_app",
     }
 }
 

@@ -10,11 +10,13 @@ use bwp_domain::{
     contacts::Contact,
     documents::Document,
     ids::TenantId,
+    invoices::{Invoice, InvoiceLineItem, InvoicePayment},
     kit_items::KitItem,
     labor_rates::LaborRate,
     lead_stages::LeadStage,
     leads::Lead,
     mail::Mail,
+    pay_apps::{PayApp, SovLine},
     products::Product,
     project_phases::ProjectPhase,
     project_tasks::ProjectTask,
@@ -79,6 +81,11 @@ fn rows_in_memory() {
         ChangeOrder::SHAPE,
         ChangeOrderItem::SHAPE,
         Mail::SHAPE,
+        PayApp::SHAPE,
+        SovLine::SHAPE,
+        Invoice::SHAPE,
+        InvoiceLineItem::SHAPE,
+        InvoicePayment::SHAPE,
     ] {
         block_on(hold(&InMemory::default(), shape, |_| {}));
     }

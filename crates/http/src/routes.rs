@@ -16,9 +16,10 @@ use bwp_domain::{
 use bwp_web::{limits::TargetTooLong, observe, readiness::Readiness, request_id::RequestId};
 
 use crate::{
-    api_keys, audit, bids, calendar, change_orders, comments, contacts, documents, jobs, kit_items, lead_stages, leads,
-    me, notifications, openapi,
+    api_keys, audit, bids, calendar, change_orders, comments, contacts, documents, invoices, jobs, kit_items,
+    lead_stages, leads, me, notifications, openapi,
     operation::Operation,
+    pay_apps,
     problem::{ErrorCode, Problem},
     products, project_plans, project_templates, projects, settings, site_logs,
     state::ApiState,
@@ -55,6 +56,8 @@ pub(crate) fn operations() -> Vec<Operation> {
     all.extend(comments::operations());
     all.extend(documents::operations());
     all.extend(bids::operations());
+    all.extend(invoices::operations());
+    all.extend(pay_apps::operations());
     all.extend(change_orders::operations());
     all.extend(kit_items::operations());
     all.extend(lead_stages::operations());

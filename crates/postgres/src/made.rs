@@ -15,6 +15,7 @@ const FUNCTIONS: &[&str] = &[
     "document_search_text",
     "hold_expected_key",
     "hold_expected_keys",
+    "invoice_search_text",
     "keep_security_log",
     "lead_search_text",
     "lower_texts",
@@ -22,6 +23,7 @@ const FUNCTIONS: &[&str] = &[
     "make_settings",
     "product_search_text",
     "notify_users",
+    "pay_app_search_text",
     "project_search_text",
     "refuse_unexpected",
     "renew_credentials_revision",
@@ -30,7 +32,7 @@ const FUNCTIONS: &[&str] = &[
 ];
 
 /// Tables of more columns than diesel's tuples have.
-const WIDE: [&str; 1] = ["bids"];
+const WIDE: [&str; 3] = ["bids", "invoices", "pay_apps"];
 
 /// Those that belong to no column.
 const SEQUENCES: [&str; 1] = ["api_audit_log_ids"];

@@ -380,6 +380,46 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    invoice_lines (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        invoice_id -> Int8,
+        product_id -> Nullable<Int8>,
+        description -> Text,
+        quantity -> Numeric,
+        unit_price -> Numeric,
+        amount -> Numeric,
+        is_taxable -> Bool,
+        position -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    invoice_payments (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        invoice_id -> Int8,
+        amount -> Numeric,
+        paid_at -> Nullable<Timestamptz>,
+        method -> Nullable<Text>,
+        reference -> Nullable<Text>,
+        notes -> Nullable<Text>,
+        voided_at -> Nullable<Timestamptz>,
+        source -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     job_errors (tenant_id, job_id, row_number) {
         tenant_id -> Int8,
         job_id -> Int8,
@@ -611,6 +651,34 @@ diesel::table! {
         data -> Jsonb,
         previous_attributes -> Nullable<Jsonb>,
         delivered_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    pay_app_lines (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        pay_app_id -> Int8,
+        item_number -> Nullable<Text>,
+        description -> Text,
+        scheduled_value -> Numeric,
+        previous_billed -> Numeric,
+        current_billed -> Numeric,
+        materials_stored -> Numeric,
+        total_to_date -> Numeric,
+        balance -> Numeric,
+        percent_complete -> Numeric,
+        bid_line_item_id -> Nullable<Int8>,
+        change_order_id -> Nullable<Int8>,
+        origin -> Text,
+        first_line_id -> Nullable<Int8>,
+        opening_billed -> Numeric,
+        order -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -979,6 +1047,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     files,
     idempotency_receipts,
     invitations,
+    invoice_lines,
+    invoice_payments,
     job_errors,
     job_files,
     job_uploads,
@@ -993,6 +1063,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     notifications,
     mail_outbox,
     outbox,
+    pay_app_lines,
     payment_terms,
     products,
     project_phases,

@@ -10,11 +10,13 @@ use bwp_domain::{
     contacts::Contact,
     documents::Document,
     ids::TenantId,
+    invoices::{Invoice, InvoiceLineItem, InvoicePayment},
     kit_items::KitItem,
     labor_rates::LaborRate,
     lead_stages::LeadStage,
     leads::Lead,
     mail::Mail,
+    pay_apps::{PayApp, SovLine},
     products::Product,
     project_phases::ProjectPhase,
     project_tasks::ProjectTask,
@@ -133,6 +135,21 @@ const RESOURCES: &[(&Shape, Possible)] = &[
     (ChangeOrder::SHAPE, |_| {}),
     (ChangeOrderItem::SHAPE, |_| {}),
     (Mail::SHAPE, |_| {}),
+    (PayApp::SHAPE, |_| {}),
+    (SovLine::SHAPE, |values| {
+        // Those of change orders and earlier applications are no references that requests set.
+        for name in ["changeOrderId", "firstLineId"] {
+            let (at, _) = SovLine::SHAPE.field(name).expect("a field");
+            values[at] = Value::Null;
+        }
+    }),
+    (Invoice::SHAPE, |_| {}),
+    (InvoiceLineItem::SHAPE, |values| {
+        // Only deleted ones say when they were deleted.
+        let (at, _) = InvoiceLineItem::SHAPE.field("deletedAt").expect("a field");
+        values[at] = Value::Null;
+    }),
+    (InvoicePayment::SHAPE, |_| {}),
 ];
 
 #[tokio::test]
@@ -166,6 +183,7 @@ async fn each_description_fits_its_table() {
                 Kind::Bool => "boolean",
                 Kind::Decimal { .. } => "numeric",
                 Kind::Day => "date",
+                Kind::Json => "jsonb",
                 Kind::Texts { .. } => "ARRAY",
                 Kind::Moment => "timestamp with time zone",
             };

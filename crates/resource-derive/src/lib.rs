@@ -18,6 +18,7 @@ use syn::{
 /// - `read(LeadsRead)`, `write(…)`, `delete(…)`: the scopes that each use needs.
 /// - `in_turn`: that changes of one tenant's rows are made one after another, for rules that look at all of them.
 /// - `asks`: that its changes lock what they read, for rules that read other rows: see `Command::asks`.
+/// - `without_created`: that nobody is told of new ones.
 /// - `without_updated_at`: that answers do not show when it was last changed.
 /// - `shows("lineItems")`: what answers show of it that is no field. Bodies may repeat that, without effect.
 ///
@@ -26,12 +27,13 @@ use syn::{
 /// - `least = 1`, `most = 500`: its bounds; of a number with decimals also `0.25` or `-90`. Of a list of texts, `most` texts of `each`
 ///   characters.
 /// - `default = "planning"`: what it holds when it is not sent. A field without one that cannot be null is required.
+/// - `required`: that a request that makes one must send it, though it may send `null`.
 /// - `automatic`: that a new one gets it from the family's rules when `null` or nothing is sent, and it is never empty after that.
 /// - `renewed`: that a change which sends `null` or an empty text for an `automatic` field gets it so too.
 /// - `unique`, `unique = "projectId"`: that no other live row of the tenant, or of those with the same value there, holds the same text,
 ///   in any case. Such a family `asks`.
 /// - `signed`: that a number with decimals may be less than nothing.
-/// - `text`, `either`: that requests write a number with decimals as a string alone, or as a number too.
+/// - `text`, `either`, `number`: that requests write a number with decimals as a string alone, or as a number too.
 /// - `range`: that `dateFrom` and `dateTo` of lists bound it, and not the time of creation.
 /// - `skips_null`: that a request may send `null` for it, which a change passes over, and for which a new one gets it from the family's
 ///   rules. It is never empty, and a request that makes one must name it all the same.
@@ -112,6 +114,7 @@ struct About {
     events: Option<String>,
     in_turn: bool,
     asks: bool,
+    tells_created: bool,
     shows_updated_at: bool,
     shows: Vec<LitStr>,
     scopes: [Vec<Ident>; 3],
@@ -120,7 +123,7 @@ struct About {
 impl About {
     fn read(input: &DeriveInput) -> Result<Self, Error> {
         let (mut one, mut many, mut table, mut events) = (None, None, None, None);
-        let (mut in_turn, mut asks, mut shows_updated_at) = (false, false, true);
+        let (mut in_turn, mut asks, mut shows_updated_at, mut tells_created) = (false, false, true, true);
         let (mut shows, mut scopes): (Vec<LitStr>, [Vec<Ident>; 3]) = Default::default();
         for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("resource")) {
             attribute.parse_nested_meta(|meta| {
@@ -133,6 +136,7 @@ impl About {
                     "events" => events = text()?,
                     "in_turn" => in_turn = true,
                     "asks" => asks = true,
+                    "without_created" => tells_created = false,
                     "without_updated_at" => shows_updated_at = false,
                     "shows" => {
                         let list;
@@ -157,11 +161,12 @@ impl About {
         let table = table.unwrap_or_else(|| many.replace(' ', "_"));
         let name = input.ident.to_string();
         let doc = doc(&input.attrs);
-        Ok(Self { name, doc, one, many, table, events, in_turn, asks, shows_updated_at, shows, scopes })
+        Ok(Self { name, doc, one, many, table, events, in_turn, asks, tells_created, shows_updated_at, shows, scopes })
     }
 
     fn shape(&self, fields: &[FieldAbout]) -> TokenStream {
-        let Self { name, doc, one, many, table, events, in_turn, asks, shows_updated_at, shows, scopes } = self;
+        let Self { name, doc, one, many, table, events, in_turn, asks, tells_created, shows_updated_at, shows, scopes } =
+            self;
         let [read, write, delete] = scopes;
         let events = match events {
             None => quote!(None),
@@ -183,6 +188,7 @@ impl About {
                 fields: &[#(#fields),*],
                 in_turn: #in_turn,
                 asks: #asks,
+                tells_created: #tells_created,
                 shows_updated_at: #shows_updated_at,
                 shows: &[#(#shows),*],
                 scopes: resource::Scopes {
@@ -208,6 +214,7 @@ struct FieldAbout {
     default: Option<TokenStream>,
     access: TokenStream,
     settable: bool,
+    required: bool,
     minor: bool,
     automatic: bool,
     renewed: bool,
@@ -242,6 +249,7 @@ impl FieldAbout {
             default: None,
             access: quote!(resource::Access::Settable),
             settable: true,
+            required: false,
             minor: false,
             automatic: false,
             renewed: false,
@@ -271,10 +279,18 @@ impl FieldAbout {
                     "least" => about.least = bound()?,
                     "most" => about.most = bound()?,
                     "default" => about.default = Some(literal(&meta.value()?.parse()?)?),
+                    "required" => about.required = true,
                     "minor" => about.minor = true,
                     "automatic" => {
                         about.automatic = true;
-                        about.default = Some(quote!(Value::Text(::std::borrow::Cow::Borrowed(""))));
+                        let ty = &about.ty;
+                        about.default = Some(quote! {
+                            if <#ty as FieldType>::NULLABLE {
+                                Value::Null
+                            } else {
+                                Value::Text(::std::borrow::Cow::Borrowed(""))
+                            }
+                        });
                     }
                     "renewed" => about.renewed = true,
                     "unique" if meta.input.peek(syn::Token![=]) => {
@@ -285,6 +301,7 @@ impl FieldAbout {
                     "signed" => about.signed = true,
                     "text" => about.written = Some(quote!(resource::Written::Text)),
                     "either" => about.written = Some(quote!(resource::Written::Either)),
+                    "number" => about.written = Some(quote!(resource::Written::Number)),
                     "each" => about.each = meta.value()?.parse::<LitInt>().map(|most| Some(quote!(#most)))?,
                     "range" => about.range = true,
                     "skips_null" => about.skips_null = true,
@@ -326,7 +343,9 @@ impl FieldAbout {
     fn field(&self) -> TokenStream {
         let Self { ty, doc, name, column, access, search, range, skips_null, .. } = self;
         let also = option(self.also.as_ref());
-        let required = if self.default.is_some() || !self.settable {
+        let required = if self.required {
+            quote!(true)
+        } else if self.default.is_some() || !self.settable {
             quote!(false)
         } else {
             quote!(!<#ty as FieldType>::NULLABLE)

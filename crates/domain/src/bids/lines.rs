@@ -306,7 +306,7 @@ impl BidLineItem {
 pub(super) const ONE: Quantity = Quantity::ONE;
 
 /// The live rows of a family that belong to a bid, in their order.
-pub(super) async fn of_bid<R: Resource>(
+pub(crate) async fn of_bid<R: Resource>(
     bid: i64,
     tenant: TenantId,
     uow: &mut dyn UnitOfWork,

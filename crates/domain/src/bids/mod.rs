@@ -11,6 +11,7 @@ use num_traits::Zero;
 
 pub use copies::{Conversion, Convert, Duplicate, MappingStrategy};
 pub use expiry::{Expire, Overdue, OverdueBids, expire_overdue};
+pub(crate) use lines::of_bid as parts_of_bid;
 pub use lines::{
     BidLineItem, CostItem, CostItemType, Figure, ImportKit, KitImport, MOST_LINES, Part, PartChange, ProjectCost,
     WritePart,

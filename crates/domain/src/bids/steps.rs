@@ -6,6 +6,8 @@ use super::{Bid, BidStatus, way_out};
 use crate::{
     events::Event,
     execute::{Applied, Command, Context, Failure},
+    ids::BidId,
+    invoices::is_billed,
     mail::{Enclosed, Sending, post},
     projects::Project,
     resource::{Filter, Record, Resource, ResourceError, Told, Value, store},
@@ -207,6 +209,11 @@ impl Command<dyn UnitOfWork> for Take {
                 let of_bid = Filter::is(Project::SHAPE, "bidId", Value::Integer(held.id()));
                 if uow.rows().count(context.tenant, Project::SHAPE, &of_bid).await? > 0 {
                     let text = "A project was made from this bid: delete that first.".to_owned();
+                    return Err(ResourceError::Conflict(text).into());
+                }
+                let id = BidId::new(held.id()).ok_or(ResourceError::NotFound(Bid::SHAPE.one))?;
+                if is_billed(id, context, uow).await? {
+                    let text = "An invoice was made from this bid: void that first.".to_owned();
                     return Err(ResourceError::Conflict(text).into());
                 }
                 (after.accepted_at, after.accepted_by) = (None, None);

@@ -58,7 +58,7 @@ words! {
 
 /// What is added to a project's contract, or taken away from it.
 #[derive(Clone, Debug, PartialEq, Resource)]
-#[resource(one = "change order", events = "change_order", asks)]
+#[resource(one = "change order", events = "change_order", without_created, asks)]
 #[resource(read(ChangeOrdersRead), write(ChangeOrdersWrite), delete(ChangeOrdersDelete))]
 #[resource(shows("items", "project", "creator", "emailSent", "emailStatus"))]
 pub struct ChangeOrder {

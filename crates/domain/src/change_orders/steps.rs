@@ -8,7 +8,9 @@ use crate::{
     exact::{Rounding, exact},
     execute::{Applied, Command, Context, Failure},
     fields::FieldErrors,
+    ids::ChangeOrderId,
     mail::{Enclosed, Sending, post},
+    pay_apps,
     projects::Project,
     resource::{Record, Resource, ResourceError, Told, store},
     scopes::{ScopeId, ScopeSet},
@@ -156,6 +158,11 @@ impl Command<dyn UnitOfWork> for Take {
                 (after.rejected_at, after.rejection_reason) = (Some(now), Some(reason.clone()));
             }
             Action::Void(Voiding { reason }) => {
+                let id = ChangeOrderId::new(held.id()).ok_or(ResourceError::NotFound(ChangeOrder::SHAPE.one))?;
+                if pay_apps::bills_change_order(held.order.project_id, id, context.tenant, uow).await? {
+                    let text = "A pay app that was submitted bills this change order: reject or void that first.";
+                    return Err(ResourceError::Conflict(text.to_owned()).into());
+                }
                 (after.voided_at, after.voided_by) = (Some(now), acting(context.principal));
                 after.void_reason.clone_from(reason);
                 moved = Some(-exact(after.total_amount.decimal()));
@@ -171,6 +178,9 @@ impl Command<dyn UnitOfWork> for Take {
             let value = Rounding::Cents.money(&value).map_err(|fault| FieldErrors::one("contractValue", fault))?;
             after.contract_value = Some(value);
             held.told.extend(store(&before, &after, Told::Updated, context, uow).await?.1);
+        }
+        if moves_contract {
+            held.told.extend(pay_apps::follow_change_orders(held.order.project_id, context, uow).await?);
         }
         Ok(Applied::telling(held.record, held.told))
     }

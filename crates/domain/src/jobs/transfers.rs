@@ -222,6 +222,7 @@ pub(super) fn said(field: &Field, cell: &str) -> Json {
         }
         Kind::Decimal { .. } => json!(amount(trimmed)),
         Kind::Moment | Kind::Day => json!(trimmed),
+        Kind::Json => serde_json::from_str(trimmed).unwrap_or_else(|_| json!(trimmed)),
         Kind::Texts { .. } => {
             let texts = crate::csv::unguarded(trimmed).split(';').map(str::trim);
             json!(texts.filter(|text| !text.is_empty()).collect::<Vec<_>>())

@@ -204,6 +204,7 @@ impl Field {
             Kind::Moment => moment(&text(sent)?),
             Kind::Day => day(&text(sent)?),
             Kind::Texts { most, each } => texts(sent, most, each),
+            Kind::Json => json(sent),
         }
     }
 }
@@ -303,4 +304,22 @@ fn texts(sent: &Json, most: usize, each: usize) -> Result<Value<'static>, Fault>
         return Err(Fault::new("too_long", format!("Has {} texts; it may have at most {most}.", texts.len())));
     }
     Ok(Value::Texts(texts))
+}
+
+/// The most characters of any JSON, as it is kept.
+const MOST_JSON: usize = 50_000;
+
+/// Any JSON. NUL cannot be stored.
+fn json(sent: &Json) -> Result<Value<'static>, Fault> {
+    let text = sent.to_string();
+    if text.len() > MOST_JSON {
+        return Err(Fault::new(
+            "too_long",
+            format!("Has {} bytes as JSON; it may have at most {MOST_JSON}.", text.len()),
+        ));
+    }
+    if text.contains("\\u0000") {
+        return Err(Fault::new("invalid_value", "Must not contain the character NUL."));
+    }
+    Ok(Value::Json(text))
 }

@@ -265,8 +265,12 @@ pub async fn insert(
     log(family, Action::Created, id, None, context, uow).await?;
     let record = Record { id, created_at: context.now, updated_at: context.now, values };
     family.saved(None, &record, context, uow).await?;
-    let mut told: Vec<_> =
-        shape.events.map(|kinds| events::event(context, shape, kinds.created, &record, None)).into_iter().collect();
+    let mut told: Vec<_> = shape
+        .events
+        .filter(|_| shape.tells_created)
+        .map(|kinds| events::event(context, shape, kinds.created, &record, None))
+        .into_iter()
+        .collect();
     told.extend(family.also_tell(context, None, &record)?);
     told.extend(family.follow(None, Some(&record), context, uow).await?);
     Ok((record, told))

@@ -14,6 +14,8 @@ pub enum Condition {
     Is(usize, Value<'static>),
     /// The field at this place holds one of these ids.
     Among(usize, Vec<i64>),
+    /// The field at this place holds one of these words.
+    OneOf(usize, Vec<String>),
     /// The field at this place holds this text, in any case.
     IsText(usize, String),
     /// The field at this place, which is never null, does not hold this value.
@@ -67,6 +69,9 @@ impl Filter {
         self.0.iter().all(|condition| match condition {
             Condition::Is(at, value) => held(at) == Some(value),
             Condition::Among(at, ids) => held(at).and_then(Value::as_integer).is_some_and(|id| ids.contains(&id)),
+            Condition::OneOf(at, words) => {
+                held(at).and_then(Value::as_text).is_some_and(|held| words.iter().any(|word| word == held))
+            }
             Condition::IsText(at, text) => {
                 held(at).and_then(Value::as_text).is_some_and(|held| held.to_lowercase() == text.to_lowercase())
             }
@@ -96,6 +101,7 @@ impl Filter {
         let written = self.0.iter().map(|condition| match condition {
             Condition::Is(at, value) => serde_json::json!([name(*at), value]),
             Condition::Among(at, ids) => serde_json::json!([name(*at), "in", ids]),
+            Condition::OneOf(at, words) => serde_json::json!([name(*at), "in", words]),
             Condition::IsText(at, text) => serde_json::json!([name(*at), "is", text.to_lowercase()]),
             Condition::IsNot(at, value) => serde_json::json!([name(*at), "!=", value]),
             Condition::Before(at, moment) => serde_json::json!([name(*at), "<", moment]),

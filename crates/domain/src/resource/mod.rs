@@ -25,7 +25,7 @@ pub use events::{changed, event, snapshot};
 pub use filter::{Condition, Filter};
 pub use fixed::{Coordinate, Fixed, Hours, Money, Percent, Quantity, Written};
 pub use shape::{Access, Bound, Events, Field, Kind, Reference, Scopes, Shape};
-pub use value::{FieldType, UnknownWord, Value};
+pub use value::{AnyJson, FieldType, UnknownWord, Value};
 
 use crate::{
     clock::Timestamp,

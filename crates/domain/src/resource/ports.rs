@@ -173,6 +173,16 @@ pub trait RowReader: Send + Sync {
         page: PageRequest,
     ) -> Result<RowPage, StoreError>;
 
+    /// So many rows behind so many others, newest first by (createdAt, id): for lists whose pages have numbers.
+    async fn numbered_page(
+        &self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        offset: i64,
+        limit: i64,
+    ) -> Result<Vec<Record>, StoreError>;
+
     /// The row with this id.
     async fn get(&self, tenant: TenantId, shape: &'static Shape, id: i64) -> Result<Option<Record>, StoreError>;
 

@@ -30,6 +30,8 @@ pub struct Shape {
     pub in_turn: bool,
     /// Whether changes lock what they read, and do not go by what is to be expected: for rules that read other rows.
     pub asks: bool,
+    /// Whether others are told of new ones.
+    pub tells_created: bool,
     /// Whether answers show when it was last changed.
     pub shows_updated_at: bool,
     /// What answers show of it that is no field, such as the rows that belong to it. Bodies may repeat that, without effect.
@@ -172,6 +174,8 @@ pub enum Kind {
     Moment,
     /// A work day: the day as it is written, whatever the time and the offset.
     Day,
+    /// Any JSON, as it is sent.
+    Json,
     /// Texts, each once.
     Texts {
         /// How many, at most.

@@ -35,6 +35,8 @@ pub enum Value<'a> {
     Day(Day),
     /// Texts.
     Texts(Vec<String>),
+    /// JSON, as text.
+    Json(String),
 }
 
 impl Value<'_> {
@@ -50,6 +52,7 @@ impl Value<'_> {
             Self::Moment(moment) => Value::Moment(moment),
             Self::Day(day) => Value::Day(day),
             Self::Texts(texts) => Value::Texts(texts),
+            Self::Json(json) => Value::Json(json),
         }
     }
 
@@ -88,6 +91,9 @@ impl serde::Serialize for Value<'_> {
             Self::Moment(moment) => moment.serialize(serializer),
             Self::Day(day) => day.midnight().serialize(serializer),
             Self::Texts(texts) => texts.serialize(serializer),
+            Self::Json(json) => {
+                serde_json::from_str::<serde_json::Value>(json).unwrap_or_default().serialize(serializer)
+            }
         }
     }
 }
@@ -237,6 +243,30 @@ impl FieldType for Vec<Text> {
     fn from_value(value: Value<'_>) -> Option<Self> {
         let Value::Texts(texts) = value else { return None };
         texts.into_iter().map(|text| Text::parse(text).ok()).collect()
+    }
+}
+
+/// Any JSON, kept as it is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnyJson(serde_json::Value);
+
+impl AnyJson {
+    /// What it says.
+    pub const fn value(&self) -> &serde_json::Value {
+        &self.0
+    }
+}
+
+impl FieldType for AnyJson {
+    const KIND: Kind = Kind::Json;
+
+    fn to_value(&self) -> Value<'_> {
+        Value::Json(self.0.to_string())
+    }
+
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        let Value::Json(json) = value else { return None };
+        serde_json::from_str(&json).ok().map(Self)
     }
 }
 

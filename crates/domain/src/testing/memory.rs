@@ -104,6 +104,9 @@ fn fits(tables: &Tables, tenant: TenantId, shape: &Shape, record: &Record, condi
         Condition::Among(at, ids) => {
             record.values.get(*at).and_then(Value::as_integer).is_some_and(|id| ids.contains(&id))
         }
+        Condition::OneOf(at, words) => {
+            record.values.get(*at).and_then(Value::as_text).is_some_and(|held| words.iter().any(|word| word == held))
+        }
         Condition::IsText(at, text) => record
             .values
             .get(*at)
@@ -169,6 +172,20 @@ impl RowReader for MemoryRows {
         rows.retain(|row| page.after.is_none_or(|after| (row.created_at, row.id) < (after.created_at, after.id)));
         rows.truncate(page.limit.get() + 1);
         RowPage::of(Box::new(rows), page.limit)
+    }
+
+    async fn numbered_page(
+        &self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        offset: i64,
+        limit: i64,
+    ) -> Result<Vec<Record>, StoreError> {
+        let mut rows = self.fitting(tenant, shape, filter);
+        rows.sort_by_key(|row| std::cmp::Reverse((row.created_at, row.id)));
+        let size = |number: i64| usize::try_from(number).unwrap_or(0);
+        Ok(rows.into_iter().skip(size(offset)).take(size(limit)).collect())
     }
 
     async fn get(&self, tenant: TenantId, shape: &'static Shape, id: i64) -> Result<Option<Record>, StoreError> {

@@ -321,6 +321,9 @@ impl Suite<'_> {
         filter.conditions().iter().all(|condition| match condition {
             Condition::Is(at, value) => &row.values[*at] == value,
             Condition::Among(at, ids) => row.values[*at].as_integer().is_some_and(|id| ids.contains(&id)),
+            Condition::OneOf(at, words) => {
+                row.values[*at].as_text().is_some_and(|held| words.iter().any(|word| word == held))
+            }
             Condition::IsText(at, text) => {
                 row.values[*at].as_text().is_some_and(|held| held.to_lowercase() == text.to_lowercase())
             }
@@ -390,6 +393,7 @@ fn value(kind: Kind, n: u8) -> Value<'static> {
         }
         Kind::Moment => Value::Moment(at(number * 86_400)),
         Kind::Day => Value::Day(Day::parse(&format!("2026-02-{:02}", n + 1)).expect("a day")),
+        Kind::Json => Value::Json(format!("{{\"n\":{n}}}")),
         Kind::Texts { .. } => Value::Texts((0..n).map(|n| format!("Tag {n} é")).collect()),
         Kind::Words(words) => Value::Text(words[usize::from(n) % words.len()].into()),
     }

@@ -148,7 +148,7 @@ fn success(reply: &Reply, keyed: bool, schemas: &mut Schemas) -> Value {
         ReplyKind::One(source) => (source, false, vec![]),
         ReplyKind::Page(source) => (source, true, vec!["pagination"]),
         ReplyKind::Many(source) => (source, true, vec!["requested", "returned"]),
-        ReplyKind::All(source) => (source, true, vec![]),
+        ReplyKind::All(source) | ReplyKind::Numbered(source) => (source, true, vec![]),
     };
     let item = json!({ "$ref": format!("#/components/schemas/{}", source.put(schemas)) });
     let data = if list { json!({ "type": "array", "items": item }) } else { item };
@@ -162,15 +162,46 @@ fn success(reply: &Reply, keyed: bool, schemas: &mut Schemas) -> Value {
             });
         }
     }
+    if matches!(reply.kind, ReplyKind::Numbered(_)) {
+        meta = numbered_meta(schemas);
+    }
     let mut shown = json!({ "data": example(schemas, &data), "meta": example(schemas, &meta) });
     if let Some(fields) = shown["meta"].as_object_mut() {
-        fields.retain(|name, _| name == "request_id" || extra.contains(&name.as_str()));
+        let is_numbered = matches!(reply.kind, ReplyKind::Numbered(_));
+        fields.retain(|name, _| name == "request_id" || is_numbered || extra.contains(&name.as_str()));
     }
     response["content"] = json!({ "application/json": {
         "schema": { "type": "object", "required": ["data", "meta"], "properties": { "data": data, "meta": meta } },
         "example": shown,
     } });
     response
+}
+
+/// What is said about a page of pages that have numbers.
+fn numbered_meta(schemas: &mut Schemas) -> Value {
+    let number = |least: u32, example: u32, description: &str| json!({ "type": "integer", "minimum": least, "example": example, "description": description });
+    schemas.insert(
+        "NumberedPageMeta",
+        json!({
+            "type": "object",
+            "description": "What is said about a page of pages that have numbers.",
+            "required": ["request_id", "pagination"],
+            "properties": {
+                "request_id": { "type": "string", "description": "The request's id, as in `X-Request-Id`.", "example": "req_01JD0C9Z3T7QWERTYV5K8M2N4P" },
+                "pagination": {
+                    "type": "object",
+                    "description": "Which page it is.",
+                    "required": ["page", "pageSize", "total"],
+                    "properties": {
+                        "page": number(1, 1, "Which page."),
+                        "pageSize": number(1, 25, "How many rows a page has."),
+                        "total": number(0, 128, "How many rows there are on all pages."),
+                    },
+                },
+            },
+        }),
+    );
+    json!({ "$ref": "#/components/schemas/NumberedPageMeta" })
 }
 
 /// The statuses of the errors that an operation answers with.

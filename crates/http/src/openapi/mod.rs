@@ -88,6 +88,8 @@ pub(crate) enum ReplyKind {
     All(SchemaSource),
     /// The bytes of a file.
     File,
+    /// A page of things, of pages that have numbers.
+    Numbered(SchemaSource),
     /// There is no body.
     Nothing,
 }

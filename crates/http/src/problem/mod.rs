@@ -118,6 +118,11 @@ impl Problem {
         Self { code, status: code.status(), ..self }
     }
 
+    /// What is wrong with each field.
+    pub(crate) fn into_field_errors(self) -> FieldErrors {
+        *self.errors
+    }
+
     /// The same problem with a header.
     #[must_use]
     pub fn with_header(mut self, name: header::HeaderName, value: header::HeaderValue) -> Self {

@@ -28,7 +28,7 @@ pub(crate) use shown::{members, one, one_with, rendered, rendered_all, rendered_
 
 use crate::{
     jobs,
-    openapi::{Body, ReplyKind},
+    openapi::{Body, ReplyKind, SchemaSource},
     operation::{Operation, Reply, Tag, operation_id},
     problem::ErrorCode,
     request::query,
@@ -377,6 +377,66 @@ fn told(
 }
 
 impl Reply {
+    /// A page of rows of `R`, of pages that have numbers, with what else answers show of each.
+    pub(crate) fn numbered<R: Resource>(
+        description: &'static str,
+        name: &'static str,
+        more: fn() -> serde_json::Value,
+    ) -> Self {
+        Self::new(200, description, ReplyKind::Numbered(schema::answer_with(R::SHAPE, name, more)))
+    }
+
+    /// Every row of `R` of some parent, with what else answers show of each.
+    pub(crate) fn rows_with<R: Resource>(
+        status: u16,
+        description: &'static str,
+        name: &'static str,
+        more: fn() -> serde_json::Value,
+    ) -> Self {
+        Self::new(status, description, ReplyKind::All(schema::answer_with(R::SHAPE, name, more)))
+    }
+
+    /// A row of `A` and one of `B` under these names, with what else answers show of the second.
+    pub(crate) fn pair<A: Resource, B: Resource>(
+        status: u16,
+        names: (&'static str, &'static str),
+        name: &'static str,
+        second: &'static str,
+        more: fn() -> serde_json::Value,
+    ) -> Self {
+        let source = SchemaSource::by(move |schemas| {
+            let reference = |name: String| serde_json::json!({ "$ref": format!("#/components/schemas/{name}") });
+            let one = reference(schema::answer(A::SHAPE).put(schemas));
+            let other = reference(schema::answer_with(B::SHAPE, second, more).put(schemas));
+            let mut properties = serde_json::Map::new();
+            properties.insert(names.0.to_owned(), one);
+            properties.insert(names.1.to_owned(), other);
+            let required = [names.0, names.1];
+            schemas.insert(
+                name,
+                serde_json::json!({
+                    "type": "object",
+                    "description": format!("A {} and its {}.", A::SHAPE.one, B::SHAPE.one),
+                    "required": required,
+                    "properties": properties,
+                }),
+            );
+            name.to_owned()
+        });
+        Self::new(status, format!("The {} and the {}.", A::SHAPE.one, B::SHAPE.one), ReplyKind::One(source))
+    }
+
+    /// With the schema of `R` among the others: what this answers refers to it.
+    pub(crate) fn with<R: Resource>(self) -> Self {
+        let Self { status, description, kind } = self;
+        let ReplyKind::One(source) = kind else { return Self { status, description, kind } };
+        let both = SchemaSource::by(move |schemas| {
+            schema::answer(R::SHAPE).put(schemas);
+            source.put(schemas)
+        });
+        Self { status, description, kind: ReplyKind::One(both) }
+    }
+
     /// A row of `R`, with what else its answer shows: the properties of that, as a schema writes them.
     pub(crate) fn row_with<R: Resource>(
         status: u16,
@@ -416,6 +476,12 @@ impl Body {
 }
 
 impl Operation {
+    /// That it answers 404 where what its body names is not there.
+    pub(crate) const fn finds_others(mut self) -> Self {
+        self.input.has_id = true;
+        self
+    }
+
     /// The parameters of its query, which it reads by itself.
     pub(crate) fn parameters(mut self, parameters: Vec<serde_json::Value>, refusal: ErrorCode) -> Self {
         self.input.parameters.extend(parameters);

@@ -197,6 +197,15 @@ fn typed(field: &Field, json_type: &str) -> Value {
 }
 
 fn shown(shape: &Shape, field: &Field) -> Value {
+    let mut schema = as_stored(shape, field);
+    // The family's rules put something in the place of nothing.
+    if let (true, Value::Array(types)) = (field.automatic, &schema["type"]) {
+        schema["type"] = types.first().cloned().unwrap_or_default();
+    }
+    schema
+}
+
+fn as_stored(shape: &Shape, field: &Field) -> Value {
     match field.kind {
         Kind::Words(_) => words(shape, field),
         Kind::Text { .. } => typed(field, "string"),
@@ -208,6 +217,7 @@ fn shown(shape: &Shape, field: &Field) -> Value {
             with(typed(field, "string"), &[("pattern", json!(format!("^-?[0-9]+\\.[0-9]{{2,{places}}}$")))])
         }
         Kind::Texts { .. } => json!({ "type": "array", "items": { "type": "string" } }),
+        Kind::Json => json!({}),
         Kind::Moment | Kind::Day => with(typed(field, "string"), &[("format", json!("date-time"))]),
     }
 }
@@ -259,6 +269,7 @@ fn sent(shape: &Shape, field: &Field, new: bool) -> Value {
             }
             schema
         }
+        Kind::Json => json!({}),
         Kind::Texts { most, each } => json!({
             "type": ["array", "null"],
             "maxItems": most,
@@ -268,7 +279,7 @@ fn sent(shape: &Shape, field: &Field, new: bool) -> Value {
         Kind::Moment | Kind::Day if field.skips_null => json!({ "type": ["string", "null"] }),
         // A date alone is taken too, and of a day a moment.
         Kind::Moment | Kind::Day => typed(field, "string"),
-        Kind::Words(_) | Kind::Email | Kind::Bool => shown(shape, field),
+        Kind::Words(_) | Kind::Email | Kind::Bool => as_stored(shape, field),
     }
 }
 

@@ -9,6 +9,11 @@ use responses::User;
 
 const TAG: Tag = Tag { name: "Users", description: "The people who belong to the tenant." };
 
+/// A user as answers of other families show one.
+pub(crate) fn shown(user: &bwp_domain::users::User) -> impl serde::Serialize {
+    User::from(user)
+}
+
 /// Every operation of the family.
 pub(crate) fn operations() -> Vec<Operation> {
     vec![

@@ -124,6 +124,21 @@ impl RowReader for PgStore {
         RowPage::of(Box::new(PgRows { shape, rows }), page.limit)
     }
 
+    async fn numbered_page(
+        &self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        offset: i64,
+        limit: i64,
+    ) -> Result<Vec<Record>, StoreError> {
+        let select = format!("SELECT {}", text::columns(shape));
+        let Fitting { text, binds } = Fitting::of(&select, tenant, shape, filter);
+        let text = format!("{text} ORDER BY created_at DESC, id DESC OFFSET {offset} LIMIT {limit}");
+        let rows = self.long(tenant, "listing rows", Statement::planned_anew(text, binds)).await?;
+        ports::records(shape, &PgRows { shape, rows })
+    }
+
     async fn get(&self, tenant: TenantId, shape: &'static Shape, id: i64) -> Result<Option<Record>, StoreError> {
         self.found(shape).find((tenant, id)).await
     }

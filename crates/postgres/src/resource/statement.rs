@@ -11,7 +11,7 @@ use diesel::{
     QueryResult,
     pg::{Pg, PgQueryBuilder},
     query_builder::{AstPass, Query, QueryBuilder, QueryFragment, QueryId},
-    sql_types::{Array, BigInt, Bool, Date, Nullable, Numeric, Text, Timestamptz, Untyped},
+    sql_types::{Array, BigInt, Bool, Date, Jsonb, Nullable, Numeric, Text, Timestamptz, Untyped},
 };
 
 /// A statement and what is bound to its parameters, in their order.
@@ -31,6 +31,7 @@ pub(super) enum Bind {
     Moment(Option<DateTime<Utc>>),
     Day(Option<NaiveDate>),
     Texts(Vec<String>),
+    Json(Option<serde_json::Value>),
 }
 
 impl Bind {
@@ -44,6 +45,10 @@ impl Bind {
             Kind::Integer { .. } | Kind::Id => Self::Integer(value.as_integer()),
             Kind::Bool => Self::Bool(if let Value::Bool(bool) = value { Some(*bool) } else { None }),
             Kind::Decimal { .. } => Self::Decimal(value.as_decimal()),
+            Kind::Json => Self::Json(match value {
+                Value::Json(json) => serde_json::from_str(json).ok(),
+                _ => None,
+            }),
             Kind::Day => Self::Day(if let Value::Day(day) = value { Some(day.date()) } else { None }),
             Kind::Texts { .. } => Self::Texts(if let Value::Texts(texts) = value { texts.clone() } else { Vec::new() }),
             Kind::Moment => Self::Moment(if let Value::Moment(moment) = value { Some((*moment).into()) } else { None }),
@@ -58,6 +63,7 @@ impl Bind {
             Self::Bool(bool) => out.push_bind_param::<Nullable<Bool>, _>(bool),
             Self::Decimal(decimal) => out.push_bind_param::<Nullable<Numeric>, _>(decimal),
             Self::Day(day) => out.push_bind_param::<Nullable<Date>, _>(day),
+            Self::Json(json) => out.push_bind_param::<Nullable<Jsonb>, _>(json),
             Self::Texts(texts) => out.push_bind_param::<Array<Text>, _>(texts),
             Self::Moment(moment) => out.push_bind_param::<Nullable<Timestamptz>, _>(moment),
         }

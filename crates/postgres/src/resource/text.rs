@@ -222,6 +222,10 @@ impl Fitting {
                 let Some(field) = shape.fields.get(*at) else { return };
                 format!("\"{}\" = ANY (${})", field.column, self.bind(Bind::Integers(ids.clone())))
             }
+            Condition::OneOf(at, words) => {
+                let Some(field) = shape.fields.get(*at) else { return };
+                format!("\"{}\" = ANY (${})", field.column, self.bind(Bind::Texts(words.clone())))
+            }
             Condition::IsText(at, text) => {
                 let Some(field) = shape.fields.get(*at) else { return };
                 format!("lower(\"{}\") = lower(${})", field.column, self.bind(Bind::Text(Some(text.clone()))))

@@ -134,8 +134,15 @@ fn read<'v>(kind: Kind, value: &PgValue<'v>) -> Option<Value<'v>> {
         Kind::Decimal { .. } => Value::Decimal(decimal(bytes)?),
         Kind::Moment => Value::Moment(moment(bytes)?),
         Kind::Day => Value::Day(Day::of(FromSql::<Date, Pg>::from_sql(PgValue::new(bytes, &DATE)).ok()?)?),
+        Kind::Json => Value::Json(json(bytes)?),
         Kind::Texts { .. } => Value::Texts(FromSql::<Array<Text>, Pg>::from_sql(PgValue::new(bytes, &TEXTS)).ok()?),
     })
+}
+
+/// A JSONB, as its text: behind the number of its version, which is 1.
+fn json(bytes: &[u8]) -> Option<String> {
+    let (version, text) = bytes.split_first()?;
+    (*version == 1).then(|| std::str::from_utf8(text).ok().map(str::to_owned)).flatten()
 }
 
 /// A NUMERIC, without the zeros that its column's scale adds behind two places.

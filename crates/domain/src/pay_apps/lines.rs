@@ -1,0 +1,293 @@
+//! The schedule of values: the lines of a pay application.
+
+use async_trait::async_trait;
+
+use super::{
+    PayApp,
+    chain::Chain,
+    sums::{Columns, Share},
+};
+use crate::{
+    bids::BidLineItem,
+    execute::{Applied, Command, Context, Failure},
+    fields::{Fault, FieldErrors},
+    ids::{BidLineItemId, ChangeOrderId, PayAppId, SovLineId, TenantId},
+    resource::{
+        Delete, Draft, Filter, Money, Record, Resource, ResourceError, Rules, Saving, Stored, Told, Value, family,
+        insert, store, update,
+    },
+    scopes::ScopeSet,
+    store::{StoreError, UnitOfWork},
+    text::Text,
+    words,
+};
+
+/// The most lines of a pay application (MNY-14).
+pub const MOST_LINES: usize = 1_000;
+
+words! {
+    /// Where a line came from.
+    pub enum LineOrigin {
+        /// It was written by hand.
+        Manual = "manual",
+        /// A line of the accepted bid.
+        BidLine = "bid_line",
+        /// The sales tax of the accepted bid.
+        SalesTax = "sales_tax",
+        /// The whole contract, where there is no accepted bid.
+        Contract = "contract",
+        /// An approved change order.
+        ChangeOrder = "change_order",
+    }
+}
+
+/// A line of the schedule of values.
+#[derive(Clone, Debug, PartialEq, Resource)]
+#[resource(
+    one = "schedule of values line",
+    table = "pay_app_lines",
+    asks,
+    read(PayAppsRead),
+    write(PayAppsWrite),
+    delete(PayAppsWrite)
+)]
+pub struct SovLine {
+    /// The pay application.
+    #[field(ignored, refers = PayApp)]
+    pub pay_app_id: PayAppId,
+    /// What the schedule calls it.
+    #[field(most = 50, example = "2")]
+    pub item_number: Option<Text>,
+    /// What it is.
+    #[field(least = 1, example = "Rough-in")]
+    pub description: Text,
+    /// C: what all of it is worth. Less than nothing for what is taken off.
+    #[field(text, signed, default = 0.00, example = "42000.00")]
+    pub scheduled_value: Money,
+    /// D: what was billed before. It can be sent on the first application of a project: work that was billed elsewhere.
+    #[field(text, signed, default = 0.00)]
+    pub previous_billed: Money,
+    /// E: what is billed of this period.
+    #[field(text, signed, default = 0.00, example = "8400.00")]
+    pub current_billed: Money,
+    /// F: what lies stored on the site.
+    #[field(text, signed, default = 0.00)]
+    pub materials_stored: Money,
+    /// G: completed and stored to date.
+    #[field(ignored, signed, default = 0.00)]
+    pub total_to_date: Money,
+    /// What is left of it.
+    #[field(ignored, signed, default = 0.00)]
+    pub balance: Money,
+    /// G of C, in percent.
+    #[field(ignored, signed, default = 0.00)]
+    pub percent_complete: Share,
+    /// The line of the bid that it is.
+    #[field(refers = BidLineItem)]
+    pub bid_line_item_id: Option<BidLineItemId>,
+    /// The change order that it is.
+    #[field(read_only = "An approved change order brings its line.")]
+    pub change_order_id: Option<ChangeOrderId>,
+    /// Where it came from.
+    #[field(read_only = "It says where the line came from.", default = "manual")]
+    pub origin: LineOrigin,
+    /// The line of an earlier application that it goes on from.
+    #[field(read_only = "It says which line this one goes on from.")]
+    pub first_line_id: Option<SovLineId>,
+    /// What was sent as billed before, on the first application of a project.
+    #[field(ignored, signed, default = 0.00)]
+    pub opening_billed: Money,
+    /// Where it stands: lines are shown by this number. Unless it is sent, behind all others.
+    #[field(automatic, renewed, least = -2_147_483_648, most = 2_147_483_647)]
+    pub order: Option<i64>,
+}
+
+/// What makes a line the same one along the chain of a project's applications (MNY-41).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Identity {
+    ChangeOrder(i64),
+    BidLine(i64),
+    SalesTax,
+    Contract,
+    First(i64),
+}
+
+impl SovLine {
+    /// Which line it is, of which this is the id here.
+    pub(super) fn identity(&self, id: i64) -> Identity {
+        match (self.change_order_id, self.bid_line_item_id, self.origin) {
+            (Some(change_order), ..) => Identity::ChangeOrder(change_order.get()),
+            (None, Some(line), _) => Identity::BidLine(line.get()),
+            (None, None, LineOrigin::SalesTax) => Identity::SalesTax,
+            (None, None, LineOrigin::Contract) => Identity::Contract,
+            (None, None, _) => Identity::First(self.first_line_id.map_or(id, SovLineId::get)),
+        }
+    }
+
+    /// Its columns.
+    pub(super) const fn columns(&self) -> Columns {
+        Columns {
+            scheduled: self.scheduled_value,
+            previous: self.previous_billed,
+            current: self.current_billed,
+            stored: self.materials_stored,
+        }
+    }
+
+    /// Whether nothing is billed on it.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.previous_billed.is_zero() && self.current_billed.is_zero() && self.materials_stored.is_zero()
+    }
+
+    /// Works out what follows from its columns.
+    pub(super) fn settle(&mut self) -> std::result::Result<(), Fault> {
+        let columns = self.columns();
+        self.total_to_date = Money::rounded(columns.total())?;
+        self.balance = Money::rounded(columns.balance())?;
+        self.percent_complete = columns.percent()?;
+        Ok(())
+    }
+
+    /// Whether G and F lie between nothing and C.
+    pub(super) fn check(&self) -> std::result::Result<(), Fault> {
+        let columns = self.columns();
+        columns.holds(columns.total())?;
+        columns.holds(columns.stored.decimal())
+    }
+}
+
+type Result<T> = std::result::Result<T, Failure<ResourceError>>;
+
+/// The fields that move a line, in the order in which they are blamed.
+const MOVING: [&str; 4] = ["currentBilled", "materialsStored", "previousBilled", "scheduledValue"];
+
+#[async_trait]
+impl Rules for SovLine {
+    async fn save(&mut self, saving: &mut Saving<'_, Self>) -> Result<()> {
+        if self.order.is_none() {
+            self.order = saving.before.and_then(|before| before.details.order);
+        }
+        if saving.before.is_none() && self.bid_line_item_id.is_some() && self.origin == LineOrigin::Manual {
+            self.origin = LineOrigin::BidLine;
+        }
+        let blamed = || {
+            let sent = MOVING.into_iter().find(|name| saving.sets(name));
+            sent.unwrap_or("scheduledValue")
+        };
+        let moved = saving.before.is_none_or(|before| before.details.columns() != self.columns());
+        if moved {
+            self.check().map_err(|fault| FieldErrors::one(blamed(), fault))?;
+        }
+        Ok(self.settle().map_err(|fault| FieldErrors::one(blamed(), fault))?)
+    }
+}
+
+/// The live lines of a pay application, in their order.
+pub(super) async fn of(
+    pay_app: i64,
+    tenant: TenantId,
+    uow: &mut dyn UnitOfWork,
+) -> std::result::Result<Vec<Stored<SovLine>>, StoreError> {
+    let shape = SovLine::SHAPE;
+    let order = shape.field("order").map_or(0, |(at, _)| at);
+    let rows = uow.rows().all(tenant, shape, &Filter::is(shape, "payAppId", Value::Integer(pay_app)), order).await?;
+    rows.iter().map(Record::typed).collect()
+}
+
+/// What is done to a line.
+pub enum LineChange {
+    /// It is added.
+    Add(Draft),
+    /// The line of this id is changed.
+    Change(i64, Draft),
+    /// The line of this id is deleted.
+    Delete(i64),
+}
+
+/// Adds, changes or deletes a line, and brings this application and the later ones in line.
+pub struct WriteLine {
+    /// Which pay application.
+    pub pay_app: i64,
+    /// What is done.
+    pub change: LineChange,
+}
+
+#[async_trait]
+impl Command<dyn UnitOfWork> for WriteLine {
+    /// The line.
+    type Output = Record;
+    type Error = ResourceError;
+
+    fn needs(&self) -> ScopeSet {
+        ScopeSet::of(SovLine::SHAPE.scopes.write)
+    }
+
+    fn asks(&self) -> bool {
+        true
+    }
+
+    async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
+        let (shape, tenant) = (SovLine::SHAPE, context.tenant);
+        let held = Chain::lock(self.pay_app, context, uow).await?;
+        let app = held.typed::<PayApp>()?;
+        app.details.editable()?;
+        let mut chain = Chain::load(app.details.project_id, tenant, uow).await?;
+        let lines = of(self.pay_app, tenant, uow).await?;
+        let find = |id: i64| lines.iter().find(|line| line.id == id).ok_or(ResourceError::NotFound(shape.one));
+        let is_first = chain.is_first(app.details.application_no);
+        let record = match &self.change {
+            LineChange::Add(draft) => {
+                if lines.len() >= MOST_LINES {
+                    let text = format!("There are {MOST_LINES} lines already, the most. Delete one first.");
+                    return Err(ResourceError::Conflict(text).into());
+                }
+                let mut draft = draft.clone();
+                opening(&mut draft, Money::ZERO, is_first)?;
+                draft.put(shape, "payAppId", Value::Integer(self.pay_app));
+                let order = shape.field("order").and_then(|(at, _)| draft.value(at)?.as_integer());
+                if order.is_none() {
+                    let last = lines.iter().filter_map(|line| line.details.order).max();
+                    let next = last.map_or(0, |last| last.saturating_add(1).min(i64::from(i32::MAX)));
+                    draft.put(shape, "order", Value::Integer(next));
+                }
+                insert(family::<SovLine>(), &draft, context, uow).await?.0
+            }
+            LineChange::Change(id, draft) => {
+                let before = find(*id)?;
+                let mut draft = draft.clone();
+                opening(&mut draft, before.details.previous_billed, is_first)?;
+                update(family::<SovLine>(), before.record(), &draft, context, uow).await?.0
+            }
+            LineChange::Delete(id) => {
+                let before = find(*id)?;
+                if !before.details.previous_billed.is_zero() {
+                    let text =
+                        "Work was billed on this line before: set its scheduled value to that instead.".to_owned();
+                    return Err(ResourceError::Conflict(text).into());
+                }
+                Delete { family: family::<SovLine>(), id: *id }.apply(context, uow).await?;
+                before.record()
+            }
+        };
+        let earlier = chain.before(app.details.application_no).map(|earlier| earlier.app.for_next());
+        let mut after = app.details.clone();
+        let refuse = |fault: Fault| Failure::from(FieldErrors::one("currentBilled", fault));
+        after.settle(&of(self.pay_app, tenant, uow).await?, earlier).map_err(refuse)?;
+        let (_, mut told) = store(&held, &after, Told::Updated, context, uow).await?;
+        told.extend(chain.follow(app.details.application_no, context, uow).await?);
+        Ok(Applied::telling(record, told))
+    }
+}
+
+/// What was billed before can be sent on a project's first application alone: it is the opening value then.
+fn opening(draft: &mut Draft, before: Money, is_first: bool) -> std::result::Result<(), FieldErrors> {
+    let shape = SovLine::SHAPE;
+    let sent = shape.field("previousBilled").and_then(|(at, _)| draft.value(at)?.as_decimal());
+    let Some(sent) = sent.filter(|sent| *sent != before.decimal()) else { return Ok(()) };
+    if is_first {
+        draft.put(shape, "openingBilled", Value::Decimal(sent));
+        return Ok(());
+    }
+    let message = "Has another value, and cannot be set here. It follows the application before.";
+    Err(FieldErrors::one("previousBilled", Fault::new("read_only", message)))
+}
