@@ -243,8 +243,11 @@ impl Kits {
             worth.depth = worth.depth.max(part.depth);
             let mut prices = [part.price(0), part.price(1)];
             if let Some(instead) = item.override_cost_price {
+                prices[0] = Some(exact(instead));
                 // A kit with a price of its own is not opened: it counts as one part, as it is sold (MNY-37).
-                prices = [Some(exact(instead)), prices[1].map(in_cents).transpose()?.map(exact)];
+                if let Some(sum) = part.rolled[1] {
+                    prices[1] = Some(exact(in_cents(sum)?));
+                }
             }
             for (sum, price) in worth.rolled.iter_mut().zip(prices) {
                 let Some(price) = price else { continue };
