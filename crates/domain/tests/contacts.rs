@@ -11,9 +11,12 @@ use bwp_domain::{
     execute::{Applied, Command, Context, Environment, Failure},
     fields::FieldErrors,
     principal::Principal,
-    resource::{Body, Delete, Draft, Record, Resource, ResourceError, Value, family, ports::Rows, snapshot},
+    resource::{
+        Body, Condition, Delete, Draft, Filter, Record, Resource, ResourceError, Value, family, ports::Rows, snapshot,
+    },
     store::{StoreError, UnitOfWork},
     testing::{FixedClock, MemoryRows, ScriptedUnitOfWork, TypedRows, create, details, environment, tenant_id, update},
+    text::SearchText,
 };
 use futures_executor::block_on;
 use proptest::prelude::*;
@@ -216,6 +219,19 @@ fn a_failing_store_is_not_taken_for_a_rule() {
     let command = Delete { family: family::<Contact>(), id: 5 };
     let failed = block_on(command.apply(&Context::new(&principal, &environment), &mut uow));
     assert!(matches!(failed, Err(Failure::Store(StoreError::Conflict(_)))), "{failed:?}");
+}
+
+/// Cursors of lists are bound to it: those that were given before stay good.
+#[test]
+fn a_filter_is_written_as_it_always_was() {
+    let mut filter = Filter::all();
+    assert_eq!(filter.canonical(Contact::SHAPE).to_string(), "[null,null,null,null]");
+    filter.add(Condition::CreatedTo(BEFORE));
+    filter.add(Condition::Search(SearchText::parse("acme").expect("a text").expect("a text")));
+    let vendors = Filter::is(Contact::SHAPE, "type", Value::Text("vendor".into()));
+    vendors.conditions().iter().for_each(|condition| filter.add(condition.clone()));
+    let expected = format!("[\"vendor\",\"acme\",null,\"{BEFORE}\"]");
+    assert_eq!(filter.canonical(Contact::SHAPE).to_string(), expected);
 }
 
 /// The fields of a request, all of them valid for a change. The texts are few, so that a change often sets what is there.

@@ -95,24 +95,46 @@ impl Filter {
         matches!(self.0.as_slice(), [] | [Condition::Is(..)])
     }
 
-    /// The filter in one way of writing, for cursors.
+    /// The filter in one way of writing, for cursors: the values of the fields that lists are filtered by, the text that is searched,
+    /// and the bounds of the time of creation, each `null` unless it is asked for; and behind them what else is.
     pub fn canonical(&self, shape: &Shape) -> serde_json::Value {
+        let filtered: Vec<usize> =
+            (0..).zip(shape.fields).filter(|(_, field)| field.filter.is_some()).map(|(at, _)| at).collect();
+        let mut written = vec![serde_json::Value::Null; filtered.len() + 3];
+        for condition in &self.0 {
+            let (slot, value) = match condition {
+                Condition::Is(at, value) => (filtered.iter().position(|field| field == at), serde_json::json!(value)),
+                Condition::Search(text) => (Some(filtered.len()), serde_json::json!(text.as_str())),
+                Condition::CreatedFrom(moment) => (Some(filtered.len() + 1), serde_json::json!(moment)),
+                Condition::CreatedTo(moment) => (Some(filtered.len() + 2), serde_json::json!(moment)),
+                _ => (None, serde_json::Value::Null),
+            };
+            match slot.and_then(|slot| written.get_mut(slot)).filter(|slot| slot.is_null()) {
+                Some(slot) => *slot = value,
+                None => written.push(condition.canonical(shape)),
+            }
+        }
+        written.into()
+    }
+}
+
+impl Condition {
+    fn canonical(&self, shape: &Shape) -> serde_json::Value {
         let name = |at: usize| shape.fields.get(at).map(|field| field.name);
-        let written = self.0.iter().map(|condition| match condition {
-            Condition::Is(at, value) => serde_json::json!([name(*at), value]),
-            Condition::Among(at, ids) => serde_json::json!([name(*at), "in", ids]),
-            Condition::OneOf(at, words) => serde_json::json!([name(*at), "in", words]),
-            Condition::IsText(at, text) => serde_json::json!([name(*at), "is", text.to_lowercase()]),
-            Condition::IsNot(at, value) => serde_json::json!([name(*at), "!=", value]),
-            Condition::Before(at, moment) => serde_json::json!([name(*at), "<", moment]),
-            Condition::AtLeast(at, value) => serde_json::json!([name(*at), ">=", value]),
-            Condition::AtMost(at, value) => serde_json::json!([name(*at), "<=", value]),
-            Condition::Holds(at, text) => serde_json::json!([name(*at), "has", text]),
-            Condition::CreatedFrom(moment) => serde_json::json!(["createdAt>=", moment]),
-            Condition::CreatedTo(moment) => serde_json::json!(["createdAt<=", moment]),
-            Condition::UpdatedFrom(moment) => serde_json::json!(["updatedAt>=", moment]),
-            Condition::Search(text) => serde_json::json!(["search", text.as_str()]),
-        });
-        written.collect()
+        match self {
+            Self::Is(at, value) => serde_json::json!([name(*at), value]),
+            Self::Among(at, ids) => serde_json::json!([name(*at), "in", ids]),
+            Self::OneOf(at, words) => serde_json::json!([name(*at), "in", words]),
+            Self::IsText(at, text) => serde_json::json!([name(*at), "is", text.to_lowercase()]),
+            Self::IsNot(at, value) => serde_json::json!([name(*at), "!=", value]),
+            Self::Before(at, moment) => serde_json::json!([name(*at), "<", moment]),
+            Self::AtLeast(at, value) => serde_json::json!([name(*at), ">=", value]),
+            Self::AtMost(at, value) => serde_json::json!([name(*at), "<=", value]),
+            Self::Holds(at, text) => serde_json::json!([name(*at), "has", text]),
+            Self::CreatedFrom(moment) => serde_json::json!(["createdAt>=", moment]),
+            Self::CreatedTo(moment) => serde_json::json!(["createdAt<=", moment]),
+            Self::UpdatedFrom(moment) => serde_json::json!(["updatedAt>=", moment]),
+            Self::Search(text) => serde_json::json!(["search", text.as_str()]),
+        }
     }
 }
