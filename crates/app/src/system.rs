@@ -31,6 +31,13 @@ impl Entropy for SystemEntropy {
     }
 }
 
+/// An extension of a file that nobody can lie in wait for, and two at once do not share.
+pub(crate) fn unguessable(extension: &str) -> String {
+    let mut word = [0; 8];
+    SystemEntropy.fill(&mut word);
+    format!("{:016x}.{extension}", u64::from_be_bytes(word))
+}
+
 /// Randomness for what must be unlike all others but is no secret, such as the ids of requests: a source is asked for many
 /// at once, since the system takes as long for a thousand bytes as for ten.
 pub(crate) struct EntropyAhead(pub(crate) Arc<dyn Entropy>);

@@ -20,7 +20,7 @@ use crate::{
     database::{Database, Needs, with_database},
     output::Output,
     serve::stop::StopSignals,
-    system::environment,
+    system::unguessable,
 };
 
 /// What stands for standard output, and for standard input.
@@ -54,9 +54,7 @@ pub(crate) async fn backup(args: &DatabaseArgs, backup: &BackupArgs, output: Out
 
 /// A draft of a name of its own: nobody can lie in wait there, and two backups at once are not in each other's way.
 fn create(file: &Path) -> anyhow::Result<NewFile> {
-    let mut word = [0; 8];
-    environment().entropy.fill(&mut word);
-    NewFile::create(file, &format!("{:016x}.partial", u64::from_be_bytes(word))).map_err(|error| match error {
+    NewFile::create(file, &unguessable("partial")).map_err(|error| match error {
         FileError::Unfit { path, what } => anyhow::anyhow!(
             "cannot write {}: it is {what}, which a backup does not replace. Name a file; to write into what lies there, say \
              `bwp backup - > {}`",

@@ -1,10 +1,15 @@
 //! The first start: something to call with, shown once.
 
-use std::{fmt::Write, net::SocketAddr};
+use std::{
+    io::{self, IsTerminal, Write},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use bwp_domain::{
     accounts::Password,
+    characters::legible,
     execute::Environment,
     keys::{Allowlist, CreateKey, KeyMode, KeyName, NewKey},
     rate_limits::RateLimit,
@@ -13,10 +18,11 @@ use bwp_domain::{
     text::Email,
     users::{AccountToUse, CreateUser, Role},
 };
+use bwp_embedded::files::NewFile;
 use bwp_postgres::PgStore;
 use serde_json::{Value, json};
 
-use crate::{cli::DatabaseArgs, commands::wrong, memory, output::Output};
+use crate::{cli::DatabaseArgs, commands::wrong, memory, output::Output, system::unguessable};
 
 /// What the first start made, with the secrets that are known only now.
 pub(super) struct Made {
@@ -76,7 +82,11 @@ pub(super) fn ready(listening: SocketAddr, admin: Option<SocketAddr>, url: &str,
     ready
 }
 
-/// Tells that the server is ready, and who was not told of the secrets how to get in.
+/// The file in the data folder that has the secrets of a first start whose output goes to no person.
+const FILE: &str = "first-start.txt";
+
+/// Tells that the server is ready, and who was not told of the secrets how to get in. They are printed on a terminal, or for a program that
+/// asks for JSON: what a service manager or a container runtime reads ends in a log that others read. There they go to a file.
 pub(super) fn tell(
     output: Output,
     ready: &Value,
@@ -84,10 +94,29 @@ pub(super) fn tell(
     made: Option<&Made>,
     database: &DatabaseArgs,
 ) -> anyhow::Result<()> {
-    output.print(ready, || greeting(url, made)).map_err(|error| {
-        let error = anyhow::Error::from(error).context("cannot write to standard output");
-        made.into_iter().fold(error, |error, made| error.context(lost(made, database)))
-    })
+    let lost = |error: anyhow::Error| made.into_iter().fold(error, |error, made| error.context(lost(made, database)));
+    let goes_to_a_log = !output.json && !io::stdout().is_terminal();
+    let kept = match made.filter(|_| goes_to_a_log) {
+        Some(made) => Some(keep(url, made, database).map_err(lost)?),
+        None => None,
+    };
+    let text = || greeting(url, made, kept.as_deref());
+    match (output.print(ready, text), kept) {
+        (Ok(()), _) => Ok(()),
+        (Err(error), Some(_)) => Err(anyhow::Error::from(error).context("cannot write to standard output")),
+        (Err(error), None) => Err(lost(anyhow::Error::from(error).context("cannot write to standard output"))),
+    }
+}
+
+/// Writes the secrets where their owner alone can read them, and gives the file's name.
+fn keep(url: &str, made: &Made, database: &DatabaseArgs) -> anyhow::Result<PathBuf> {
+    let path = database.data_dir.join(FILE);
+    let file = NewFile::create(&path, &unguessable("partial"))?;
+    file.file().write_all(first_steps(url, made).trim_start().as_bytes()).context("cannot write the first secrets")?;
+    file.publish()?;
+    let path = std::path::absolute(&path).unwrap_or(path);
+    tracing::info!(file = %path.display(), "first start: the admin's password and the first key are in the file");
+    Ok(path)
 }
 
 /// What a person is told whom the secrets did not reach: they are kept as hashes alone, and the next start shows none.
@@ -109,17 +138,38 @@ The reason",
     )
 }
 
-/// What a person is told when the server is ready.
-fn greeting(url: &str, made: Option<&Made>) -> String {
-    let mut text = format!("bwp is ready at {url} (API reference and guides: {url}/docs)\n");
-    if let Some(Made { provisioned, password }) = made {
-        let key = provisioned.key.secret.expose();
-        // Writing into a String cannot fail.
-        let _ = write!(
-            text,
-            "
+/// What a person is told when the server is ready. `kept`: the file that has what is secret of it.
+fn greeting(url: &str, made: Option<&Made>, kept: Option<&Path>) -> String {
+    let ready = format!("bwp is ready at {url} (API reference and guides: {url}/docs)\n");
+    match (made, kept) {
+        (None, _) => ready,
+        (Some(made), None) => {
+            let steps = first_steps(url, made);
+            format!(
+                "{ready}
 This is the first start. An organization, an admin and an API key were made. The password and the key are shown this once.
+{steps}
+Stop it with Ctrl-C.
+"
+            )
+        }
+        (Some(Made { provisioned, .. }), Some(file)) => format!(
+            "{ready}
+This is the first start. An organization ({tenant}), an admin ({email}) and an API key were made. The password and the key are in
+{file}, which its owner alone can read. Keep them elsewhere, and remove the file.
+",
+            tenant = provisioned.tenant.public_id,
+            email = provisioned.admin.account.email,
+            file = legible(&file.display().to_string()),
+        ),
+    }
+}
 
+/// How to sign in and what to call, with the password and the key.
+fn first_steps(url: &str, Made { provisioned, password }: &Made) -> String {
+    let key = provisioned.key.secret.expose();
+    format!(
+        "
 1. Sign in, make keys of your own, and see what they are used for:
 
   {url}/
@@ -135,13 +185,9 @@ This is the first start. An organization, an admin and an API key were made. The
 
   curl -X POST {url}/api/v1/contacts -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \
 -H 'Idempotency-Key: my-first-contact' -d '{{\"companyName\": \"Byron Masonry\", \"type\": \"subcontractor\"}}'
-
-Stop it with Ctrl-C.
 ",
-            email = provisioned.admin.account.email,
-            tenant = provisioned.tenant.public_id,
-            password = password.expose(),
-        );
-    }
-    text
+        email = provisioned.admin.account.email,
+        tenant = provisioned.tenant.public_id,
+        password = password.expose(),
+    )
 }

@@ -1,6 +1,9 @@
 //! Without a database URL: a PostgreSQL of its own in the data folder.
 
-use std::process::{ExitStatus, Stdio};
+use std::{
+    os::unix::fs::PermissionsExt,
+    process::{ExitStatus, Stdio},
+};
 
 use serde_json::{Value, json};
 use tokio::{
@@ -16,15 +19,25 @@ async fn json(folder: &DataFolder, arguments: &[&str]) -> Value {
     run_bwp(&[&["--json", option.as_str(), path.as_str()], arguments].concat()).await
 }
 
-/// Starts a server as a person does, and waits until it has said its last word about the start.
+/// Starts a server as a service manager does, and waits until it has said its last word about the start.
 async fn start(folder: &DataFolder, last: &str) -> (Child, String) {
-    let mut child = bwp()
-        .args(folder.arguments())
-        .args(["serve", "--listen", "127.0.0.1:0"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("bwp starts");
+    let mut serve = bwp();
+    serve.args(folder.arguments()).args(["serve", "--listen", "127.0.0.1:0"]);
+    heard(serve, last).await
+}
+
+/// Starts a server at a terminal, as a person does.
+async fn start_at_a_terminal(folder: &DataFolder, last: &str) -> (Child, String) {
+    let [option, path] = folder.arguments();
+    let program = env!("CARGO_BIN_EXE_bwp");
+    let mut script = Command::new("script");
+    let line = format!("echo $$ >{path}.pid; exec {program} {option} {path} serve --listen 127.0.0.1:0 2>/dev/null");
+    script.args(["--quiet", "--return", "--command", &line, "/dev/null"]).stdin(Stdio::null()).kill_on_drop(true);
+    heard(script, last).await
+}
+
+async fn heard(mut command: Command, last: &str) -> (Child, String) {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     let mut said = String::new();
     while !said.contains(last) {
@@ -35,9 +48,14 @@ async fn start(folder: &DataFolder, last: &str) -> (Child, String) {
     (child, said)
 }
 
-async fn stop(mut child: Child) -> ExitStatus {
+async fn stop(child: Child) -> ExitStatus {
     let pid = child.id().expect("it runs").to_string();
-    Command::new("kill").args(["-INT", &pid]).status().await.expect("kill runs");
+    stop_at(&pid, child).await
+}
+
+/// Stops the server of a terminal's child.
+async fn stop_at(pid: &str, mut child: Child) -> ExitStatus {
+    Command::new("kill").args(["-INT", pid]).status().await.expect("kill runs");
     child.wait().await.expect("it ends")
 }
 
@@ -51,7 +69,8 @@ async fn shell(line: &str) -> Value {
 #[tokio::test]
 async fn the_first_start_shows_once_what_to_call_with() {
     let folder = DataFolder::new();
-    let (server, said) = start(&folder, "Ctrl-C").await;
+    let (server, said) = start_at_a_terminal(&folder, "Ctrl-C").await;
+    assert!(!folder.data_dir().join("first-start.txt").exists());
     let word = |start: &str| said.split_whitespace().find(|word| word.starts_with(start)).unwrap_or_default();
     let (tenant, key) = (word("tnt_").to_owned(), word("bwp_live_").to_owned());
     assert!(said.contains("http://127.0.0.1:") && said.contains("admin@localhost"), "{said}");
@@ -79,13 +98,37 @@ async fn the_first_start_shows_once_what_to_call_with() {
     let listed = json(&folder, &["key", "list", "--tenant", &tenant]).await;
     assert_eq!((listed.as_array().map(Vec::len), &listed[0]["prefix"]), (Some(1), &json!(&key[..13])));
     assert!(!folder.postgres_processes().is_empty());
-    assert_eq!(stop(server).await.to_string(), "exit status: 0");
+    let pid = std::fs::read_to_string(folder.data_dir().with_extension("pid")).expect("the server's");
+    assert_eq!(stop_at(pid.trim(), server).await.to_string(), "exit status: 0");
     assert_eq!(folder.postgres_processes(), [0; 0]);
 
     let (server, said) = start(&folder, "ready").await;
     for secret in [key.as_str(), "bwp_live_", "password", "curl"] {
         assert!(!said.contains(secret), "{said}");
     }
+    assert_eq!(stop(server).await.to_string(), "exit status: 0");
+    assert_eq!(folder.postgres_processes(), [0; 0]);
+}
+
+#[tokio::test]
+async fn what_may_end_in_a_log_has_no_secret_of_the_first_start() {
+    let folder = DataFolder::new();
+    let (server, said) = start(&folder, "remove the file").await;
+    let file = folder.data_dir().join("first-start.txt");
+    assert!(said.contains(file.to_str().expect("UTF-8")) && said.contains("tnt_"), "{said}");
+    let kept = std::fs::read_to_string(&file).expect("readable");
+    assert_eq!(std::fs::metadata(&file).expect("there").permissions().mode() & 0o7777, 0o600);
+    let word = |start: &str| kept.split_whitespace().find(|word| word.starts_with(start)).expect("there").to_owned();
+    let password =
+        kept.split_once("  password").expect("there").1.split_whitespace().next().expect("a word").to_owned();
+    for secret in [word("bwp_live_"), password.clone()] {
+        assert!(!said.contains(&secret), "{said}");
+    }
+    let url = word("http://");
+    let mut admin = Person::at(url.trim_end_matches('/'));
+    assert_eq!(admin.sign_in("admin@localhost", &password).await.status, 303);
+    let me = shell(&format!("curl -sS -H 'Authorization: Bearer {}' {url}api/v1/me", word("bwp_live_"))).await;
+    assert_eq!(me["data"]["keyName"], "First key");
     assert_eq!(stop(server).await.to_string(), "exit status: 0");
     assert_eq!(folder.postgres_processes(), [0; 0]);
 }
