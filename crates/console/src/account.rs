@@ -9,6 +9,7 @@ use bwp_domain::{
     ids::SessionId,
     paging::{Limit, PageRequest},
     sessions::{SessionError, end_session, ports::SessionListing, sign_out_everywhere},
+    sign_in::DeviceToken,
 };
 use maud::{Markup, html};
 
@@ -19,7 +20,7 @@ use crate::{
     layout::token,
     routes::{Answer, Entry, UNPROCESSABLE},
     security::{position, written},
-    sign_in::{busy, come_again, keep_session, too_many_text},
+    sign_in::{busy, come_again, keep_session, origin, too_many_text},
     trouble::Trouble,
     visit::Visit,
     widgets::{Pager, TextField, ago, good, isolated, refusal, time, trouble},
@@ -54,7 +55,7 @@ async fn set_password(visit: Rc<Visit>, form: Form) -> Answer {
     let change = PasswordChange {
         present: TypedPassword::new(form.get("presentPassword").to_owned()),
         new: TypedPassword::new(form.get("newPassword").to_owned()),
-        address: visit.address(),
+        origin: origin(&visit),
     };
     let open = visit.session()?;
     let refused = &state.guards.refused;
@@ -87,7 +88,8 @@ async fn end(visit: Rc<Visit>, form: Form) -> Answer {
 
 async fn end_all(visit: Rc<Visit>, _form: Form) -> Answer {
     let state = &visit.state;
-    sign_out_everywhere(&*state.store, &state.environment, visit.session()?, visit.address())
+    let kept = origin(&visit).device.as_ref().map(DeviceToken::hash);
+    sign_out_everywhere(&*state.store, &state.environment, visit.session()?, visit.address(), kept)
         .await
         .map_err(of_session)?;
     visit.set_cookie(state.cookies().forget(CookieName::Session));

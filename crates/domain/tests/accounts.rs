@@ -11,7 +11,7 @@ use bwp_domain::{
     ids::{SessionId, TenantId},
     security::{Actor, SecurityAction, SecurityEntry},
     sessions::{OpenSession, Session, SessionError, choose, end_session, sign_out, sign_out_everywhere},
-    sign_in::{Counted, Failures, Refused},
+    sign_in::{Counted, DeviceToken, Failures, Origin, Refused},
     testing::{Ending, ScriptedStore, ScriptedUnitOfWork, environment, membership, open_session, tenant_id},
     text::Email,
     users::Role,
@@ -30,7 +30,7 @@ fn change(new: &str) -> PasswordChange {
     PasswordChange {
         present: TypedPassword::new("correct horse battery".to_owned()),
         new: TypedPassword::new(new.to_owned()),
-        address: None,
+        origin: Origin::default(),
     }
 }
 
@@ -79,6 +79,17 @@ fn admitting(before: usize) -> ScriptedUnitOfWork {
     uow
 }
 
+/// A browser that is known, which is to be the only one from then on.
+fn here(uow: &mut ScriptedUnitOfWork) -> Origin {
+    let device = DeviceToken::generate(&*environment().entropy);
+    let hash = device.hash();
+    uow.sign_ins.expect_forget().times(1).return_once(move |account, kept| {
+        assert_eq!((account, kept), (open().account.id, Some(hash)));
+        Ok(())
+    });
+    Origin { device: Some(device), ..Origin::default() }
+}
+
 fn hasher(right: bool) -> MockPasswordHasher {
     let mut hasher = MockPasswordHasher::new();
     hasher.expect_verify().times(1).return_once(move |_, hash, asker| {
@@ -114,6 +125,7 @@ fn a_password_is_changed_every_other_session_ends_and_this_one_is_renewed() {
     expect_notes(&mut second, &[1, 2], |entry| {
         matches!((&entry.action, &entry.actor), (SecurityAction::PasswordChanged { .. }, Actor::User { .. }))
     });
+    let origin = here(&mut second);
     let store = ScriptedStore::new([admitting(0), second]);
     let changed = block_on(change_password(
         &store,
@@ -121,7 +133,7 @@ fn a_password_is_changed_every_other_session_ends_and_this_one_is_renewed() {
         &hasher(true),
         &Refused::default(),
         &open(),
-        change("another horse battery"),
+        PasswordChange { origin, ..change("another horse battery") },
     ));
     assert!(changed.is_ok(), "{changed:?}");
     assert_eq!(store.endings(), [Ending::Committed, Ending::Committed]);
@@ -217,7 +229,10 @@ fn the_operator_gives_another_password_to_who_forgot_theirs() {
         assert_eq!(except, None);
         Ok(())
     });
-    uow.sign_ins.expect_forget().times(1).return_once(|_| Ok(()));
+    uow.sign_ins.expect_forget().times(1).return_once(|_, kept| {
+        assert_eq!(kept, None);
+        Ok(())
+    });
     // Nor do the guesses of others keep them out.
     uow.sign_ins.expect_lock_failures().times(1).return_once(|_| Ok(vec![Failures::default()]));
     uow.sign_ins.expect_store_failures().times(1).return_once(|_, failures| {
@@ -300,8 +315,10 @@ fn signing_out_everywhere_ends_all_and_every_tenant_learns_of_it() {
         Ok(())
     });
     expect_notes(&mut uow, &[1, 2], |entry| matches!(entry.action, SecurityAction::SignedOutEverywhere { .. }));
+    let origin = here(&mut uow);
     let store = ScriptedStore::new([uow]);
-    block_on(sign_out_everywhere(&store, &environment(), &open(), None)).expect("done");
+    block_on(sign_out_everywhere(&store, &environment(), &open(), None, origin.device.as_ref().map(DeviceToken::hash)))
+        .expect("done");
     assert_eq!(store.endings(), [Ending::Committed]);
 }
 
@@ -333,7 +350,7 @@ fn by_a_session_that_has_ended_or_is_over_nothing_is_done() {
         assert!(matches!(chosen, Err(SessionError::SignedOut)), "{chosen:?}");
         let ended = block_on(end_session(&store, &environment(), &open(), open().session.id));
         assert!(matches!(ended, Err(SessionError::SignedOut)), "{ended:?}");
-        let ended = block_on(sign_out_everywhere(&store, &environment(), &open(), None));
+        let ended = block_on(sign_out_everywhere(&store, &environment(), &open(), None, None));
         assert!(matches!(ended, Err(SessionError::SignedOut)), "{ended:?}");
         let hasher = MockPasswordHasher::new();
         let changed = block_on(change_password(

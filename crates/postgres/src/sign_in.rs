@@ -137,8 +137,11 @@ impl SignInRepository for PgUnitOfWork {
             .map(|_| ())
     }
 
-    async fn forget(&mut self, account: AccountId) -> Result<(), StoreError> {
-        diesel::delete(known_browsers::table.filter(known_browsers::account_id.eq(account.get())))
+    async fn forget(&mut self, account: AccountId, kept: Option<DeviceHash>) -> Result<(), StoreError> {
+        // No hash is empty.
+        let kept = kept.as_ref().map_or(&[][..], |kept| kept.as_bytes().as_slice());
+        let of_account = known_browsers::account_id.eq(account.get());
+        diesel::delete(known_browsers::table.filter(of_account).filter(known_browsers::token_hash.ne(kept)))
             .execute(self.connection()?)
             .await
             .during("forgetting browsers")

@@ -262,7 +262,7 @@ async fn one_session_or_all_end_and_those_of_others_do_not() {
     assert_eq!(fixture.session(&first).await, None);
     assert_eq!(change(&fixture, &first_open).await, Err(Refusal::SignedOut));
     assert!(fixture.session(&third).await.is_some());
-    sign_out_everywhere(&fixture.store, &fixture.environment, &third_open, None).await.expect("signed out");
+    sign_out_everywhere(&fixture.store, &fixture.environment, &third_open, None, None).await.expect("signed out");
     assert_eq!(fixture.session(&third).await, None);
     assert!(fixture.session(&bobs).await.is_some());
 }
@@ -293,7 +293,7 @@ fn start(fixture: &Fixture, end: End, open: &OpenSession, of: &User) -> JoinHand
     let (store, environment, open, of) = (fixture.store.clone(), fixture.environment.clone(), open.clone(), of.clone());
     tokio::spawn(async move {
         match end {
-            End::Everywhere => sign_out_everywhere(&store, &environment, &open, None).await.expect("done"),
+            End::Everywhere => sign_out_everywhere(&store, &environment, &open, None, None).await.expect("done"),
             End::Password => {
                 let new = PasswordHash::from_stored("$new".to_owned());
                 set_password(&store, &environment, &open.account.email, &new).await.expect("done").expect("somebody");
@@ -381,7 +381,7 @@ async fn nothing_is_committed_after_signing_out_everywhere_was_acknowledged() {
         .collect();
     let many = "SELECT least(count(*), 30) FROM contacts";
     fixture.until(many, 30).await;
-    let ended = sign_out_everywhere(&fixture.store, &fixture.environment, &open, None);
+    let ended = sign_out_everywhere(&fixture.store, &fixture.environment, &open, None, None);
     within("signing out under load", ended).await.expect("done");
     let then = fixture.number("SELECT count(*) FROM contacts").await;
     for writer in writers {

@@ -327,7 +327,7 @@ async fn guesses_at_the_present_password_are_few_and_each_change_ends_the_other_
     let (token, open) = scene.fixture.sign_in(&scene.ann).await;
     let change = async |open, present: &str, new: &str| {
         let (present, new) = (TypedPassword::new(present.to_owned()), TypedPassword::new(new.to_owned()));
-        let change = PasswordChange { present, new, address: None };
+        let change = PasswordChange { present, new, origin: Origin::default() };
         let (store, environment) = (&scene.fixture.store, &scene.fixture.environment);
         change_password(store, environment, &scene.hasher, &scene.refused, open, change).await
     };
@@ -375,7 +375,7 @@ async fn a_password_that_nobody_looked_at_is_no_failure() {
     let (_, open) = scene.fixture.sign_in(&scene.ann).await;
     for passwords in [0, 1] {
         let (present, new) = (TypedPassword::new(RIGHT.to_owned()), TypedPassword::new(WRONG.to_owned()));
-        let change = PasswordChange { present, new, address: None };
+        let change = PasswordChange { present, new, origin: Origin::default() };
         let hasher = BusyAfter(AtomicUsize::new(passwords));
         let (store, environment) = (&scene.fixture.store, &scene.fixture.environment);
         let refused = change_password(store, environment, &hasher, &scene.refused, &open, change).await;
@@ -461,6 +461,8 @@ async fn a_browser_has_one_name_and_belongs_to_those_who_signed_in_with_it_latel
     assert_eq!(owners(uow, new, at(2)).await, [bob]);
     uow.sign_ins().remember(bob, Some(new), &newest, at(3)).await.expect("remembered");
     assert_eq!((owners(uow, newest, at(1)).await, owners(uow, newest, at(3)).await), (vec![ann, bob], vec![bob]));
-    uow.sign_ins().forget(ann).await.expect("forgotten");
+    uow.sign_ins().forget(ann, Some(newest)).await.expect("nothing to forget");
+    assert_eq!(owners(uow, newest, at(0)).await, [ann, bob]);
+    uow.sign_ins().forget(ann, Some(old)).await.expect("forgotten");
     assert_eq!(owners(uow, newest, at(0)).await, [bob]);
 }

@@ -1,7 +1,5 @@
 //! Changing a password: by its owner, who knows it, or by the operator, for someone who forgot it.
 
-use std::net::IpAddr;
-
 use super::{
     Account, Password, PasswordHash, TypedPassword,
     ports::{Asker, PasswordHasher, PasswordHasherError, StoredAccount},
@@ -12,7 +10,7 @@ use crate::{
     fields::{Fault, FieldErrors},
     security::{Actor, SecurityAction, SecurityEntry, UserNote},
     sessions::{Membership, OpenSession, SessionError, SessionToken, hold, note_everywhere, renew},
-    sign_in::{Counted, Failures, Refused, TooMany, admit, forgive},
+    sign_in::{Counted, DeviceToken, Failures, Origin, Refused, TooMany, admit, forgive},
     store::{Store, StoreError, UnitOfWork, ended},
     text::Email,
 };
@@ -25,7 +23,7 @@ pub struct PasswordChange {
     /// The one that they want.
     pub new: TypedPassword,
     /// From where.
-    pub address: Option<IpAddr>,
+    pub origin: Origin,
 }
 
 /// Why a password was not changed.
@@ -63,7 +61,7 @@ fn wrong() -> PasswordChangeError {
 }
 
 /// Changes the password of who is signed in, and ends all their other sessions; this one gets the token that is returned.
-/// The security logs of all their tenants say so.
+/// Their other browsers are known no more: one that was lost must not keep guesses of its own. The security logs of all their tenants say so.
 pub async fn change_password(
     store: &dyn Store,
     environment: &Environment,
@@ -92,7 +90,7 @@ pub async fn change_password(
         }
     };
     let mut uow = store.begin().await?;
-    let done = change_in(&mut *uow, environment, refused, open, (&stored, &new), (at, change.address)).await;
+    let done = change_in(&mut *uow, environment, refused, open, (&stored, &new), (at, &change.origin)).await;
     ended(uow, done).await
 }
 
@@ -130,7 +128,7 @@ async fn change_in(
     refused: &Refused,
     open: &OpenSession,
     (looked_at, new): (&StoredAccount, &PasswordHash),
-    (admitted_at, address): (Timestamp, Option<IpAddr>),
+    (admitted_at, origin): (Timestamp, &Origin),
 ) -> Result<SessionToken, PasswordChangeError> {
     let now = environment.clock.now();
     let session = hold(uow, open, now).await?;
@@ -141,10 +139,11 @@ async fn change_in(
     forgive(uow, refused, &[Counted::PasswordChange(open.account.id)], admitted_at).await?;
     uow.accounts().set_password(open.account.id, new).await?;
     uow.sessions().end_all(open.account.id, Some(session.id)).await?;
+    uow.sign_ins().forget(open.account.id, origin.device.as_ref().map(DeviceToken::hash)).await?;
     let token = renew(uow, environment, session.id, session.acts_as).await?;
     let noted = |one: &Membership| {
         let action = SecurityAction::PasswordChanged { user: UserNote::of(&one.user) };
-        SecurityEntry { at: now, actor: Actor::user(&one.user), address, action }
+        SecurityEntry { at: now, actor: Actor::user(&one.user), address: origin.address, action }
     };
     note_everywhere(uow, open.account.id, noted).await?;
     Ok(token)
@@ -172,7 +171,7 @@ async fn set_in(
     let Some(account) = uow.accounts().lock_by_email(email).await? else { return Ok(None) };
     uow.accounts().set_password(account.id, new).await?;
     uow.sessions().end_all(account.id, None).await?;
-    uow.sign_ins().forget(account.id).await?;
+    uow.sign_ins().forget(account.id, None).await?;
     // Their browsers are new ones now: the guesses of others must not keep them out.
     let key = Counted::Email(&account.email).key();
     uow.sign_ins().lock_failures(&[key]).await?;

@@ -9,6 +9,7 @@ use crate::{
     execute::Environment,
     ids::{AccountId, SessionId, TenantId, UserId},
     security::{Actor, SecurityAction, SecurityEntry, UserNote},
+    sign_in::DeviceHash,
     store::{Store, StoreError, UnitOfWork, ended},
     users::User,
 };
@@ -94,15 +95,17 @@ async fn end_another(
     if uow.sessions().end(open.account.id, session).await? { Ok(()) } else { Err(SessionError::NotFound) }
 }
 
-/// Ends every session of the account, the one that asks included. The security logs of all its tenants say so.
+/// Ends every session of the account, the one that asks included. The browsers in which it was signed
+/// in to are known no more, but the one that is `kept`. The security logs of all its tenants say so.
 pub async fn sign_out_everywhere(
     store: &dyn Store,
     environment: &Environment,
     open: &OpenSession,
     address: Option<IpAddr>,
+    kept: Option<DeviceHash>,
 ) -> Result<(), SessionError> {
     let mut uow = store.begin().await?;
-    let done = everywhere_in(&mut *uow, environment, open, address).await;
+    let done = everywhere_in(&mut *uow, environment, open, address, kept).await;
     ended(uow, done).await
 }
 
@@ -111,10 +114,12 @@ async fn everywhere_in(
     environment: &Environment,
     open: &OpenSession,
     address: Option<IpAddr>,
+    kept: Option<DeviceHash>,
 ) -> Result<(), SessionError> {
     let now = environment.clock.now();
     hold(uow, open, now).await?;
     uow.sessions().end_all(open.account.id, None).await?;
+    uow.sign_ins().forget(open.account.id, kept).await?;
     let noted = |one: &Membership| {
         let action = SecurityAction::SignedOutEverywhere { user: UserNote::of(&one.user) };
         SecurityEntry { at: now, actor: Actor::user(&one.user), address, action }

@@ -41,8 +41,8 @@ pub trait SignInRepository: Send {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Forgets every browser of this account.
-    async fn forget(&mut self, account: AccountId) -> Result<(), StoreError>;
+    /// Forgets every browser of this account but the one that is known as `kept`.
+    async fn forget(&mut self, account: AccountId, kept: Option<DeviceHash>) -> Result<(), StoreError>;
 }
 
 /// A unit of work that lends what signing in needs.

@@ -197,6 +197,30 @@ async fn who_is_in_many_organizations_chooses_one() {
     assert_eq!(ada.fill("/choose", "/choose", &[("tenant", "999999")]).await.status, 422);
 }
 
+/// One that was lost, or at which somebody else sits now, has no guesses of its own any more.
+#[tokio::test]
+async fn a_changed_password_and_signing_out_everywhere_leave_the_present_browser_known_alone() {
+    let world = world().await;
+    let known = "SELECT count(*) FROM known_browsers";
+    for (path, fields) in [
+        ("password", &[("presentPassword", PASSWORD), ("newPassword", NEW), ("again", NEW)][..]),
+        ("sessions/end-all", &[]),
+    ] {
+        let mut people = [world.person(), world.person()];
+        let password = if fields.is_empty() { NEW } else { PASSWORD };
+        for person in &mut people {
+            assert_eq!(person.sign_in("ada@example.com", password).await.status, 303);
+        }
+        let [mut here, mut there] = people;
+        assert!(world.number(known).await > 1);
+        here.fill("/settings/account", &format!("/settings/account/{path}"), fields).await;
+        assert_eq!(world.number(known).await, 1, "{path}");
+        // There, a guess counts as a stranger's.
+        assert_eq!(there.sign_in("ada@example.com", "a guess of a stranger").await.status, 422);
+        assert_eq!(here.sign_in("ada@example.com", NEW).await.status, 303);
+    }
+}
+
 #[tokio::test]
 async fn a_changed_password_ends_every_other_session() {
     let world = world().await;
