@@ -133,12 +133,15 @@ fn how(visit: &Visit, seen: &SeenInvitation, errors: &FieldErrors, filled: Optio
         Some(account) => html! {
             p { "You are signed in as " strong { (isolated(&account.email)) } ". Sign out, and open the link again." }
         },
-        None if seen.has_account => html! {
-            p { "There is an account with this address. Sign in with it, and you come back here." }
+        // One page, whether or not somebody has an account: who invites does not learn it from the link.
+        None => html! {
             @let next = form_urlencoded::byte_serialize(path_of(&visit.query(TOKEN)).as_bytes()).collect::<String>();
-            p.actions { a.button href={ (visit.link("/sign-in")) "?next=" (next) } { "Sign in" } }
+            p {
+                "If you have an account with this address, "
+                a href={ (visit.link("/sign-in")) "?next=" (next) } { "sign in" } ", and you come back here. Else choose a password."
+            }
+            (newcomer(visit, seen, errors, filled))
         },
-        None => newcomer(visit, seen, errors, filled),
     }
 }
 

@@ -151,7 +151,8 @@ impl Email {
         Text::parse(text.to_owned()).map(Self)
     }
 
-    /// The address in small letters: two that differ in the case of their letters alone are one person's.
+    /// The address in small letters: two that differ in the case of their letters alone are one person's. This alone says which do; what
+    /// a database takes for the same is only where it is looked for.
     pub fn folded(&self) -> String {
         self.to_lowercase()
     }

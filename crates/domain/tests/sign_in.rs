@@ -138,6 +138,18 @@ fn unknown_browser(email: &Email) -> Vec<FailuresKey> {
     keys(&[address(), Counted::Email(email)])
 }
 
+/// PostgreSQL takes `İ` for `i` in some collations. Counted under the plain address, guesses at the odd one would tell of it.
+#[test]
+fn an_address_is_anothers_if_only_the_store_takes_its_letters_for_the_same() {
+    let odd = email("Ann@exampİe.com");
+    let found = StoredAccount { account: account(5, "ann@exampie.com"), ..stored("$") };
+    let script = look_up(Some(found), None, unknown_browser(&odd), Failures::default());
+    let attempt = SignInAttempt { email: odd.to_string(), ..attempt(None) };
+    let (done, endings) = run(vec![script], &hasher(Ok(false), false), attempt);
+    assert!(matches!(done, Err(SignInError::Wrong)), "{done:?}");
+    assert_eq!(endings, [Ending::Committed]);
+}
+
 #[test]
 fn the_right_password_makes_a_session_that_acts_as_the_one_user_and_says_so() {
     let first = look_up(Some(stored("$")), None, unknown_browser(&email("ANN@EXAMPLE.COM")), Failures::default());

@@ -329,9 +329,13 @@ fn a_newcomer_gets_an_account_a_user_and_a_session_that_acts_as_it() {
 #[test]
 fn a_newcomers_name_and_password_have_rules_and_all_that_is_wrong_is_said() {
     let wrong = NewcomerDraft { first_name: Field::Value(String::new()), ..draft("bob@EXAMPLE.com") };
-    let (done, _) = newcomer(None, &reader(Some(invitation()), false), &MockPasswordHasher::new(), wrong);
-    let Err(AcceptError::Invalid(errors)) = done else { panic!("{done:?}") };
-    assert_eq!(errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>(), ["firstName", "password"]);
+    // Whether or not somebody has an account: what costs nothing does not tell.
+    for has_account in [false, true] {
+        let reader = reader(Some(invitation()), has_account);
+        let (done, _) = newcomer(None, &reader, &MockPasswordHasher::new(), wrong.clone());
+        let Err(AcceptError::Invalid(errors)) = done else { panic!("{done:?}") };
+        assert_eq!(errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>(), ["firstName", "password"]);
+    }
 }
 
 #[test]

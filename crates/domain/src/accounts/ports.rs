@@ -76,7 +76,8 @@ pub trait AccountRepository: Send {
     /// whatever the case of its letters.
     async fn insert(&mut self, record: AccountRecord) -> Result<Option<Account>, StoreError>;
 
-    /// The account with this address, whatever the case of its letters, and what is kept of its password. Takes no lock.
+    /// The account with this address, whatever the case of its letters, and what is kept of its password. Takes no lock. It may be one
+    /// whose letters only the store takes for the same: [`Email::folded`] decides.
     async fn find_by_email(&mut self, email: &Email) -> Result<Option<StoredAccount>, StoreError>;
 
     /// The account with this id, held like one [by its address](Self::lock_by_email), and what is kept of its password.

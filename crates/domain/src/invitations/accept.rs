@@ -93,9 +93,6 @@ pub async fn accept_as_newcomer(
     origin: &Origin,
 ) -> Result<SignedInNow, AcceptError> {
     let seen = look_at(reader, environment, token).await?.ok_or(AcceptError::NotGood)?;
-    if seen.has_account {
-        return Err(AcceptError::HasAccount);
-    }
     let mut errors = FieldErrors::new();
     let first = errors.optional("firstName", draft.first_name, Name::legible).into_option();
     let last = errors.optional("lastName", draft.last_name, Name::legible).into_option();
@@ -107,6 +104,10 @@ pub async fn accept_as_newcomer(
             return Err(AcceptError::Invalid(errors));
         }
     };
+    // After the fields: an answer that costs nothing must not tell whether somebody has an account.
+    if seen.has_account {
+        return Err(AcceptError::HasAccount);
+    }
     // No transaction waits for this, and nobody without a link can ask for it.
     let password = hasher.hash(password).await?;
     let mut uow = store.begin().await?;
