@@ -20,7 +20,7 @@ use crate::{
     layout::token,
     routes::{Answer, Entry, UNPROCESSABLE},
     security::{position, written},
-    sign_in::{busy, come_again, keep_session, origin, too_many_text},
+    sign_in::{busy, come_again, keep_session, note_locked_out, note_wrong, origin, too_many_text},
     trouble::Trouble,
     visit::Visit,
     widgets::{Pager, TextField, ago, good, isolated, refusal, time, trouble},
@@ -64,8 +64,14 @@ async fn set_password(visit: Rc<Visit>, form: Form) -> Answer {
             keep_session(&visit, &session);
             Ok(visit.redirect(&format!("{PATH}?done=password")))
         }
-        Err(PasswordChangeError::Invalid(errors)) => page(&visit, UNPROCESSABLE, &errors, &html! {}).await,
+        Err(PasswordChangeError::Invalid(errors)) => {
+            if errors.iter().any(|error| error.field == "presentPassword") {
+                note_wrong(&visit);
+            }
+            page(&visit, UNPROCESSABLE, &errors, &html! {}).await
+        }
         Err(PasswordChangeError::TooMany(too_many)) => {
+            note_locked_out(&visit);
             let note = refusal(&too_many_text(too_many));
             let page = page(&visit, StatusCode::TOO_MANY_REQUESTS, &FieldErrors::new(), &note).await?;
             Ok(come_again(page, too_many))

@@ -1,6 +1,6 @@
 //! Signing in and out, and choosing an organization.
 
-use std::rc::Rc;
+use std::{net::IpAddr, rc::Rc};
 
 use actix_web::{
     HttpResponse,
@@ -90,14 +90,37 @@ async fn enter(visit: Rc<Visit>, form: Form) -> Answer {
             let is_settled = signed_in.memberships.len() == 1 || next.starts_with(INVITATION);
             if is_settled { Ok(visit.redirect(next)) } else { Ok(visit.redirect(&with_next("/choose", next))) }
         }
-        Err(SignInError::Wrong) => refuse(UNPROCESSABLE, "The e-mail address or the password is wrong."),
+        Err(SignInError::Wrong) => {
+            note_wrong(&visit);
+            refuse(UNPROCESSABLE, "The e-mail address or the password is wrong.")
+        }
         Err(SignInError::TooMany(too_many)) => {
+            note_locked_out(&visit);
             let answer = refuse(StatusCode::TOO_MANY_REQUESTS, &too_many_text(too_many))?;
             Ok(come_again(answer, too_many))
         }
         Err(SignInError::Hasher(error)) => Err(busy(error)),
         Err(SignInError::Store(error)) => Err(error.into()),
     }
+}
+
+/// Says in the log from where somebody showed a wrong password. Whose it was meant to be is not said: people type the one into the field of
+/// the other.
+pub(crate) fn note_wrong(visit: &Visit) {
+    if let Some(left_out) = visit.state.guards.wrong.turn() {
+        tracing::info!(client = client(visit), left_out, "a sign-in failed: the address or the password is wrong");
+    }
+}
+
+/// Says in the log from where somebody had too many failures.
+pub(crate) fn note_locked_out(visit: &Visit) {
+    if let Some(left_out) = visit.state.guards.locked_out.turn() {
+        tracing::warn!(client = client(visit), left_out, "a sign-in was refused: there were too many failures");
+    }
+}
+
+fn client(visit: &Visit) -> Option<tracing::field::DisplayValue<IpAddr>> {
+    visit.address().map(tracing::field::display)
 }
 
 /// From where somebody signs in.

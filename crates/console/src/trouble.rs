@@ -1,5 +1,7 @@
 //! Why a page is not shown, and what is shown instead.
 
+use std::fmt;
+
 use actix_web::{
     HttpResponse,
     http::{
@@ -195,18 +197,17 @@ const SOON: u32 = 5;
 /// Says in the log what the operator should know of.
 fn note(visit: &Visit, trouble: &Trouble) {
     let (request_id, guards) = (visit.request_id(), &visit.state.guards);
-    let now = || visit.state.environment.clock.now();
     match trouble {
         // Whoever asks for too much must not fill the log.
         Trouble::Store(StoreError::Busy(error)) => {
-            if let Some(left_out) = guards.busy.turn(now()) {
+            if let Some(left_out) = guards.busy.turn() {
                 tracing::warn!(request_id, error, left_out, "a page was not shown: too much is asked for at once");
             }
         }
-        Trouble::Store(error) => tracing::error!(request_id, %error, "a page was not shown"),
-        Trouble::Internal(error) => tracing::error!(request_id, %error, "a page was not shown"),
+        Trouble::Store(error) => not_shown(visit, error),
+        Trouble::Internal(error) => not_shown(visit, error),
         Trouble::ForeignOrigin(ForeignOrigin { mismatch, origin, host }) => {
-            if let Some(left_out) = guards.origins.turn(now()) {
+            if let Some(left_out) = guards.origins.turn() {
                 tracing::warn!(
                     request_id,
                     origin = &*legible(origin),
@@ -219,6 +220,12 @@ fn note(visit: &Visit, trouble: &Trouble) {
             }
         }
         _ => {}
+    }
+}
+
+fn not_shown(visit: &Visit, error: &dyn fmt::Display) {
+    if let Some(left_out) = visit.state.guards.failed.turn_of_request() {
+        tracing::error!(request_id = visit.request_id(), %error, left_out, "a page was not shown");
     }
 }
 

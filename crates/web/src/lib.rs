@@ -41,4 +41,5 @@ pub mod observe;
 pub mod public_url;
 pub mod readiness;
 pub mod request_id;
+pub mod seldom;
 pub mod server;

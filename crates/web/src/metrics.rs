@@ -15,6 +15,8 @@ use std::{
 
 use actix_web::http::StatusCode;
 
+use crate::seldom::Seldom;
+
 /// The upper bounds of the histogram's buckets, in seconds. What took longer than the last is counted beyond it.
 pub const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
@@ -51,7 +53,14 @@ pub struct Meter {
     panicked: AtomicU64,
     routes: Mutex<Vec<Arc<RouteMeter>>>,
     other: Arc<RouteMeter>,
-    refused: Mutex<BTreeMap<&'static str, u64>>,
+    refused: Mutex<BTreeMap<&'static str, RefusedFor>>,
+}
+
+/// Credentials that were refused for one reason.
+#[derive(Debug)]
+struct RefusedFor {
+    count: u64,
+    lines: Seldom,
 }
 
 impl Default for Meter {
@@ -103,7 +112,8 @@ impl Meter {
 
     /// How many credentials were refused, by reason.
     pub fn refused(&self) -> BTreeMap<&'static str, u64> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.iter().map(|(reason, refused)| (*reason, refused.count)).collect()
     }
 
     pub(crate) fn begin(&self) {
@@ -120,8 +130,13 @@ impl Meter {
         if panicked { &self.panicked } else { &self.abandoned }.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn refuse(&self, reason: &'static str) {
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
+    /// Counts a refused credential. Whether a line of the log may say so, and how many were left out since the last one.
+    pub(crate) fn refuse(&self, reason: &'static str) -> Option<u64> {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || RefusedFor { count: 0, lines: Seldom::each_second() };
+        let refused = refused.entry(reason).or_insert_with(new);
+        refused.count += 1;
+        refused.lines.turn()
     }
 }
 

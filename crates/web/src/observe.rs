@@ -1,6 +1,6 @@
 //! The outermost middleware: names each request, follows it through the log, and says who sent it.
 
-use std::{fmt, rc::Rc, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, rc::Rc, sync::Arc, time::Duration};
 
 use actix_web::{
     Error, HttpMessage, HttpRequest,
@@ -21,6 +21,7 @@ use crate::{
     current::{CurrentRequest, loggable},
     metrics::{CredentialRefused, Meter, RouteMeter},
     request_id::RequestId,
+    seldom::Seldom,
 };
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -103,6 +104,17 @@ async fn run<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<B>, Error> {
     let id = RequestId::new(&(observer.new_request_id)());
     let span = observer.trace.as_deref().map_or_else(Span::none, |trace| begin(trace, &id, &request));
+    if let Some(peer) = request.peer_addr().map(|peer| peer.ip())
+        && observer.trusted_proxies.ignores(peer, request.headers())
+        && let Some(left_out) = UNTRUSTED.turn()
+    {
+        tracing::warn!(
+            %peer,
+            left_out,
+            "X-Forwarded-For or Forwarded came from a peer that is no trusted proxy, and was not believed. If it is your proxy, name it \
+             with --trusted-proxies: until then all of its clients have its address."
+        );
+    }
     let address = request.peer_addr().and_then(|peer| observer.trusted_proxies.client(peer.ip(), request.headers()));
     let current = CurrentRequest::new(id.clone(), request.method().clone(), request.uri().clone(), span.clone());
     let current = Rc::new(current);
@@ -112,7 +124,7 @@ async fn run<B: MessageBody + 'static>(
         extensions.insert(Rc::clone(&current));
     }
 
-    let ending = Ending::of(Rc::clone(&current), observer);
+    let ending = Ending::of(Rc::clone(&current), address, observer);
     let work = async move {
         let result = next.call(request).await;
         // Inside, so that its line is named as well.
@@ -145,20 +157,28 @@ fn begin(trace: &dyn Trace, id: &RequestId, request: &ServiceRequest) -> Span {
     span
 }
 
+/// Lines about strangers' requests that failed.
+static FAILED: Seldom = Seldom::each_second();
+/// Lines about strangers' requests that were given up.
+static ABANDONED: Seldom = Seldom::each_second();
+/// Lines about proxies that are not trusted.
+static UNTRUSTED: Seldom = Seldom::each_minute();
+
 /// What is done at the end of a request. Dropped before that, it says so.
 struct Ending {
     request: Rc<CurrentRequest>,
     meter: Arc<Meter>,
     availability: Arc<Availability>,
     trace: Option<Arc<dyn Trace>>,
+    client: Option<IpAddr>,
     answered: bool,
 }
 
 impl Ending {
-    fn of(request: Rc<CurrentRequest>, observer: &Observer) -> Self {
+    fn of(request: Rc<CurrentRequest>, client: Option<IpAddr>, observer: &Observer) -> Self {
         observer.meter.begin();
         let (meter, availability) = (Arc::clone(&observer.meter), Arc::clone(&observer.availability));
-        Self { request, meter, availability, trace: observer.trace.clone(), answered: false }
+        Self { request, meter, availability, trace: observer.trace.clone(), client, answered: false }
     }
 
     fn answered<B>(mut self, result: &Result<ServiceResponse<B>, Error>) {
@@ -167,8 +187,10 @@ impl Ending {
         let status = match result {
             Ok(answer) => {
                 is_turned_away = answer.response().extensions().get::<TurnedAway>().is_some();
-                if let Some(CredentialRefused(reason)) = answer.response().extensions().get() {
-                    self.meter.refuse(reason);
+                if let Some(CredentialRefused(reason)) = answer.response().extensions().get()
+                    && let Some(left_out) = self.meter.refuse(reason)
+                {
+                    tracing::info!(client = self.client.map(field::display), left_out, "credential refused: {reason}");
                 }
                 answer.status()
             }
@@ -187,7 +209,9 @@ impl Ending {
         let is_planned = is_closed && status == StatusCode::SERVICE_UNAVAILABLE;
         let status = status.as_u16();
         if status >= 500 && !is_planned && !is_turned_away {
-            tracing::error!(status, duration_ms = milliseconds(took), "answered");
+            if let Some(left_out) = FAILED.turn_of_request() {
+                tracing::error!(status, duration_ms = milliseconds(took), left_out, "answered");
+            }
         } else {
             tracing::debug!(status, duration_ms = milliseconds(took), "answered");
         }
@@ -209,8 +233,8 @@ impl Drop for Ending {
         let duration_ms = milliseconds(self.request.started.elapsed());
         if panicked {
             tracing::error!(duration_ms, "panicked");
-        } else {
-            tracing::info!(duration_ms, "abandoned: the connection is gone");
+        } else if let Some(left_out) = ABANDONED.turn_of_request() {
+            tracing::info!(duration_ms, left_out, "abandoned: the connection is gone");
         }
     }
 }

@@ -8,7 +8,7 @@ use actix_web::{
     http::{StatusCode, header},
 };
 use bwp_domain::fields::FieldErrors;
-use bwp_web::metrics::CredentialRefused;
+use bwp_web::{metrics::CredentialRefused, seldom::Seldom};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -76,6 +76,9 @@ pub(crate) struct ProblemField<'a> {
     #[schema(value_type = String, example = "Must be an e-mail address, such as name@example.com.")]
     message: &'a str,
 }
+
+/// Lines about strangers' requests that failed.
+static FAILED: Seldom = Seldom::each_second();
 
 impl Problem {
     /// The media type of every error.
@@ -161,7 +164,9 @@ impl Problem {
     pub fn into_response(self, errors_url: &str, request_id: &str) -> HttpResponse {
         if let Some(log) = &self.log {
             if self.status.is_server_error() {
-                tracing::error!(code = self.code.as_str(), "{log}");
+                if let Some(left_out) = FAILED.turn_of_request() {
+                    tracing::error!(code = self.code.as_str(), left_out, "{log}");
+                }
             } else {
                 tracing::info!(code = self.code.as_str(), "{log}");
             }

@@ -37,7 +37,6 @@ impl Problem {
             "The API key is not valid: it is malformed, unknown, revoked, expired, or not allowed from this address.",
         )
         .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))
-        .because(format!("credential refused: {why}"))
         .refusing(why)
     }
 

@@ -51,6 +51,11 @@ impl TrustedProxies {
         self.networks.iter().any(|network| network.contains(address))
     }
 
+    /// Whether headers that name a client came from a peer that is not believed about it.
+    pub fn ignores(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        (headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED)) && !self.contains(peer)
+    }
+
     /// The address of the client behind `peer`, or `None` when it cannot be told. `None` is no permission: an allowlist refuses it.
     ///
     /// The headers count only if `peer` is trusted. Each names the hops from left (the client, or what it claims) to right (the
