@@ -5,12 +5,13 @@ use std::fmt::Write;
 /// Generated from the migrated database, so every table is in it.
 const SCHEMA: &str = include_str!("schema.rs");
 
-const FUNCTIONS: [&str; 11] = [
+const FUNCTIONS: [&str; 12] = [
     "api_audit_logs_make_partition",
     "claim_idempotency_key",
     "contact_search_text",
     "hold_expected_key",
     "hold_expected_keys",
+    "keep_security_log",
     "lead_search_text",
     "make_settings",
     "project_search_text",

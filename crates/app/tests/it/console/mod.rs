@@ -5,6 +5,7 @@ mod guards;
 mod keys;
 mod not_found;
 mod origins;
+mod security_log;
 mod sign_in;
 mod team;
 mod texts;
