@@ -67,6 +67,8 @@ fn actor(actor: &Actor) -> Markup {
         Actor::Operator => html! { "The operator of this server" },
         Actor::User { email, .. } => isolated(email),
         Actor::Key { name, .. } => html! { "API key “" (isolated(name)) "”" },
+        Actor::Unknown { name } if name.is_empty() => html! { "–" },
+        Actor::Unknown { name } => isolated(name),
     }
 }
 

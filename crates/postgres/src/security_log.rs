@@ -5,7 +5,7 @@ use bwp_domain::{
     ids::{KeyId, SecurityRecordId, TenantId, UserId},
     paging::{Page, PageRequest, Position},
     security::{
-        Actor, SecurityEntry, SecurityRecord,
+        Actor, SecurityAction, SecurityEntry, SecurityRecord,
         ports::{SecurityLog, SecurityLogReader},
     },
     store::StoreError,
@@ -42,19 +42,22 @@ impl TryFrom<RecordRow> for SecurityRecord {
     fn try_from(row: RecordRow) -> Result<Self, StoreError> {
         let place = Row { table: "security_log", id: &row.id };
         let name = row.actor_name.unwrap_or_default();
-        let actor = match row.actor_kind.as_str() {
-            "operator" => Some(Actor::Operator),
-            "user" => row.actor_id.and_then(UserId::new).map(|id| Actor::User { id, email: name }),
-            "key" => row.actor_id.and_then(KeyId::new).map(|id| Actor::Key { id, name }),
-            _ => None,
+        // Servers of two versions may run side by side: what one of them does not know must not keep the rest from being shown.
+        let user = row.actor_id.and_then(UserId::new);
+        let key = row.actor_id.and_then(KeyId::new);
+        let actor = match (row.actor_kind.as_str(), user, key) {
+            ("operator", ..) => Actor::Operator,
+            ("user", Some(id), _) => Actor::User { id, email: name },
+            ("key", _, Some(id)) => Actor::Key { id, name },
+            _ => Actor::Unknown { name },
         };
         Ok(Self {
             id: place.some("id", SecurityRecordId::new(row.id))?,
             entry: SecurityEntry {
                 at: row.created_at.into(),
-                actor: place.some("actor_id", actor)?,
+                actor,
                 address: row.address.map(|network| network.ip()),
-                action: place.fit("action", serde_json::from_value(row.action))?,
+                action: serde_json::from_value(row.action).unwrap_or(SecurityAction::Unknown),
             },
         })
     }
@@ -66,6 +69,7 @@ fn columns(actor: &Actor) -> (&'static str, Option<i64>, Option<&str>) {
         Actor::Operator => ("operator", None, None),
         Actor::User { id, email } => ("user", Some(id.get()), Some(email)),
         Actor::Key { id, name } => ("key", Some(id.get()), Some(name)),
+        Actor::Unknown { name } => ("unknown", None, Some(name)),
     }
 }
 

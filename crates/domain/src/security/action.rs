@@ -102,7 +102,7 @@ pub enum SecurityAction {
         /// Who.
         user: UserNote,
     },
-    /// Something that this version does not know: a newer server noted it.
+    /// Something that this version does not know, or knows with other fields: a newer server noted it.
     #[serde(other)]
     Unknown,
 }

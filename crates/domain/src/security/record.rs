@@ -29,6 +29,11 @@ pub enum Actor {
         /// The key's name.
         name: String,
     },
+    /// One of a kind that this version does not know: a newer server noted it.
+    Unknown {
+        /// What they were called.
+        name: String,
+    },
 }
 
 /// An entry that is about to be written.
