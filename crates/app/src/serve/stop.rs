@@ -11,25 +11,56 @@ use tokio::{
 
 use crate::logging;
 
-/// Ctrl-C, or SIGTERM from a service manager: someone wants the server to stop.
+/// Ctrl-C, SIGTERM from a service manager, Ctrl-\, or a terminal that is gone: someone wants the server to stop.
 pub(crate) struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
+    quit: Signal,
+    /// `None` where it is ignored, as under `nohup`.
+    hang_up: Option<Signal>,
 }
 
 impl StopSignals {
     /// From now on these signals no longer end the process at once, which would leave a private PostgreSQL running.
     pub(crate) fn listen() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        let hang_up = if is_hang_up_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
+        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(Self { interrupt, terminate, quit: signal(SignalKind::quit())?, hang_up })
     }
 
     /// Waits for the next one since [`listen`](Self::listen).
     pub(crate) async fn next(&mut self) {
+        let hang_up = &mut self.hang_up;
+        let hung_up = async move {
+            match hang_up {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.quit.recv() => {}
+            _ = hung_up => {}
         }
     }
+
+    /// Waits for one that asks again. A terminal that is gone says so as often as it has processes that do.
+    async fn again(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.quit.recv() => {}
+        }
+    }
+}
+
+/// Whether who started this process had it ignore SIGHUP, so that it outlives their terminal. (Linux; elsewhere it is taken for no.)
+fn is_hang_up_ignored() -> bool {
+    const HANG_UP: u64 = 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & HANG_UP != 0)
 }
 
 /// How long a connection that was accepted just before the door closed has for its request to arrive.
@@ -65,6 +96,6 @@ pub(super) async fn run(
     };
     tokio::select! {
         () = steps => {}
-        () = signals.next() => {}
+        () = signals.again() => {}
     }
 }

@@ -7,9 +7,13 @@ use std::{
 
 use diesel_async::SimpleAsyncConnection;
 use reqwest::Method;
-use tokio::{process::Command, time::timeout};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Command,
+    time::timeout,
+};
 
-use crate::support::{Connection, DataFolder, PATIENCE, Random, Sql, World, bwp, contact, send, until};
+use crate::support::{Connection, DataFolder, PATIENCE, Random, Server, Sql, World, bwp, contact, send, until};
 
 #[tokio::test]
 async fn while_draining_it_serves_is_not_ready_and_ends_its_connections() {
@@ -106,6 +110,48 @@ async fn a_second_signal_ends_it_at_once() {
     world.server.signal("TERM").await;
     timeout(PATIENCE, world.server.ended()).await.expect("it ends");
     assert!(world.server.log().contains("stopped at once"), "{}", world.server.log());
+}
+
+#[tokio::test]
+async fn a_terminal_that_is_gone_and_a_quit_stop_it_and_its_postgresql() {
+    for signal in ["HUP", "QUIT"] {
+        let folder = DataFolder::new();
+        let arguments = folder.arguments();
+        let mut server = Server::start_as(&arguments.each_ref().map(String::as_str), &[]).await;
+        server.signal(signal).await;
+        let ended = timeout(PATIENCE, server.ended()).await.expect("it ends");
+        assert_eq!(ended.code(), Some(0), "{signal}: {ended}");
+        assert_eq!(folder.postgres_processes(), [0; 0], "{signal}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn one_that_was_started_to_outlive_its_terminal_does() {
+    let database = bwp_postgres::testing::TestDatabase::new().await;
+    let mut serve = Command::new("nohup");
+    serve.args([
+        env!("CARGO_BIN_EXE_bwp"),
+        "--json",
+        "--database-url",
+        &database.url(),
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+    ]);
+    let mut server = serve.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn().expect("it starts");
+    let ready = BufReader::new(server.stdout.take().expect("piped")).lines().next_line().await.expect("readable");
+    let ready: serde_json::Value = serde_json::from_str(&ready.expect("a line")).expect("JSON");
+    let pid = server.id().expect("it runs").to_string();
+    for signal in ["-HUP", "-TERM"] {
+        // Each signal but the first would be the second, which ends it at once.
+        Command::new("kill").args([signal, &pid]).status().await.expect("kill runs");
+        if signal == "-HUP" {
+            let health = reqwest::get(format!("http://{}/readyz", ready["listening"].as_str().expect("an address")));
+            assert_eq!(health.await.expect("answered").status(), 200);
+        }
+    }
+    assert!(timeout(PATIENCE, server.wait()).await.expect("it ends").expect("it ends").success());
 }
 
 #[cfg(target_os = "linux")]
