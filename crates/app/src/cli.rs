@@ -3,8 +3,9 @@
 #![expect(clippy::doc_markdown, rustdoc::bare_urls, reason = "these comments are what --help prints")]
 
 use std::{
-    ffi::{OsStr, OsString},
-    net::SocketAddr,
+    ffi::OsString,
+    io::{self, Write},
+    net::{SocketAddr, ToSocketAddrs},
     num::NonZeroUsize,
     path::PathBuf,
     str::FromStr,
@@ -21,7 +22,7 @@ use bwp_domain::{
 use clap::{
     Args, CommandFactory, Error, FromArgMatches, Parser, Subcommand,
     builder::{PossibleValuesParser, Resettable, TypedValueParser},
-    error::ErrorKind,
+    error::{ContextKind, ContextValue, ErrorKind},
 };
 
 /// An open server for the v1 API. Without a command, it serves.
@@ -47,7 +48,14 @@ not `bwp serve` runs.";
 impl Cli {
     /// Reads the command line. Ends the process when it is wrong or asks for help.
     pub(crate) fn read() -> Self {
-        Self::parse_or_serve(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
+        let line: Vec<OsString> = std::env::args_os().collect();
+        Self::parse_or_serve(line.clone()).unwrap_or_else(|error| {
+            if let Some(name) = variable_of(&error, &line) {
+                // Nobody is left to tell when this fails.
+                let _ = writeln!(io::stderr().lock(), "bwp: the value is that of the variable {name}");
+            }
+            error.exit()
+        })
     }
 
     /// Reads a command line; one without a command is one of `serve`.
@@ -73,7 +81,7 @@ impl Cli {
     }
 
     fn parse(line: &[OsString]) -> Result<Self, Error> {
-        let mut command = without_empty_variables(Self::command());
+        let mut command = with_tidy_variables(Self::command());
         let mut matches = match command.try_get_matches_from_mut(line) {
             // The help names them all.
             Err(error) if error.kind() == ErrorKind::DisplayHelp => return Self::try_parse_from(line),
@@ -97,12 +105,73 @@ fn workers(text: &str) -> Result<NonZeroUsize, String> {
     workers.ok_or_else(|| format!("expected a whole number from 1 to {MOST_WORKERS}"))
 }
 
-/// An empty variable sets nothing: whoever writes `${X:-}` into a compose file has no other way to leave it out.
-fn without_empty_variables(command: clap::Command) -> clap::Command {
-    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.to_string_lossy().trim().is_empty());
-    command
-        .mut_args(|arg| if arg.get_env().is_some_and(is_empty) { arg.env(Resettable::Reset) } else { arg })
-        .mut_subcommands(without_empty_variables)
+/// An empty variable sets nothing: whoever writes `${X:-}` into a compose file has no other way to leave it out. Nor are blanks around a
+/// value part of it, or the carriage return of a file that was written on Windows.
+fn with_tidy_variables(command: clap::Command) -> clap::Command {
+    let tidy = |arg: clap::Arg| {
+        let value = arg.get_env().and_then(|name| std::env::var_os(name)?.into_string().ok());
+        match value.as_deref().map(|value| (value, value.trim())) {
+            Some((_, "")) => arg.env(Resettable::Reset),
+            // A default stands where the variable's value would.
+            Some((value, trimmed)) if value != trimmed => {
+                arg.env(Resettable::Reset).default_value(clap::builder::OsStr::from(trimmed.to_owned()))
+            }
+            _ => arg,
+        }
+    };
+    command.mut_args(tidy).mut_subcommands(with_tidy_variables)
+}
+
+/// The variable whose value is wrong, if it is one's and not what stands on the command line.
+fn variable_of(error: &Error, line: &[OsString]) -> Option<String> {
+    let (Some(ContextValue::String(arg)), Some(ContextValue::String(value))) =
+        (error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue))
+    else {
+        return None;
+    };
+    let option = arg.split([' ', '=']).next()?;
+    let is_on_line = line.iter().any(|word| word.to_string_lossy().split('=').next() == Some(option));
+    let name = env_of(&Cli::command(), option.strip_prefix("--")?).filter(|_| !is_on_line)?;
+    let set = std::env::var(&name).ok()?;
+    set.split(',').any(|part| part.trim() == value.trim()).then_some(name)
+}
+
+/// The variable of the option of this name, here or in a command.
+fn env_of(command: &clap::Command, option: &str) -> Option<String> {
+    let own = command.get_arguments().find(|arg| arg.get_long() == Some(option)).and_then(|arg| arg.get_env());
+    let own = own.map(|name| name.to_string_lossy().into_owned());
+    own.or_else(|| command.get_subcommands().find_map(|command| env_of(command, option)))
+}
+
+/// An address to listen on. A host's name is looked up, and of its addresses one of IPv4 is taken first.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    const EXPECTED: &str = "expected an address and a port, such as 127.0.0.1:8080 for this machine alone, or 0.0.0.0:8080 for everybody \
+                            who reaches it";
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
+            let found = text.to_socket_addrs().map_err(|error| format!("{error}; {EXPECTED}"))?;
+            let mut found: Vec<_> = found.collect();
+            found.sort_by_key(SocketAddr::is_ipv6);
+            found.first().copied().ok_or_else(|| EXPECTED.to_owned())
+        }
+        _ => Err(EXPECTED.to_owned()),
+    }
+}
+
+/// Yes or no, as people write it in variables.
+fn switch(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "on" | "yes" | "true" => Some(true),
+        "" | "0" | "off" | "no" | "false" => Some(false),
+        _ => None,
+    }
+}
+
+fn switched(text: &str) -> Result<bool, String> {
+    switch(text).ok_or_else(|| "expected true or false; on, off, yes, no, 1 and 0 do as well".to_owned())
 }
 
 #[derive(Args)]
@@ -150,7 +219,7 @@ pub(crate) enum Command {
 #[derive(Args)]
 pub(crate) struct ServeArgs {
     /// Address and port to listen on
-    #[arg(long, env = "BWP_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(long, env = "BWP_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = listen_address)]
     pub(crate) listen: SocketAddr,
 
     /// URL under which clients reach the server [default: http:// and the address it listens on]
@@ -187,7 +256,7 @@ pub(crate) struct ServeArgs {
     pub(crate) redis_deadline: humantime::Duration,
 
     /// Take the schema as it is: `bwp migrate` was run before
-    #[arg(long, env = "BWP_SKIP_MIGRATIONS")]
+    #[arg(long, env = "BWP_SKIP_MIGRATIONS", value_parser = switched)]
     pub(crate) skip_migrations: bool,
 
     /// How long the audit log is kept, in whole months: those that end within this time
@@ -203,7 +272,7 @@ pub(crate) struct ServeArgs {
     pub(crate) request_timeout: humantime::Duration,
 
     /// Address and port of a second listener, for the operator alone: /metrics, /readyz, /healthz [default: none]
-    #[arg(long, env = "BWP_ADMIN_LISTEN", value_name = "ADDRESS")]
+    #[arg(long, env = "BWP_ADMIN_LISTEN", value_name = "ADDRESS", value_parser = listen_address)]
     pub(crate) admin_listen: Option<SocketAddr>,
 
     /// OpenTelemetry collector to which traces of requests are sent over HTTP: http://127.0.0.1:4318 [default: none]
@@ -264,10 +333,10 @@ impl FromStr for Maintenance {
     type Err = humantime::DurationError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.trim() {
-            "" | "0" | "off" | "no" | "false" => Ok(Self::Off),
-            "1" | "on" | "yes" | "true" => Ok(Self::On(Self::WAIT)),
-            time => time.parse::<humantime::Duration>().map(|time| Self::On(*time)),
+        match switch(text) {
+            Some(false) => Ok(Self::Off),
+            Some(true) => Ok(Self::On(Self::WAIT)),
+            None => text.trim().parse::<humantime::Duration>().map(|time| Self::On(*time)),
         }
     }
 }
@@ -455,6 +524,19 @@ mod tests {
         assert_eq!(parsed("bwp --maintenance=5m"), Ok(Maintenance::On(Duration::from_mins(5))));
         assert_eq!(parsed("bwp --maintenance off"), Ok(Maintenance::Off));
         assert_eq!(parsed("bwp --maintenance soon"), Err(ErrorKind::ValueValidation));
+    }
+
+    #[test]
+    fn an_address_is_resolved_or_told_with_an_example() {
+        for (text, address) in
+            [("127.0.0.1:8080", "127.0.0.1:8080"), ("[::1]:0", "[::1]:0"), ("localhost:8080", "127.0.0.1:8080")]
+        {
+            assert_eq!(listen_address(text), Ok(address.parse().unwrap()), "{text}");
+        }
+        for text in [":8080", "8080", "localhost", "127.0.0.1:99999", "http://127.0.0.1:8080", ""] {
+            let told = listen_address(text).unwrap_err();
+            assert!(told.contains("127.0.0.1:8080") && told.contains("0.0.0.0:8080"), "{text}: {told}");
+        }
     }
 
     #[test]

@@ -135,6 +135,41 @@ async fn an_empty_variable_sets_nothing() {
     printed(&openapi);
 }
 
+#[tokio::test]
+async fn a_variable_is_read_without_what_surrounds_it_and_named_when_it_is_wrong() {
+    let operator = Operator::new().await;
+    let with = |variables: &[(&str, &str)]| {
+        let mut command = bwp();
+        command.envs(variables.iter().copied());
+        command
+    };
+    // As an env file says it that has blanks, or was written on Windows.
+    let url = format!(" {}\r", operator.0.url());
+    for skip in ["true\r", " TRUE", "1", "Yes", "on"] {
+        let mut command =
+            with(&[("DATABASE_URL", &url), ("BWP_LISTEN", "localhost:0\r"), ("BWP_SKIP_MIGRATIONS", skip)]);
+        let (_server, _said, ready) = serving(&mut command).await;
+        assert!(ready.contains("http://127.0.0.1:"), "{skip}: {ready}");
+    }
+    for (name, value, said) in [
+        ("BWP_LISTEN", ":8080\r", "0.0.0.0:8080"),
+        ("BWP_LISTEN", "8080", "127.0.0.1:8080"),
+        ("BWP_ADMIN_LISTEN", "9090", "127.0.0.1:8080"),
+        ("BWP_SKIP_MIGRATIONS", "maybe", "true or false"),
+        ("BWP_WORKERS", "many", "512"),
+        ("BWP_DRAIN", "soon", "--drain"),
+        ("BWP_MAINTENANCE", "soon", "--maintenance"),
+        ("BWP_REDIS_LOST", "panic", "refuse"),
+    ] {
+        let told = refused(&with(&[(name, value)]).args(["serve"]).output().await.expect("bwp runs"));
+        assert!(told.contains(said) && told.contains(name), "{name}: {told}");
+    }
+    // On the command line it is the option's.
+    let told =
+        refused(&with(&[("BWP_LISTEN", "8080")]).args(["serve", "--listen", "8080"]).output().await.expect("bwp runs"));
+    assert!(!told.contains("BWP_LISTEN"), "{told}");
+}
+
 /// A server, what it goes on saying, and the line by which it says that it is ready.
 async fn serving(command: &mut Command) -> (Child, Lines<BufReader<ChildStdout>>, String) {
     let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("bwp starts");
