@@ -30,16 +30,19 @@ use clap::{
 #[command(name = "bwp", version, propagate_version = true, after_help = AFTER_HELP)]
 #[command(override_usage = "bwp [OPTIONS] [COMMAND]")]
 pub(crate) struct Cli {
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = COMMON)]
     pub(crate) database: DatabaseArgs,
 
     /// Print JSON, for programs
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = COMMON)]
     pub(crate) json: bool,
 
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+/// Under which the options stand that every command has, behind its own.
+const COMMON: &str = "Options of every command";
 
 const AFTER_HELP: &str = "\
 Without --database-url, the data is kept in a PostgreSQL of its own in the data folder. Every command works whether or \
@@ -193,8 +196,14 @@ pub(crate) struct DatabaseArgs {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Serve the API (the default)
+    #[command(
+        after_help = "Example:\n  bwp serve --listen 0.0.0.0:8080 --public-url https://api.example.com --trusted-proxies 10.0.0.0/8"
+    )]
     Serve(Box<ServeArgs>),
     /// Bring the database's schema up to date, which `serve` does by itself
+    #[command(
+        after_help = "Example:\n  bwp migrate --database-url postgres://bwp:password@db.example.com/bwp?sslmode=verify-full"
+    )]
     Migrate,
     /// Make, list, suspend and limit tenants
     #[command(subcommand)]
@@ -209,11 +218,22 @@ pub(crate) enum Command {
     #[command(subcommand)]
     CursorSecret(CursorSecretCommand),
     /// Print the OpenAPI document
+    #[command(after_help = "Example:\n  bwp openapi --public-url https://api.example.com > openapi.json")]
     Openapi(OpenapiArgs),
     /// Write all data to a file
+    #[command(after_help = "Examples:\n  bwp backup all.dump\n  bwp backup - | gzip > all.dump.gz")]
     Backup(BackupArgs),
     /// Read all data from a file that `backup` wrote, into an empty database
+    #[command(after_help = "Example:\n  bwp restore all.dump")]
     Restore(RestoreArgs),
+    /// Print a script by which a shell completes commands and options
+    #[command(
+        after_help = "Examples:\n  bwp completions bash > ~/.local/share/bash-completion/completions/bwp\n  bwp completions powershell >> $PROFILE"
+    )]
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
 }
 
 #[derive(Args)]
@@ -344,6 +364,7 @@ impl FromStr for Maintenance {
 #[derive(Debug, Subcommand)]
 pub(crate) enum TenantCommand {
     /// Make a tenant
+    #[command(after_help = "Example:\n  bwp tenant create --name \"Byron Masonry\"")]
     Create {
         /// Its name
         #[arg(long)]
@@ -353,8 +374,10 @@ pub(crate) enum TenantCommand {
         rate_limit: RateLimit,
     },
     /// List the tenants
+    #[command(after_help = "Example:\n  bwp tenant list --json")]
     List,
     /// Let a tenant use the API, or keep it out
+    #[command(after_help = "Example:\n  bwp tenant set-status tnt_01JD0C9Z3T7QWERTYV5K8M2N4P suspended")]
     SetStatus {
         /// The tenant's id, `tnt_…`
         tenant: TenantPublicId,
@@ -362,6 +385,7 @@ pub(crate) enum TenantCommand {
         status: TenantStatus,
     },
     /// Set how many units an hour a tenant may spend with all of its keys
+    #[command(after_help = "Example:\n  bwp tenant set-limit tnt_01JD0C9Z3T7QWERTYV5K8M2N4P 20000")]
     SetLimit {
         /// The tenant's id, `tnt_…`
         tenant: TenantPublicId,
@@ -370,6 +394,7 @@ pub(crate) enum TenantCommand {
         limit: RateLimit,
     },
     /// Set which day it is at a tenant's: what is overdue there, and when a project is completed
+    #[command(after_help = "Example:\n  bwp tenant set-time-zone tnt_01JD0C9Z3T7QWERTYV5K8M2N4P Europe/Berlin")]
     SetTimeZone {
         /// The tenant's id, `tnt_…`
         tenant: TenantPublicId,
@@ -382,6 +407,9 @@ pub(crate) enum TenantCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
     /// Make a user of a tenant
+    #[command(
+        after_help = "Example:\n  bwp user create --tenant tnt_01JD0C9Z3T7QWERTYV5K8M2N4P --email ada@example.com --role manager --password-stdin < password"
+    )]
     Create {
         /// The tenant's id, `tnt_…`
         #[arg(long)]
@@ -400,12 +428,14 @@ pub(crate) enum UserCommand {
         existing_account: bool,
     },
     /// List the users of a tenant
+    #[command(after_help = "Example:\n  bwp user list --tenant tnt_01JD0C9Z3T7QWERTYV5K8M2N4P")]
     List {
         /// The tenant's id, `tnt_…`
         #[arg(long)]
         tenant: TenantPublicId,
     },
     /// Give somebody another password, for all tenants in which they are a user, and sign them out everywhere
+    #[command(after_help = "Example:\n  bwp user set-password --email ada@example.com --password-stdin < password")]
     SetPassword {
         /// E-mail address
         #[arg(long)]
@@ -419,6 +449,9 @@ pub(crate) enum UserCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
     /// Make an API key. It is shown once
+    #[command(
+        after_help = "Example:\n  bwp key create --tenant tnt_01JD0C9Z3T7QWERTYV5K8M2N4P --name \"nightly sync\" --scope contacts:read --scope leads:read"
+    )]
     Create {
         /// The tenant's id, `tnt_…`
         #[arg(long)]
@@ -443,12 +476,14 @@ pub(crate) enum KeyCommand {
         rate_limit: RateLimit,
     },
     /// List a tenant's keys
+    #[command(after_help = "Example:\n  bwp key list --tenant tnt_01JD0C9Z3T7QWERTYV5K8M2N4P")]
     List {
         /// The tenant's id, `tnt_…`
         #[arg(long)]
         tenant: TenantPublicId,
     },
     /// Give a key a successor with the same rights, which is shown once
+    #[command(after_help = "Example:\n  bwp key rotate key_01JD0C9Z3T7QWERTYV5K8M2N4P --overlap 1h")]
     Rotate {
         /// The key's id, `key_…`
         key: KeyPublicId,
@@ -457,6 +492,7 @@ pub(crate) enum KeyCommand {
         overlap: humantime::Duration,
     },
     /// Revoke a key for good, from the next request on
+    #[command(after_help = "Example:\n  bwp key revoke key_01JD0C9Z3T7QWERTYV5K8M2N4P")]
     Revoke {
         /// The key's id, `key_…`
         key: KeyPublicId,
@@ -466,6 +502,7 @@ pub(crate) enum KeyCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum CursorSecretCommand {
     /// Make a new secret in the database. Cursors of the one before stay valid
+    #[command(after_help = "Example:\n  bwp cursor-secret rotate")]
     Rotate,
 }
 

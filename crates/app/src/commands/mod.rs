@@ -1,6 +1,7 @@
 //! The operator's commands.
 
 pub(crate) mod backup;
+pub(crate) mod completions;
 pub(crate) mod cursor_secret;
 pub(crate) mod key;
 pub(crate) mod migrate;

@@ -63,11 +63,39 @@ async fn help_names_every_command_and_how_to_reach_the_data() {
         &["backup"],
         &["restore"],
         &["cursor-secret", "rotate"],
+        &["completions"],
+        &["serve"],
+        &["key", "rotate"],
+        &["tenant", "set-limit"],
+        &["tenant", "set-time-zone"],
     ] {
         let help = printed(&attempt_bwp(&[command, &["--help"]].concat()).await);
         assert!(help.contains("--json") && help.contains("Usage"), "{help}");
+        // Its own options come first, then those that it shares, and last how it is used.
+        let (own, others) = help.split_once("Options of every command:").expect("a heading");
+        assert!(!own.contains("--data-dir") && !own.contains("--json") && own.contains("--help"), "{help}");
+        let (shared, example) = others.split_once("Example").expect("an example");
+        assert!(shared.contains("--database-url") && shared.contains("--json"), "{help}");
+        assert!(example.contains(&format!("bwp {}", command.join(" "))), "{help}");
     }
     assert!(printed(&attempt_bwp(&["--version"]).await).starts_with("bwp 0."));
+}
+
+#[tokio::test]
+async fn shells_complete_every_command() {
+    for (shell, mark) in [
+        ("bash", "complete -F _bwp"),
+        ("zsh", "#compdef bwp"),
+        ("fish", "complete -c bwp"),
+        ("powershell", "Register-ArgumentCompleter"),
+    ] {
+        let script = printed(&attempt_bwp(&["completions", shell]).await);
+        assert!(script.contains(mark), "{shell}: {script}");
+        for word in ["cursor-secret", "set-time-zone", "trusted-proxies"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+    assert!(refused(&attempt_bwp(&["completions", "cmd"]).await).contains("powershell"));
 }
 
 #[tokio::test]
