@@ -165,7 +165,9 @@ async fn run(entry: &Entry, visit: &Rc<Visit>, request: &HttpRequest, mut payloa
         return Err(Trouble::Closed { retry_after });
     }
     let form = Form::read(request, &mut payload, visit.state.form_timeout).await?;
-    visit.check_form(&form)?;
+    if let Err(trouble) = visit.check_form(&form) {
+        return sign_in::signed_in_meanwhile(entry.path, visit, &form).ok_or(trouble);
+    }
     // What others had the browser send is not on its owner's account.
     visit.charge_account()?;
     (entry.run)(Rc::clone(visit), form).await

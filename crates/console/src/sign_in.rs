@@ -34,13 +34,15 @@ use crate::{
 
 pub(crate) fn entries() -> Vec<Entry> {
     vec![
-        Entry::get("/sign-in", Access::Anyone, form),
-        Entry::post("/sign-in", Access::Anyone, enter).open_always(),
+        Entry::get(PATH, Access::Anyone, form),
+        Entry::post(PATH, Access::Anyone, enter).open_always(),
         Entry::post("/sign-out", Access::SignedIn, leave).open_always(),
         Entry::get("/choose", Access::SignedIn, choices),
         Entry::post("/choose", Access::SignedIn, choose_one).open_always(),
     ]
 }
+
+const PATH: &str = "/sign-in";
 
 /// Where invitations are.
 const INVITATION: &str = "/invitations?";
@@ -54,6 +56,13 @@ pub(crate) fn with_next(path: &str, next: &str) -> String {
     query.append_pair("next", next);
     let joint = if path.contains('?') { '&' } else { '?' };
     format!("{path}{joint}{}", query.finish())
+}
+
+/// What the form of a second tab leads to that was opened before somebody signed in in the first one: on to where it was going. Nothing of
+/// it is looked at: its token is that of the visit before.
+pub(crate) fn signed_in_meanwhile(path: &str, visit: &Visit, form: &Form) -> Option<HttpResponse> {
+    let is_signed_in = path == PATH && visit.account().is_some();
+    is_signed_in.then(|| visit.redirect(local_path(form.get("next")).unwrap_or("/")))
 }
 
 async fn form(visit: Rc<Visit>) -> Answer {

@@ -4,17 +4,25 @@ use std::fmt;
 
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use super::common_passwords;
 use crate::{entropy::Entropy, fields::Fault, text::Email};
 
-/// A password as a person chose it: at least 12 characters, and at most 1,024 bytes. `Debug` shows nothing of it.
+/// A password as a person chose it: at least 12 characters, and at most 1,024 bytes, in Unicode's normal form C. `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
 /// What somebody typed as their password, to be compared: any text. `Debug` shows nothing of it.
+///
+/// One keyboard sends `é` as one character, another as `e` with an accent behind it: both are taken in Unicode's normal form C (NIST
+/// SP 800-63B, section 5.1.1.2).
 #[derive(Clone)]
-pub struct TypedPassword(String);
+pub struct TypedPassword {
+    text: String,
+    /// As it was typed, if that is another text. Hashes from before passwords were normalised are of it.
+    raw: Option<String>,
+}
 
 /// An Argon2id hash of a password, in the PHC string format, with its salt and cost.
 #[derive(Clone, PartialEq, Eq)]
@@ -84,26 +92,30 @@ impl Password {
 
 impl TypedPassword {
     /// What somebody typed.
-    pub const fn new(text: String) -> Self {
-        Self(text)
+    pub fn new(text: String) -> Self {
+        if is_nfc(&text) {
+            return Self { text, raw: None };
+        }
+        Self { text: text.nfc().collect(), raw: Some(text) }
     }
 
     /// Whether it is longer than any password: it is nobody's, and not worth hashing.
     pub const fn is_too_long(&self) -> bool {
-        self.0.len() > Password::MAX_BYTES
+        self.text.len() > Password::MAX_BYTES
     }
 
     /// Whether this is the password that `hash` was made of; without one it is not, and that takes just as long. Takes some
-    /// tens of milliseconds and 19 MiB, on purpose.
+    /// tens of milliseconds and 19 MiB, on purpose; twice as long for a wrong one that was not typed in normal form C.
     pub fn matches(&self, hash: Option<&PasswordHash>) -> bool {
         let compared = hash.map_or(NOBODYS, PasswordHash::as_str);
-        let same = Argon2::default().verify_password(self.0.as_bytes(), compared).is_ok();
+        let is = |text: &String| Argon2::default().verify_password(text.as_bytes(), compared).is_ok();
+        let same = is(&self.text) || self.raw.as_ref().is_some_and(is);
         same && hash.is_some()
     }
 
     /// What was typed, to be kept as the password of who has this address from now on.
     pub fn choose(self, email: &Email) -> Result<Password, Fault> {
-        Password::parse(self.0, email)
+        Password::parse(self.text, email)
     }
 }
 
@@ -176,6 +188,26 @@ mod tests {
         }
         assert!(!matches("correct horse battery", None));
         assert!(!matches("correct horse battery", Some(&PasswordHash::from_stored("rubbish".to_owned()))));
+    }
+
+    #[test]
+    fn a_password_is_the_same_however_a_keyboard_composes_it() {
+        let (composed, decomposed) = ("caf\u{e9} au lait \u{f6}", "cafe\u{301} au lait o\u{308}");
+        let matches = |text: &str, hash: &PasswordHash| TypedPassword::new(text.to_owned()).matches(Some(hash));
+        for chosen in [composed, decomposed] {
+            let chosen = TypedPassword::new(chosen.to_owned()).choose(&email()).expect("long enough");
+            let hash = chosen.hash(&Zeros).expect("a hash");
+            assert!(matches(composed, &hash) && matches(decomposed, &hash));
+            assert!(!matches("cafe au lait o", &hash));
+        }
+        // One from before is of what was typed then.
+        let older = parse(decomposed).expect("long enough").hash(&Zeros).expect("a hash");
+        assert!(matches(decomposed, &older) && !matches(composed, &older));
+        // Its length is that of what is kept.
+        let long = "e\u{301}".repeat(400);
+        assert!(!TypedPassword::new(long.clone()).is_too_long());
+        assert!(TypedPassword::new(long).choose(&email()).is_err_and(|fault| fault.code == "invalid_value"));
+        assert!(TypedPassword::new("\u{958}".repeat(300)).is_too_long());
     }
 
     /// An unknown account must cost what a known one does: the same algorithm, version, parameters and lengths.

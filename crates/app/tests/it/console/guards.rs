@@ -100,7 +100,10 @@ async fn no_form_is_forged() {
         ];
         for (how, request) in forged {
             let answer = request.send().await.expect("an answer");
-            assert_eq!(answer.status().as_u16(), 403, "{} with {how}", entry.path);
+            // Who is signed in already goes on, and nothing of the form is looked at.
+            let goes_on = entry.path == "/sign-in" && how.ends_with("token");
+            let status = if goes_on { 303 } else { 403 };
+            assert_eq!(answer.status().as_u16(), status, "{} with {how}", entry.path);
         }
         // What is no form: as JSON, or as plain text, which another site can send without asking.
         let body = r#"{"csrf":"x"}"#;

@@ -173,6 +173,28 @@ async fn one_comes_back_to_where_one_was_going_and_nowhere_else() {
     }
 }
 
+/// The form of the second tab is of before the sign-in in the first one.
+#[tokio::test]
+async fn who_signed_in_in_another_tab_goes_on() {
+    let world = world().await;
+    let mut ada = world.person();
+    let tab = ada.get("/sign-in?next=/settings/account").await;
+    assert_eq!(ada.sign_in("ada@example.com", PASSWORD).await.location(), "/");
+    let session = ada.cookie("bwp_session").map(str::to_owned);
+    for (next, location) in [("/settings/account", "/settings/account"), ("//evil.example", "/")] {
+        let fields =
+            [("csrf", tab.hidden("csrf")), ("email", "ada@example.com"), ("password", PASSWORD), ("next", next)];
+        let page = ada.post("/sign-in", &fields).await;
+        assert_eq!((page.status, page.location()), (303, location), "{}", page.text);
+    }
+    assert_eq!(ada.cookie("bwp_session").map(str::to_owned), session, "the session is the one that there was");
+    assert_eq!(ada.get("/settings/account").await.status, 200);
+    // Who is not signed in is still asked for a token.
+    let mut eve = world.person();
+    let fields = [("csrf", tab.hidden("csrf")), ("email", "ada@example.com"), ("password", PASSWORD)];
+    assert_eq!(eve.post("/sign-in", &fields).await.status, 403);
+}
+
 #[tokio::test]
 async fn who_is_in_many_organizations_chooses_one() {
     let world = world().await;
