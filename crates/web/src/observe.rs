@@ -43,11 +43,21 @@ pub struct Observer {
 
 /// Follows requests beyond this process: a tracing system.
 pub trait Trace: Send + Sync {
-    /// A request has come, and nothing was done for it yet. Its span may still be given a parent.
-    fn begin(&self, span: &Span, headers: &HeaderMap);
+    /// A request has come, and nothing was done for it yet. Its span may still be given a parent: the one that the headers name, if they
+    /// come `from` a proxy that is trusted.
+    fn begin(&self, span: &Span, headers: &HeaderMap, from: Hop);
 
     /// It is answered. `route` is the one that [`record_route`] named.
     fn end(&self, span: &Span, route: Option<&RouteMeter>, status: StatusCode);
+}
+
+/// Who sent a request to this server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hop {
+    /// A proxy that is believed.
+    TrustedProxy,
+    /// Anybody.
+    Stranger,
 }
 
 /// Put into the extensions of an answer with a 5xx that is given on purpose, because too much is asked for at once: it has no line
@@ -103,7 +113,8 @@ async fn run<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let id = RequestId::new(&(observer.new_request_id)());
-    let span = observer.trace.as_deref().map_or_else(Span::none, |trace| begin(trace, &id, &request));
+    let span =
+        observer.trace.as_deref().map_or_else(Span::none, |trace| begin(trace, &id, &request, hop(observer, &request)));
     if let Some(peer) = request.peer_addr().map(|peer| peer.ip())
         && observer.trusted_proxies.ignores(peer, request.headers())
         && let Some(left_out) = UNTRUSTED.turn()
@@ -143,8 +154,13 @@ async fn run<B: MessageBody + 'static>(
     }
 }
 
+fn hop(observer: &Observer, request: &ServiceRequest) -> Hop {
+    let is_trusted = request.peer_addr().is_some_and(|peer| observer.trusted_proxies.contains(peer.ip()));
+    if is_trusted { Hop::TrustedProxy } else { Hop::Stranger }
+}
+
 /// The span of `request`, with what is known at its start.
-fn begin(trace: &dyn Trace, id: &RequestId, request: &ServiceRequest) -> Span {
+fn begin(trace: &dyn Trace, id: &RequestId, request: &ServiceRequest, from: Hop) -> Span {
     let span = tracing::info_span!(
         "request",
         otel.kind = "server",
@@ -153,7 +169,7 @@ fn begin(trace: &dyn Trace, id: &RequestId, request: &ServiceRequest) -> Span {
         path = loggable(request.path()),
         tenant = field::Empty,
     );
-    trace.begin(&span, request.headers());
+    trace.begin(&span, request.headers(), from);
     span
 }
 

@@ -83,9 +83,10 @@ async fn traced(client: &Client, path: &str, traceparent: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_continues_the_trace_of_its_client() {
+async fn a_request_continues_the_trace_that_a_trusted_proxy_names() {
     let collector = Collector::start().await;
-    let mut world = World::start_with(&["--otlp-endpoint", &collector.endpoint, "--log", "error"]).await;
+    let serve = ["--otlp-endpoint", &collector.endpoint, "--log", "error", "--trusted-proxies", "127.0.0.1"];
+    let mut world = World::start_with(&serve).await;
     let client = world.client(&["contacts:read"]).await;
     let (sampled, header) = traceparent(0xab, "01");
     traced(&client, "/contacts/123456?secret=swordfish", &header).await;
@@ -103,6 +104,19 @@ async fn a_request_continues_the_trace_of_its_client() {
     for secret in ["swordfish", &client.key] {
         assert!(!contains(&bytes, secret.as_bytes()), "{secret}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_does_not_say_what_is_followed() {
+    let collector = Collector::start().await;
+    let mut world = World::start_with(&["--otlp-endpoint", &collector.endpoint]).await;
+    let client = world.client(&["contacts:read"]).await;
+    let (unsampled, header) = traceparent(0xcd, "00");
+    traced(&client, "/contacts/count", &header).await;
+    assert!(world.server.stop().await.success());
+    let bytes = collector.bytes();
+    assert!(contains(&bytes, b"GET /api/v1/contacts/count"), "it is followed all the same");
+    assert!(contains(&bytes, &unsampled), "it is linked to the client's trace");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,10 @@ use actix_web::http::{
     StatusCode,
     header::{HeaderMap, HeaderName},
 };
-use bwp_web::{metrics::RouteMeter, observe::Trace};
+use bwp_web::{
+    metrics::RouteMeter,
+    observe::{Hop, Trace},
+};
 use opentelemetry::{
     KeyValue,
     propagation::{Extractor, TextMapPropagator},
@@ -18,12 +21,18 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 pub(super) struct OfRequests(TraceContextPropagator);
 
 impl Trace for OfRequests {
-    fn begin(&self, span: &Span, headers: &HeaderMap) {
+    fn begin(&self, span: &Span, headers: &HeaderMap, from: Hop) {
         // `traceparent` and `tracestate` (W3C Trace Context). Malformed ones count as absent, as that document says.
         let parent = self.0.extract(&Headers(headers));
-        if parent.span().span_context().is_valid() {
-            // It fails for a span that nobody takes: there is nothing to connect then.
-            let _ = span.set_parent(parent);
+        let context = parent.span().span_context().clone();
+        match from {
+            _ if !context.is_valid() => {}
+            Hop::TrustedProxy => {
+                // It fails for a span that nobody takes: there is nothing to connect then.
+                let _ = span.set_parent(parent);
+            }
+            // As a parent it would decide whether this request is followed, which is not for strangers to say.
+            Hop::Stranger => span.add_link(context),
         }
     }
 
