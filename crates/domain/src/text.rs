@@ -3,6 +3,7 @@
 use std::fmt;
 
 use email_address::{EmailAddress, Options};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::{
     characters::{is_disruptive, is_invisible},
@@ -21,21 +22,76 @@ pub struct Name(Text);
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Email(Text);
 
-/// A text that is looked for, anywhere in other texts.
+/// A text that is looked for in other texts: each of its words, anywhere and in any order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SearchText(Text);
+pub struct SearchText {
+    text: Text,
+    words: Vec<SearchWord>,
+}
+
+/// A word that is looked for, in the spellings that people take for the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchWord(Vec<String>);
 
 impl SearchText {
-    /// `text` without white space around it, or the fault with it. `Ok(None)` if nothing is left: that looks for
+    /// The most words of a search: each is looked for by itself.
+    pub const MOST_WORDS: usize = 20;
+
+    /// The words of `text`, parted by white space and commas, or the fault with it. `Ok(None)` if there are none: that looks for
     /// nothing in particular.
     pub fn parse(text: &str) -> Result<Option<Self>, Fault> {
-        let text = text.trim();
-        if text.is_empty() { Ok(None) } else { Text::parse(text.to_owned()).map(Self).map(Some) }
+        let text = Text::parse(text.trim().to_owned())?;
+        let parts = text.split(|character: char| character.is_whitespace() || character == ',');
+        let mut words: Vec<SearchWord> = Vec::new();
+        for word in parts.filter(|part| !part.is_empty()).map(SearchWord::new) {
+            if !words.contains(&word) {
+                words.push(word);
+            }
+            if words.len() > Self::MOST_WORDS {
+                return Err(Fault::new("too_long", format_args!("Look for {} words at most.", Self::MOST_WORDS)));
+            }
+        }
+        Ok((!words.is_empty()).then_some(Self { text, words }))
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Its words.
+    pub fn words(&self) -> &[SearchWord] {
+        &self.words
+    }
+}
+
+impl SearchWord {
+    /// What is typed may be composed otherwise than what is stored (Unicode's normal forms C and D), and a sigma at the end of what is typed
+    /// may stand within a word, or be the last letter of one, which is another character.
+    fn new(word: &str) -> Self {
+        let mut spellings: Vec<String> = Vec::new();
+        for form in [word.nfc().collect::<String>(), word.nfd().collect()] {
+            let within = form.replace('ς', "σ");
+            let last = within.strip_suffix(['σ', 'Σ']).map(|begin| format!("{begin}ς"));
+            for spelling in [within].into_iter().chain(last) {
+                if !spellings.contains(&spelling) {
+                    spellings.push(spelling);
+                }
+            }
+        }
+        Self(spellings)
+    }
+
+    /// Its spellings: who looks for it finds any of them, in any case.
+    pub fn spellings(&self) -> &[String] {
         &self.0
+    }
+
+    /// Whether it is in `text`.
+    pub fn is_in(&self, text: &str) -> bool {
+        let folded = |text: &str| text.nfc().collect::<String>().to_lowercase().replace('ς', "σ");
+        let text = folded(text);
+        self.0.iter().any(|spelling| text.contains(&folded(spelling)))
     }
 }
 
@@ -217,6 +273,41 @@ mod tests {
         }
         assert_eq!(excerpt(format_args!("{}.{}", "ab", "cd"), 3), "ab.…");
         assert_eq!(excerpt(Endless, 10), "1234567123…");
+    }
+
+    #[test]
+    fn each_word_is_looked_for_in_the_spellings_that_are_the_same() {
+        let search = |text: &str| SearchText::parse(text).expect("no NUL");
+        for nothing in ["", " ", ",", " , \u{a0},"] {
+            assert_eq!(search(nothing), None, "{nothing:?}");
+        }
+        let is_found = |search_for: &str, text: &str| {
+            let words = search(search_for).expect("words").words;
+            words.iter().all(|word| word.is_in(text))
+        };
+        for (search_for, text) in [
+            ("Lovelace Ada", "Ada Lovelace"),
+            ("lovelace,  ada", "Ada Lovelace"),
+            ("ADA ada", "Ada"),
+            ("Zoe\u{301}", "Zo\u{e9} Martin"),
+            ("zo\u{c9}", "zoe\u{301}"),
+            ("ΟΔΟΣ", "η οδος"),
+            ("οδος", "ΟΔΟΣ"),
+            ("σοφοσ", "σοφος"),
+            ("σ", "οδος"),
+        ] {
+            assert!(is_found(search_for, text), "{search_for} in {text}");
+        }
+        for (search_for, text) in [("Ada Byron", "Ada Lovelace"), ("adalovelace", "Ada Lovelace"), ("e\u{301}", "e")] {
+            assert!(!is_found(search_for, text), "{search_for} in {text}");
+        }
+        let spellings = |word: &str| search(word).expect("a word").words.remove(0).0;
+        assert_eq!(spellings("ada"), ["ada"]);
+        assert_eq!(spellings("\u{e9}"), ["\u{e9}", "e\u{301}"]);
+        assert_eq!(spellings("ος"), ["οσ", "ος"]);
+        let many = |count: u32| (0..count).map(|n| format!("w{n} ")).collect::<String>();
+        assert!(search(&many(20)).is_some());
+        assert_eq!(SearchText::parse(&many(21)).map_err(|fault| fault.code), Err("too_long"));
     }
 
     #[test]

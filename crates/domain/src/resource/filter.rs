@@ -28,7 +28,7 @@ pub enum Condition {
     CreatedTo(Timestamp),
     /// Changed at this moment or later.
     UpdatedFrom(Timestamp),
-    /// This text is found in it, in any case.
+    /// Each word of this text is found in it, in any case.
     Search(SearchText),
 }
 

@@ -17,6 +17,7 @@ use crate::{
         ports::{RowPage, RowReader, Rows, Sum},
     },
     store::StoreError,
+    text::SearchWord,
 };
 
 /// The rows of every resource, in memory. Clones share them.
@@ -92,7 +93,7 @@ fn fits(tables: &Tables, tenant: TenantId, shape: &Shape, record: &Record, condi
         Condition::CreatedFrom(from) => record.created_at >= *from,
         Condition::CreatedTo(to) => record.created_at <= *to,
         Condition::UpdatedFrom(from) => record.updated_at >= *from,
-        Condition::Search(text) => found(tables, tenant, shape, record, &text.as_str().to_lowercase(), true),
+        Condition::Search(text) => text.words().iter().all(|word| found(tables, tenant, shape, record, word, true)),
     }
 }
 
@@ -101,13 +102,13 @@ fn held(record: &Record, at: usize) -> Option<&Value<'static>> {
     record.values.get(at).filter(|value| !value.is_null())
 }
 
-/// Whether a text is found in the row, or in one that it names.
-fn found(tables: &Tables, tenant: TenantId, shape: &Shape, record: &Record, text: &str, follow: bool) -> bool {
+/// Whether a word is found in the row, or in one that it names.
+fn found(tables: &Tables, tenant: TenantId, shape: &Shape, record: &Record, word: &SearchWord, follow: bool) -> bool {
     shape.fields.iter().zip(&record.values).filter(|(field, _)| field.search).any(|(field, value)| match value {
-        Value::Text(value) => value.to_lowercase().contains(text),
+        Value::Text(value) => word.is_in(value),
         Value::Integer(id) if follow => field.refers.and_then(|reference| reference.shape).is_some_and(|shape| {
             let row = tables.get(&(shape().table, tenant)).and_then(|rows| rows.get(id));
-            row.is_some_and(|row| !row.deleted && found(tables, tenant, shape(), &row.record, text, false))
+            row.is_some_and(|row| !row.deleted && found(tables, tenant, shape(), &row.record, word, false))
         }),
         _ => false,
     })

@@ -267,10 +267,10 @@ impl Suite<'_> {
             Condition::CreatedTo(to) => row.created_at <= *to,
             Condition::UpdatedFrom(from) => row.updated_at >= *from,
             Condition::Search(text) => {
-                let texts = self.shape.fields.iter().zip(&row.values).filter(|(field, _)| field.search);
-                texts
-                    .filter_map(|(_, value)| if let Value::Text(text) = value { Some(text) } else { None })
-                    .any(|value| value.to_lowercase().contains(&text.as_str().to_lowercase()))
+                let texts = || self.shape.fields.iter().zip(&row.values).filter(|(field, _)| field.search);
+                text.words().iter().all(|word| {
+                    texts().any(|(_, value)| if let Value::Text(text) = value { word.is_in(text) } else { false })
+                })
             }
         })
     }

@@ -140,7 +140,7 @@ impl JsonBody for RotateBody {
 
 const SEARCH: Param<Option<SearchText>> = Param {
     name: "search",
-    description: "Only keys in whose name or prefix this text is found, in any case.",
+    description: "Only keys in whose name or prefix each word of this is found, in any case.",
     schema: || json!({ "type": "string", "pattern": TEXT_PATTERN }),
     parse: |text| SearchText::parse(text).map_err(|fault| fault.message),
 };

@@ -114,7 +114,7 @@ enum Absent {
 fn searched(shape: &Shape) -> String {
     let fields: Vec<_> =
         shape.fields.iter().filter(|field| field.search).map(|field| format!("`{}`", field.name)).collect();
-    format!("Only {} in which this text is found, in any case: in {}.", shape.many, fields.join(", "))
+    format!("Only {} in which each word of this is found, in any case: in {}.", shape.many, fields.join(", "))
 }
 
 /// The value that the field must hold.

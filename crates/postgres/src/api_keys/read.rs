@@ -13,9 +13,14 @@ use bwp_domain::{
     paging::{Page, PageRequest},
     principal::Credential,
     store::StoreError,
+    text::SearchText,
 };
 use chrono::{DateTime, Utc};
-use diesel::{pg::Pg, prelude::*};
+use diesel::{
+    pg::Pg,
+    prelude::*,
+    sql_types::{Array, Text},
+};
 use diesel_async::RunQueryDsl;
 
 use super::ApiKeyRow;
@@ -26,6 +31,11 @@ use crate::{
     sql::{PlannedAnew, RowBefore, WithLimit, contains_pattern},
     store::PgStore,
 };
+
+diesel::define_sql_function! {
+    /// Any of these texts, behind an operator.
+    fn any(texts: Array<Text>) -> Text;
+}
 
 type ListingRow = (ApiKeyRow, Option<DateTime<Utc>>);
 
@@ -63,9 +73,10 @@ impl KeyReader for PgStore {
             .filter(api_keys::tenant_id.eq(tenant.get()))
             .order((api_keys::created_at.desc(), api_keys::id.desc()))
             .into_boxed::<Pg>();
-        if let Some(search) = &filter.search {
-            let pattern = contains_pattern(search.as_str());
-            let found = api_keys::name.ilike(pattern.clone()).or(api_keys::display_prefix.ilike(pattern));
+        for word in filter.search.iter().flat_map(SearchText::words) {
+            let patterns: Vec<String> = word.spellings().iter().map(|spelling| contains_pattern(spelling)).collect();
+            // A tenant has few keys, and no index is over their names.
+            let found = api_keys::name.ilike(any(patterns.clone())).or(api_keys::display_prefix.ilike(any(patterns)));
             query = query.filter(PlannedAnew(found));
         }
         if let Some((status, at)) = filter.status {

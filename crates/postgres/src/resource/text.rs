@@ -10,6 +10,7 @@ use bwp_domain::{
     ids::TenantId,
     paging::Position,
     resource::{Condition, Filter, Reference, Shape},
+    text::SearchWord,
 };
 
 use super::statement::{Bind, Statement};
@@ -236,11 +237,19 @@ impl Fitting {
             Condition::CreatedTo(moment) => format!("created_at <= ${}", self.bind(*moment)),
             Condition::UpdatedFrom(moment) => format!("updated_at >= ${}", self.bind(*moment)),
             Condition::Search(text) => {
-                let pattern = self.bind(Bind::Text(Some(contains_pattern(text.as_str()))));
-                found(shape, pattern)
+                let words: Vec<String> = text.words().iter().map(|word| self.word(shape, word)).collect();
+                words.join(" AND ")
             }
         };
         let _ = write!(self.text, " AND {text}");
+    }
+
+    /// That a word is found, in one of its spellings.
+    fn word(&mut self, shape: &Shape, word: &SearchWord) -> String {
+        let spellings = word.spellings().iter();
+        let patterns: Vec<usize> =
+            spellings.map(|spelling| self.bind(Bind::Text(Some(contains_pattern(spelling))))).collect();
+        found(shape, &patterns)
     }
 
     /// A page of them.
@@ -268,19 +277,24 @@ pub(super) fn all(tenant: TenantId, shape: &'static Shape, filter: &Filter, orde
     Statement::prepared(kept(shape, Kind::All { order, filtered_by }), binds)
 }
 
-/// Whether a text is found in a row, or in a row that it names. Those are found by their own index first, so that the whole is
-/// a union of two indexes.
-fn found(shape: &Shape, pattern: usize) -> String {
+/// Whether a word is found in a row, by one of these patterns, or in a row that it names. Those are found by their own index first, so
+/// that the whole is a union of two indexes.
+fn found(shape: &Shape, patterns: &[usize]) -> String {
     let own = shape.fields.iter().filter(|field| field.search && field.refers.is_none());
-    let mut text = format!("({} ILIKE ${pattern}", searched(shape.one, own.map(|field| field.column)));
+    let is_like = |searched: &str| {
+        let likes: Vec<_> = patterns.iter().map(|pattern| format!("{searched} ILIKE ${pattern}")).collect();
+        likes.join(" OR ")
+    };
+    let mut text = format!("({}", is_like(&searched(shape.one, own.map(|field| field.column))));
     for field in shape.fields.iter().filter(|field| field.search) {
         let Some(Reference { one, table, column, searched: columns, .. }) = field.refers else { continue };
         let searched = searched(one, columns.iter().copied());
         let _ = write!(
             text,
             " OR \"{}\" = ANY (ARRAY(SELECT {column} FROM {table} WHERE tenant_id = $1 AND deleted_at IS NULL \
-             AND {searched} ILIKE ${pattern}))",
-            field.column
+             AND ({})))",
+            field.column,
+            is_like(&searched)
         );
     }
     text.push(')');

@@ -351,6 +351,38 @@ async fn sums_are_of_each_stage_and_each_source() {
 }
 
 #[tokio::test]
+async fn each_word_is_looked_for_however_it_is_composed() {
+    let (_world, client) = start().await;
+    let person = client.post("/contacts", &contact("Lovelace Masonry")).await.data(201)["id"].clone();
+    for (name, more) in [
+        ("Ada's garage", json!({ "contactId": person })),
+        ("Caf\u{e9} Zoe\u{301}", json!({})),
+        ("\u{39f}\u{394}\u{39f}\u{3a3} \u{3bf}\u{3b4}\u{3bf}\u{3c2}", json!({})),
+    ] {
+        let mut more = more;
+        more["name"] = json!(name);
+        create(&client, &more).await;
+    }
+    for (search, name) in [
+        ("garage ADA", "Ada's garage"),
+        // One word in the lead, one in its contact.
+        ("lovelace%2C%20%20ada", "Ada's garage"),
+        // NFD finds NFC, and the other way round.
+        ("cafe%CC%81", "Caf\u{e9} Zoe\u{301}"),
+        ("zo%C3%A9%20caf%C3%A9", "Caf\u{e9} Zoe\u{301}"),
+        // The sigma within a word, and that at its end.
+        ("%CE%BF%CE%B4%CE%BF%CF%83", "\u{39f}\u{394}\u{39f}\u{3a3} \u{3bf}\u{3b4}\u{3bf}\u{3c2}"),
+        ("%CE%BF%CE%B4%CE%BF%CF%82", "\u{39f}\u{394}\u{39f}\u{3a3} \u{3bf}\u{3b4}\u{3bf}\u{3c2}"),
+    ] {
+        assert_eq!(found(&client, &format!("search={search}")).await, [name], "{search}");
+    }
+    assert!(found(&client, "search=ada%20byron").await.is_empty());
+    let many = (0..21).map(|n| format!("w{n}")).collect::<Vec<_>>().join("+");
+    let refused = client.get(&format!("/leads?search={many}")).await;
+    assert!(refused.problem(400, "bad_request").contains("20 words"), "{refused}");
+}
+
+#[tokio::test]
 async fn a_change_that_changes_nothing_needs_the_scope_to_read() {
     let (world, client) = start().await;
     let lead = create(&client, &json!({ "siteCity": "Springfield" })).await;
