@@ -90,8 +90,12 @@ impl Database {
 
     /// Brings the schema up to date.
     pub(crate) async fn migrate(&self) -> anyhow::Result<()> {
-        for step in &bwp_postgres::migrate(&self.url).await?.applied {
-            tracing::info!(step, "migrated");
+        let applied = bwp_postgres::migrate(&self.url).await?.applied;
+        for step in &applied {
+            tracing::debug!(step, "migrated");
+        }
+        if let Some(last) = applied.last() {
+            tracing::info!(steps = applied.len(), last, "the schema is brought up to date");
         }
         Ok(())
     }
@@ -104,7 +108,14 @@ impl Database {
             return Ok(Self { url: url.clone(), private: None, postgres_bin });
         }
         let folder = args.data_dir.clone();
-        let cluster = tokio::task::spawn_blocking(move || Cluster::open(&folder, &options)).await??;
+        let open = move || {
+            // It takes some seconds, in which nothing else is said. What is wrong with the folder is said by opening it.
+            if matches!(Cluster::is_in(&folder), Ok(false)) {
+                tracing::info!(folder = %folder.display(), "making a PostgreSQL for the data, which takes some seconds");
+            }
+            Cluster::open(&folder, &options)
+        };
+        let cluster = tokio::task::spawn_blocking(open).await??;
         Ok(Self { url: cluster.url(NAME), private: Some(Arc::new(cluster)), postgres_bin })
     }
 

@@ -151,7 +151,12 @@ fn with_secret(created: &CreatedKey) -> Value {
 }
 
 fn shown_once(created: &CreatedKey) -> String {
-    format!("{}\n\n  {}\n\nIt is shown this once.", line(&created.key), created.secret.expose())
+    let scopes = if created.key.scopes.is_empty() {
+        " It has no scope: it may ask who it is (GET /api/v1/me), and nothing else. Say --scope contacts:read, and so on, for more."
+    } else {
+        ""
+    };
+    format!("{}\n\n  {}\n\nIt is shown this once.{scopes}", line(&created.key), created.secret.expose())
 }
 
 fn line(key: &ApiKey) -> String {

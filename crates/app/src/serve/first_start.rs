@@ -181,10 +181,12 @@ fn first_steps(url: &str, Made { provisioned, password }: &Made) -> String {
 
   {key}
 
-  curl -H 'Authorization: Bearer {key}' {url}/api/v1/me
+  curl -H \"Authorization: Bearer {key}\" {url}/api/v1/me
 
-  curl -X POST {url}/api/v1/contacts -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \
--H 'Idempotency-Key: my-first-contact' -d '{{\"companyName\": \"Byron Masonry\", \"type\": \"subcontractor\"}}'
+  curl -X POST {url}/api/v1/contacts -H \"Authorization: Bearer {key}\" -H \"Content-Type: application/json\" \
+-H \"Idempotency-Key: my-first-contact\" -d \"{{\\\"companyName\\\": \\\"Byron Masonry\\\", \\\"type\\\": \\\"subcontractor\\\"}}\"
+
+  (For a POSIX shell and cmd.exe; for PowerShell see {url}/docs/quickstart#on-windows)
 ",
         email = provisioned.admin.account.email,
         tenant = provisioned.tenant.public_id,

@@ -28,4 +28,5 @@ guides! {
     "pagination", "Pagination";
     "rate-limits", "Rate limits";
     "errors", "Errors";
+    "browsers", "Browsers";
 }

@@ -83,6 +83,12 @@ async fn the_first_start_shows_once_what_to_call_with() {
     let contact = shell(&format!("{} -sS", curls[1])).await;
     assert_eq!(contact["data"]["companyName"], "Byron Masonry");
     assert_eq!(shell(&format!("{} -sS", curls[1])).await, contact, "pasted twice, it is made once");
+    // In cmd.exe ' is no quotation mark.
+    assert!(curls.iter().all(|curl| !curl.contains('\'')), "{said}");
+    let guide =
+        said.split_whitespace().find(|word| word.contains("#on-windows")).expect("a guide").trim_end_matches(')');
+    let guide = reqwest::get(guide).await.expect("answered").text().await.expect("a page");
+    assert!(guide.contains("id=\"on-windows\"") && guide.contains("Invoke-RestMethod"), "{guide}");
 
     // And the page lets the admin in.
     let after = |label: &str| said.split_once(label).expect("there").1.split_whitespace().next().expect("a word");
@@ -144,9 +150,18 @@ async fn a_program_is_told_of_the_first_start_too() {
     let client = Client::new(&server, &text(&made["key"]));
     assert_eq!(client.get("/me").await.data(200)["keyId"], made["keyId"]);
     assert!(!server.log().contains(&text(&made["key"])[13..]) && !server.log().contains(&text(&made["password"])));
+    // Who waits is told for what, and of all the migrations in one line.
+    let said = |server: &Server, what: &str| server.log().lines().filter(|line| line.contains(what)).count();
+    for what in ["making a PostgreSQL for the data", "the schema is brought up to date"] {
+        assert_eq!(said(&server, what), 1, "{}", server.log());
+    }
+    assert!(server.log().lines().count() < 8, "{}", server.log());
     assert!(server.stop().await.success());
     let mut again = Server::start_as(&arguments, &[]).await;
     has_fields(&again.ready, &["listening", "url"]);
+    for what in ["making a PostgreSQL for the data", "the schema is brought up to date"] {
+        assert_eq!(said(&again, what), 0, "{}", again.log());
+    }
     assert!(again.stop().await.success());
     assert_eq!(folder.postgres_processes(), [0; 0]);
 }

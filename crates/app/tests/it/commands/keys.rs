@@ -64,7 +64,9 @@ async fn one_is_made_and_shown_once() {
     let shown: Vec<&str> =
         said.split_whitespace().filter(|word| word.starts_with("bwp_test_") && word.len() == 58).collect();
     assert_eq!(shown.len(), 1, "{said}");
-    assert!(said.contains("shown this once"), "{said}");
+    assert!(said.contains("shown this once") && said.contains("It has no scope"), "{said}");
+    let scoped = ["key", "create", "--tenant", &tenant, "--name", "by hand", "--scope", "contacts:read"];
+    assert!(!operator.text(&scoped).await.contains("It has no scope"));
 }
 
 /// Names of before, of which a terminal would obey parts, and which would look like rows of their own.
