@@ -20,7 +20,11 @@ pub(super) fn answer(shape: &'static Shape) -> SchemaSource {
             json!({ "type": "integer", "format": "int64", "minimum": 1, "description": "Its id.", "example": 42 }),
         );
         for field in shape.fields {
-            put(field.name, described(shown(shape, field), field, !field.compact));
+            let mut schema = described(shown(shape, field), field, !field.compact);
+            if let (Some(note), Value::String(text)) = (outlives(field), &mut schema["description"]) {
+                text.push_str(&note);
+            }
+            put(field.name, schema);
         }
         let mut moment = |name: &str, doc: &str| {
             put(name, json!({ "type": "string", "format": "date-time", "description": doc, "example": MOMENT }));
@@ -127,6 +131,15 @@ fn described(mut schema: Value, field: &Field, minor: bool) -> Value {
         schema["example"] = Value::Null;
     }
     schema
+}
+
+/// What becomes of an id when the row that it names goes.
+fn outlives(field: &Field) -> Option<String> {
+    let reference = field.refers?;
+    match reference.ended? {
+        "deleted_at" => Some(format!(" If the {} is deleted, its id stays here, and leads to nothing.", reference.one)),
+        _ => Some(format!(" If the {} loses access, its id stays here.", reference.one)),
+    }
 }
 
 /// The name of the schema of a field's words.

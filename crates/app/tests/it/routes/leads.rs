@@ -351,6 +351,20 @@ async fn sums_are_of_each_stage_and_each_source() {
 }
 
 #[tokio::test]
+async fn what_a_lead_names_is_named_on_when_it_is_gone_as_the_reference_says() {
+    let (world, client) = start().await;
+    let person = client.post("/contacts", &contact("Acme")).await.data(201)["id"].clone();
+    let lead = create(&client, &json!({ "contactId": person })).await;
+    assert_eq!(client.delete(&format!("/contacts/{person}")).await.status, 204);
+    assert_eq!(client.get(&path(&lead)).await.data(200)["contactId"], person);
+    let document = send(world.request(Method::GET, "/api/v1/openapi.json")).await.json;
+    let fields = &document["components"]["schemas"]["Lead"]["properties"];
+    for (field, said) in [("contactId", "If the contact is deleted, its id stays"), ("assignedTo", "its id stays")] {
+        assert!(fields[field]["description"].as_str().is_some_and(|text| text.contains(said)), "{}", fields[field]);
+    }
+}
+
+#[tokio::test]
 async fn each_word_is_looked_for_however_it_is_composed() {
     let (_world, client) = start().await;
     let person = client.post("/contacts", &contact("Lovelace Masonry")).await.data(201)["id"].clone();
