@@ -15,6 +15,8 @@ mod console;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod deploy;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod logs;

@@ -85,6 +85,13 @@ async fn nodes_behind_a_proxy_are_restarted_without_a_failed_request() {
     assert_eq!(written.count() + 1, rows.len());
 }
 
+/// The program, where it is installed.
+pub(crate) fn nginx() -> Option<&'static str> {
+    ["/usr/sbin/nginx", "/usr/local/bin/nginx", "/opt/homebrew/bin/nginx", "/usr/bin/nginx"]
+        .into_iter()
+        .find(|path| Path::new(path).exists())
+}
+
 /// nginx with the rules that `deploy/` has for it.
 pub(crate) struct Nginx {
     _process: Child,
@@ -95,9 +102,7 @@ pub(crate) struct Nginx {
 impl Nginx {
     /// Starts it in front of the nodes. `None` if it is not installed.
     pub(crate) async fn start(nodes: &[Server]) -> Option<Self> {
-        let program = ["/usr/sbin/nginx", "/usr/local/bin/nginx", "/opt/homebrew/bin/nginx", "/usr/bin/nginx"]
-            .into_iter()
-            .find(|path| Path::new(path).exists())?;
+        let program = nginx()?;
         let folder = tempfile::tempdir().expect("a folder");
         // Free a moment ago; nobody else asks for it in between.
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
