@@ -1,12 +1,16 @@
 //! The files that the pages load. All of them are in the binary.
 
-use std::hash::{DefaultHasher, Hasher};
+use std::{
+    hash::{DefaultHasher, Hasher},
+    rc::Rc,
+};
 
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::CACHE_CONTROL,
     web::{self, Bytes, ServiceConfig},
 };
+use bwp_web::compress::GzipOnce;
 
 const FILES: [(&str, &str, &str); 3] = [
     ("console.css", "text/css; charset=utf-8", include_str!("assets/console.css")),
@@ -53,12 +57,12 @@ impl Assets {
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     for (name, media_type, text) in FILES {
-        let mark = mark(text);
+        let (mark, content) = (mark(text), Rc::new(GzipOnce::new(Bytes::from_static(text.as_bytes()))));
         let serve = move |request: HttpRequest| {
             let cache = if request.query_string() == mark { CACHE } else { ANOTHERS };
             let mut file = HttpResponse::Ok();
             file.content_type(media_type).insert_header((CACHE_CONTROL, cache));
-            std::future::ready(file.body(Bytes::from_static(text.as_bytes())))
+            std::future::ready(content.answer(&request, &mut file))
         };
         config.route(&format!("/assets/{name}"), web::get().to(serve));
     }

@@ -161,8 +161,8 @@ fn allowed(operations: &[Operation]) -> String {
     methods.join(", ")
 }
 
-async fn serve_document(document: Data<openapi::Document>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(document.bytes())
+async fn serve_document(request: HttpRequest, document: Data<openapi::Document>) -> HttpResponse {
+    document.answer(&request)
 }
 
 /// The process lives.

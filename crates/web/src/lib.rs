@@ -6,7 +6,7 @@
 //! ```
 //! use std::sync::Arc;
 //! use actix_web::{App, HttpResponse, http::StatusCode};
-//! use bwp_web::{body, client_address::TrustedProxies, head, headers, limits, observe::{self, Observer}};
+//! use bwp_web::{body, client_address::TrustedProxies, compress, head, headers, limits, observe::{self, Observer}};
 //!
 //! let observer = Observer {
 //!     new_request_id: Arc::new(|| "req_…".to_owned()),
@@ -16,6 +16,7 @@
 //!     trace: None,
 //! };
 //! let app = App::new()
+//!     .wrap(compress::gzip_json())
 //!     .wrap(head::answer_like_get())
 //!     .wrap(limits::refuse_long_targets(|_, _| HttpResponse::build(StatusCode::URI_TOO_LONG).finish()))
 //!     .wrap(body::close_when_unread())
@@ -30,6 +31,7 @@ mod answer;
 pub mod availability;
 pub mod body;
 pub mod client_address;
+pub mod compress;
 pub mod content_security_policy;
 pub mod current;
 pub mod deadline;

@@ -35,7 +35,7 @@ use bwp_web::{
     availability::Availability,
     body::{self, BodyLimits},
     client_address::TrustedProxies,
-    head, headers, limits,
+    compress, head, headers, limits,
     metrics::Meter,
     observe::{self, Observer},
     public_url::PublicUrl,
@@ -201,6 +201,7 @@ async fn serve(
             .configure(bwp_console::configure(console.clone()))
             .configure(bwp_http::configure(state, document.clone()))
             .configure(bwp_console::configure_not_found(console))
+            .wrap(compress::gzip_json())
             .wrap(head::answer_like_get())
             .wrap(limits::refuse_long_targets(bwp_http::refuse_long_target))
             .wrap(body::close_when_unread())

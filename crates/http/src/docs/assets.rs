@@ -8,6 +8,7 @@ use std::{
 };
 
 use actix_web::web::Bytes;
+use bwp_web::compress::GzipOnce;
 
 const OWN: [(&str, &str, &str); 3] = [
     ("docs.css", "text/css; charset=utf-8", include_str!("assets/docs.css")),
@@ -25,7 +26,7 @@ pub(super) struct Assets(HashMap<&'static str, Asset>);
 /// One file.
 pub(super) struct Asset {
     pub(super) media_type: &'static str,
-    pub(super) content: Bytes,
+    pub(super) content: GzipOnce,
     /// Tells this content from any other that the file had or will have.
     mark: u64,
 }
@@ -46,7 +47,7 @@ impl Assets {
         let assets = own.into_iter().chain(swagger_ui).map(|(name, media_type, content)| {
             let mut hasher = DefaultHasher::new();
             hasher.write(&content);
-            (name, Asset { media_type, content, mark: hasher.finish() })
+            (name, Asset { media_type, content: GzipOnce::new(content), mark: hasher.finish() })
         });
         Self(assets.collect())
     }

@@ -20,9 +20,9 @@ use actix_web::{
         StatusCode,
         header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, HeaderValue},
     },
-    web::{self, Bytes},
+    web,
 };
-use bwp_web::content_security_policy::PAGE_POLICY;
+use bwp_web::{compress::GzipOnce, content_security_policy::PAGE_POLICY};
 
 use self::{assets::Assets, guides::GUIDES, page::Shell};
 
@@ -33,10 +33,10 @@ const ASSET_CACHE: &str = "public, max-age=31536000, immutable";
 
 /// Every page and every file that the pages load, ready to be sent.
 pub struct DocsPages {
-    reference: Bytes,
-    guides: HashMap<&'static str, Bytes>,
-    not_found: Bytes,
-    method_not_allowed: Bytes,
+    reference: GzipOnce,
+    guides: HashMap<&'static str, GzipOnce>,
+    not_found: GzipOnce,
+    method_not_allowed: GzipOnce,
     assets: Assets,
 }
 
@@ -50,23 +50,25 @@ impl DocsPages {
         let assets = Assets::load();
         let shell = Shell::new(public_url, version, &assets);
         Self {
-            reference: shell.reference().into(),
-            guides: GUIDES.iter().map(|guide| (guide.name, shell.guide(guide).into())).collect(),
-            not_found: shell.not_found().into(),
-            method_not_allowed: shell.method_not_allowed().into(),
+            reference: GzipOnce::new(shell.reference()),
+            guides: GUIDES.iter().map(|guide| (guide.name, GzipOnce::new(shell.guide(guide)))).collect(),
+            not_found: GzipOnce::new(shell.not_found()),
+            method_not_allowed: GzipOnce::new(shell.method_not_allowed()),
             assets,
         }
     }
 
-    /// The answer to a GET of `path`, which is what follows `/docs/`.
-    fn answer(&self, path: &str) -> HttpResponse {
+    /// The answer to a GET of what follows `/docs/`.
+    fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        let path = request.match_info().get("path").unwrap_or_default();
         if let Some(name) = path.strip_prefix("assets/") {
             return match self.assets.get(name) {
-                Some(asset) => HttpResponse::Ok()
-                    .insert_header((CACHE_CONTROL, ASSET_CACHE))
-                    .content_type(asset.media_type)
-                    .body(asset.content.clone()),
-                None => page(StatusCode::NOT_FOUND, &self.not_found),
+                Some(asset) => {
+                    let mut response = HttpResponse::Ok();
+                    response.insert_header((CACHE_CONTROL, ASSET_CACHE)).content_type(asset.media_type);
+                    asset.content.answer(request, &mut response)
+                }
+                None => page(request, StatusCode::NOT_FOUND, &self.not_found),
             };
         }
         let found = if path.is_empty() {
@@ -75,8 +77,8 @@ impl DocsPages {
             self.guides.get(path.strip_suffix('/').unwrap_or(path))
         };
         match found {
-            Some(found) => page(StatusCode::OK, found),
-            None => page(StatusCode::NOT_FOUND, &self.not_found),
+            Some(found) => page(request, StatusCode::OK, found),
+            None => page(request, StatusCode::NOT_FOUND, &self.not_found),
         }
     }
 }
@@ -94,20 +96,20 @@ pub fn configure(config: &mut web::ServiceConfig, pages: Arc<DocsPages>) {
 }
 
 async fn get(request: HttpRequest, pages: web::Data<DocsPages>) -> HttpResponse {
-    pages.answer(request.match_info().get("path").unwrap_or_default())
+    pages.answer(&request)
 }
 
-async fn refuse_method(pages: web::Data<DocsPages>) -> HttpResponse {
-    let mut response = page(StatusCode::METHOD_NOT_ALLOWED, &pages.method_not_allowed);
+async fn refuse_method(request: HttpRequest, pages: web::Data<DocsPages>) -> HttpResponse {
+    let mut response = page(&request, StatusCode::METHOD_NOT_ALLOWED, &pages.method_not_allowed);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
     response
 }
 
-fn page(status: StatusCode, content: &Bytes) -> HttpResponse {
+fn page(request: &HttpRequest, status: StatusCode, content: &GzipOnce) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     response.content_type(ContentType::html()).insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY));
     if status == StatusCode::OK {
         response.insert_header((CACHE_CONTROL, PAGE_CACHE));
     }
-    response.body(content.clone())
+    content.answer(request, &mut response)
 }

@@ -9,6 +9,7 @@ use actix_web::{
     App,
     http::{Method, StatusCode, header},
     test::{TestRequest, call_service, init_service, read_body},
+    web::Bytes,
 };
 use bwp_domain::scopes::ScopeId;
 

@@ -1,7 +1,8 @@
 //! The whole document.
 
-use actix_web::{http::StatusCode, web::Bytes};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 use bwp_domain::idempotency::IdempotencyKey;
+use bwp_web::compress::GzipOnce;
 use serde_json::{Map, Value, json};
 
 use super::{Input, KeyUse, ReplyKind, Schemas, example::example};
@@ -16,11 +17,11 @@ use crate::{
 };
 
 /// The document as it is served.
-pub struct Document(Bytes);
+pub struct Document(GzipOnce);
 
 impl Document {
-    pub(crate) fn bytes(&self) -> Bytes {
-        self.0.clone()
+    pub(crate) fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        self.0.answer(request, HttpResponse::Ok().content_type("application/json"))
     }
 
     /// The document as text.
@@ -79,7 +80,7 @@ pub fn document(public_url: &str, version: &str) -> Document {
             "schemas": schemas.into_sorted(),
         },
     });
-    Document(Bytes::from(serde_json::to_vec_pretty(&document).unwrap_or_default()))
+    Document(GzipOnce::new(serde_json::to_vec_pretty(&document).unwrap_or_default()))
 }
 
 fn links(text: &str, public_url: &str) -> String {

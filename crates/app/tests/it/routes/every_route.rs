@@ -1,7 +1,8 @@
 //! What holds for every route.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, io::Read};
 
+use flate2::read::GzDecoder;
 use reqwest::Method;
 
 use super::contacts::{ALL, create_named, path};
@@ -86,6 +87,58 @@ async fn head_is_answered_like_get_without_the_body() {
             assert_eq!(head.header(name), get.header(name), "{path}: {name}");
         }
         assert!(!head.header("x-request-id").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_is_long_is_compressed_for_who_accepts_it() {
+    let world = World::start().await;
+    let client = world.client(ALL).await;
+    for n in 0..20 {
+        create_named(&client, &format!("Contact {n}")).await;
+    }
+    let one = format!("/api/v1{}", path(create_named(&client, "Acme").await));
+    let bundle = send(world.request(Method::GET, "/docs")).await;
+    let bundle = String::from_utf8_lossy(&bundle.bytes).into_owned();
+    let start = bundle.find("/docs/assets/swagger-ui-bundle.js").expect("a script");
+    let bundle = bundle[start..].split('"').next().expect("quoted").to_owned();
+    for (target, least, most) in [
+        ("/api/v1/contacts", 5, 100),
+        ("/api/v1/openapi.json", 5, 100),
+        ("/docs/errors", 2, 100),
+        ("/assets/console.css", 2, 100),
+        (bundle.as_str(), 2, 100),
+        // A short one is sent as it is, and so is a page for people.
+        (one.as_str(), 1, 1),
+        ("/sign-in", 1, 1),
+        ("/healthz", 1, 1),
+    ] {
+        let ask = |method, coding: &'static str| {
+            world.request(method, target).bearer_auth(&client.key).header("Accept-Encoding", coding)
+        };
+        let plain = send(ask(Method::GET, "br, gzip;q=0")).await;
+        assert_eq!((plain.status, plain.header("content-encoding")), (200, ""), "{target}");
+        for method in [Method::GET, Method::HEAD] {
+            let zipped = send(ask(method.clone(), "deflate, gzip")).await;
+            let coding = if least > 1 { "gzip" } else { "" };
+            assert_eq!((zipped.status, zipped.header("content-encoding")), (200, coding), "{method} {target}");
+            if least == 1 {
+                continue;
+            }
+            assert!(zipped.header("vary").contains("Accept-Encoding"), "{target}");
+            let bytes: usize = zipped.header("content-length").parse().expect("a length");
+            assert!(
+                (least..=most).contains(&(plain.bytes.len() / bytes)),
+                "{target}: {bytes} of {}",
+                plain.bytes.len()
+            );
+            if method == Method::GET {
+                let mut read = Vec::new();
+                GzDecoder::new(&*zipped.bytes).read_to_end(&mut read).expect("gzip");
+                // But for the request's own id.
+                assert_eq!(read.len(), plain.bytes.len(), "{target}");
+            }
+        }
     }
 }
 
