@@ -19,7 +19,7 @@ use crate::{
     },
     store::{StoreError, UnitOfWork},
     text::{Email, Name, excerpt},
-    users::Role,
+    users::{AnyUser, Role},
 };
 
 /// What somebody says about a record.
@@ -33,7 +33,7 @@ pub struct Comment {
     #[field(once)]
     pub entity_id: i64,
     /// The user who wrote it. `null`: a key that no user made did.
-    #[field(ignored)]
+    #[field(ignored, refers = AnyUser)]
     pub user_id: Option<AccountId>,
     /// What they say. `@name@example.com` and `@[Name](user:5)` name users, who are notified.
     #[field(always, most = 10_000, example = "The roof is tight.")]

@@ -17,7 +17,7 @@ use crate::{
     project_tasks::ProjectTask,
     projects::Project,
     resource::{
-        Coordinate, Filter, Hours, Money, Resource, ResourceError, Rules, Saving, Stored, Value,
+        Coordinate, Filter, Hours, Money, Record, Resource, ResourceError, Rules, Saving, Stored, Value,
         ports::{RowReader, Sum},
     },
     reviews::Review,
@@ -264,7 +264,7 @@ pub async fn summary(
     let people = users.get_many(tenant, &accounts).await?;
     let projects = rows.get_ever(tenant, Project::SHAPE, &of_projects.iter().map(id).collect::<Vec<_>>()).await?;
     let with_project = |line: Sum| {
-        let project = projects.iter().find(|row| row.id == id(&line)).map(|row| row.typed()).transpose()?;
+        let project = projects.iter().find(|row| row.id == id(&line)).map(Record::typed).transpose()?;
         Ok((line, project))
     };
     let with_user = |line: Sum| {

@@ -4,10 +4,11 @@
 //! is killed leaves it there: [`Files::sweep`] throws it away later. In a store that speaks S3 the store does so, by a rule
 //! for multipart uploads that were not completed.
 
+mod http;
 mod open;
 mod sweep;
 
-use std::{ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bwp_domain::files::{
@@ -17,10 +18,12 @@ use bwp_domain::files::{
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
 use object_store::{Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, WriteMultipart, path::Path};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::timeout};
 
 pub use self::open::{Files, OpenError};
 
+/// How long a store may be silent in the middle of a file.
+const SILENCE: Duration = Duration::from_secs(20);
 /// How many parts are on their way while the next one is gathered.
 const AT_ONCE: usize = 2;
 
@@ -112,7 +115,9 @@ struct Reader(BoxStream<'static, Result<Bytes, Error>>);
 #[async_trait]
 impl FileReader for Reader {
     async fn next(&mut self) -> Result<Option<Bytes>, FileError> {
-        self.0.next().await.transpose().map_err(unavailable)
+        let next = timeout(SILENCE, self.0.next()).await;
+        let next = next.map_err(|_| FileError::Unavailable("it is silent for too long".to_owned()))?;
+        next.transpose().map_err(unavailable)
     }
 }
 

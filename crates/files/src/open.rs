@@ -10,11 +10,11 @@ use std::{
 
 use bwp_domain::files::ports::FileError;
 use object_store::{
-    BackoffConfig, ClientOptions, ObjectStoreScheme, RetryConfig, aws::AmazonS3Builder, local::LocalFileSystem,
+    BackoffConfig, ObjectStoreScheme, RetryConfig, aws::AmazonS3Builder, local::LocalFileSystem,
     path::Path as StorePath, prefix::PrefixStore,
 };
 
-use crate::{Shared, unavailable};
+use crate::{Shared, http::Connector, unavailable};
 
 /// Files in a folder, or in a store that speaks S3. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -39,9 +39,6 @@ pub enum OpenError {
     Unusable(String),
 }
 
-/// How long a store may take to accept a connection, and how long it may be silent in between.
-const CONNECT: Duration = Duration::from_secs(5);
-const SILENCE: Duration = Duration::from_secs(20);
 /// How long failed requests to a store are tried again.
 const RETRIES: Duration = Duration::from_secs(20);
 
@@ -71,15 +68,9 @@ impl Files {
         let unusable = |error: &dyn std::fmt::Display| OpenError::Unusable(error.to_string());
         let url = place.parse().map_err(|_| OpenError::Unknown(place.to_owned()))?;
         let (_, prefix): (_, StorePath) = ObjectStoreScheme::parse(&url).map_err(|error| unusable(&error))?;
-        // One for the process, whoever is first: it is the same.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = ClientOptions::new()
-            .with_connect_timeout(CONNECT)
-            // A large file may take long, as long as it goes on.
-            .with_timeout_disabled()
-            .with_read_timeout(SILENCE);
         let retry = RetryConfig { max_retries: 3, retry_timeout: RETRIES, backoff: BackoffConfig::default() };
-        let bucket = AmazonS3Builder::from_env().with_url(place).with_client_options(client).with_retry(retry).build();
+        let bucket =
+            AmazonS3Builder::from_env().with_url(place).with_http_connector(Connector).with_retry(retry).build();
         Ok(Arc::new(PrefixStore::new(bucket.map_err(|error| unusable(&error))?, prefix)))
     }
 

@@ -35,7 +35,7 @@ async fn crowded(rows: i64) -> (Fixture, TenantId) {
         );
         fixture.run(&fill).await;
     }
-    fixture.run("VACUUM ANALYZE projects; VACUUM ANALYZE project_phases; VACUUM ANALYZE project_tasks; VACUUM ANALYZE leads").await;
+    fixture.run("VACUUM ANALYZE projects, project_phases, project_tasks, leads").await;
     (fixture, own)
 }
 

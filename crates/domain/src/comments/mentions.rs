@@ -45,7 +45,8 @@ fn mention(tail: &str) -> (Option<Mention>, usize) {
     let end = tail.find(|c: char| !in_address(c) && c != '@').unwrap_or(tail.len());
     // A sentence may end behind it.
     let address = tail.get(..end).unwrap_or_default().trim_end_matches(['.', '-', '\'', '!', '?', '/']);
-    let mention = address.contains('@').then(|| Mention::Address(address.to_owned()));
+    let is_whole = address.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    let mention = is_whole.then(|| Mention::Address(address.to_owned()));
     (mention, address.len())
 }
 

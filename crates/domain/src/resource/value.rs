@@ -237,7 +237,7 @@ impl FieldType for Vec<Text> {
     const KIND: Kind = Kind::Texts { most: 50, each: 100 };
 
     fn to_value(&self) -> Value<'_> {
-        Value::Texts(self.iter().map(|text| text.to_string()).collect())
+        Value::Texts(self.iter().map(ToString::to_string).collect())
     }
 
     fn from_value(value: Value<'_>) -> Option<Self> {
