@@ -37,7 +37,8 @@ impl Desk {
     where
         C: Command<dyn UnitOfWork, Error = ResourceError>,
     {
-        let mut uow = ScriptedUnitOfWork { memory: Some(self.0.clone()), ..ScriptedUnitOfWork::default() };
+        let mut uow = ScriptedUnitOfWork::default();
+        uow.memory = Some(self.0.clone());
         uow.numbers.expect_next().returning(|_, _| Ok(Text::parse("P00001".to_owned()).expect("a text")));
         let orders = self.all::<ChangeOrder>().len();
         uow.numbers

@@ -473,10 +473,10 @@ fn a_product_is_used_in_live_kits() {
         catalogue.put(*kit, brick, "1");
     }
     catalogue.put(kits[0], brick, "2");
-    assert_eq!(catalogue.usage(brick), Some(Usage { bids: 0, kits: 3 }));
+    assert_eq!(catalogue.usage(brick), Some(Usage { kits: 3 }));
     catalogue.delete(kits[1]);
     catalogue.patch(kits[2], &json!({ "isKit": false })).expect("changed");
-    assert_eq!(catalogue.usage(brick), Some(Usage { bids: 0, kits: 1 }));
+    assert_eq!(catalogue.usage(brick), Some(Usage { kits: 1 }));
     catalogue.delete(brick);
     assert_eq!(catalogue.usage(brick), None);
 }

@@ -223,15 +223,6 @@ async fn each_description_fits_its_table() {
                 assert_eq!(indexed(&columns).await, 1, "{table} by {column}");
             }
         }
-        let has = |column: &str| shape.fields.iter().any(|field| field.column == column);
-        let columns = match () {
-            () if has("kit_product_id") => "tenant_id, kit_product_id, sort_order, id",
-            () if has("line_item_id") => "tenant_id, line_item_id, \"order\", id",
-            () if has("change_order_id") => "tenant_id, change_order_id, \"order\", id",
-            () if has("bid_id") && has("order") => "tenant_id, bid_id, \"order\", id",
-            () if has("order") => "tenant_id, \"order\", id",
-            () => "tenant_id, created_at, id",
-        };
         let ordered = shape.fields.iter().any(|field| field.column == "order");
         // Those of one parent, in their order.
         let columns = if ordered { "tenant_id,% \"order\", id" } else { "tenant_id, created_at, id" };

@@ -120,7 +120,7 @@ impl Link {
 }
 
 /// Puts the links' paths beside the API.
-pub fn configure(config: &mut ServiceConfig) {
+pub(crate) fn configure(config: &mut ServiceConfig) {
     config.service(
         web::resource("/files/downloads/{token}").route(web::get().to(download)).default_service(web::to(only_get)),
     );

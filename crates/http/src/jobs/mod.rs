@@ -7,7 +7,7 @@ mod transfer;
 
 use serde_json::json;
 
-pub use links::configure;
+pub(crate) use links::configure;
 pub(crate) use starts::{Body as StartBody, Started, body, bulk, export, import};
 
 use crate::{

@@ -24,7 +24,7 @@ use handlers::Bulk;
 pub(crate) use handlers::{found, read};
 pub(crate) use many::ids;
 pub(crate) use own::{PathIds, filled};
-pub(crate) use shown::{members, one, one_with, rendered, rendered_all, rendered_with, show};
+pub(crate) use shown::{members, one_with, rendered, rendered_all, rendered_with, show};
 
 use crate::{
     jobs,

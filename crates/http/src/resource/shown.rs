@@ -95,11 +95,6 @@ pub(crate) fn rendered_all(context: &Context, shape: &'static Shape, records: &[
     Envelope { data, meta: Meta::of(context.request_id()) }.rendered(StatusCode::OK)
 }
 
-/// The answer that shows a row.
-pub(crate) fn one(context: &Context, shape: &'static Shape, record: &Record) -> HttpResponse {
-    Envelope { data: Shown::of(shape, record, false), meta: Meta::of(context.request_id()) }.ok()
-}
-
 /// The answer that shows a row, and members behind its own.
 pub(crate) fn one_with(
     context: &Context,

@@ -6,7 +6,7 @@ use bwp_domain::{
 };
 use bytes::Bytes;
 
-use super::{JobPorts, Trouble, UNFINISHED};
+use super::{JobError, JobPorts, UNFINISHED};
 
 /// How many bytes are written at once.
 const PIECE: usize = 256 * 1024;
@@ -14,7 +14,7 @@ const PIECE: usize = 256 * 1024;
 const ERRORS: i64 = 500;
 
 /// A new name for a file of the job. It is noted first: a file of which nothing comes is thrown away one day.
-pub(super) async fn new_file(ports: &JobPorts, lease: &Lease) -> Result<FileName, Trouble> {
+pub(super) async fn new_file(ports: &JobPorts, lease: &Lease) -> Result<FileName, JobError> {
     let name = FileName::generate(FileName::ARTIFACTS, &*ports.environment.entropy);
     let until = ports.environment.clock.now().plus(UNFINISHED);
     ports.queue.keep(lease.tenant, &name, until).await?;
@@ -30,23 +30,23 @@ pub(super) struct Pieces {
 }
 
 impl Pieces {
-    pub(super) async fn create(ports: &JobPorts, name: &FileName) -> Result<Self, Trouble> {
+    pub(super) async fn create(ports: &JobPorts, name: &FileName) -> Result<Self, JobError> {
         Ok(Self { writer: ports.files.create(name).await?, buffer: Vec::new(), written: 0 })
     }
 
     /// Writes what has come together, if it is enough.
-    pub(super) async fn flush(&mut self) -> Result<(), Trouble> {
+    pub(super) async fn flush(&mut self) -> Result<(), JobError> {
         if self.buffer.len() >= PIECE { self.write().await } else { Ok(()) }
     }
 
-    async fn write(&mut self) -> Result<(), Trouble> {
+    async fn write(&mut self) -> Result<(), JobError> {
         let piece = std::mem::take(&mut self.buffer);
         self.written += piece.len() as u64;
         Ok(self.writer.write(Bytes::from(piece)).await?)
     }
 
     /// Completes the file, and gives how many bytes it has.
-    pub(super) async fn complete(mut self) -> Result<u64, Trouble> {
+    pub(super) async fn complete(mut self) -> Result<u64, JobError> {
         self.write().await?;
         self.writer.complete().await?;
         Ok(self.written)
@@ -54,7 +54,7 @@ impl Pieces {
 }
 
 /// Writes the file that tells of a job's errors.
-pub(super) async fn errors(ports: &JobPorts, lease: &Lease) -> Result<FileName, Trouble> {
+pub(super) async fn errors(ports: &JobPorts, lease: &Lease) -> Result<FileName, JobError> {
     let name = new_file(ports, lease).await?;
     let mut file = Pieces::create(ports, &name).await?;
     errors_header(&mut file.buffer);

@@ -12,7 +12,7 @@ use bwp_domain::{
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{Running, Trouble, artifact::Pieces};
+use super::{JobError, Running, artifact::Pieces};
 
 /// How many rows are read at once.
 const ROWS: usize = 1_000;
@@ -20,9 +20,9 @@ const ROWS: usize = 1_000;
 const ASK: Duration = Duration::from_millis(250);
 
 impl Running<'_> {
-    pub(super) async fn export(&self, transfers: &'static dyn Transfers) -> Result<(), Trouble> {
+    pub(super) async fn export(&self, transfers: &'static dyn Transfers) -> Result<(), JobError> {
         let request = ExportRequest::read(transfers, &self.params(), Default::default())
-            .map_err(|errors| Trouble::Broken(errors.to_string()))?;
+            .map_err(|errors| JobError::Broken(errors.to_string()))?;
         let needs = ScopeSet::of(transfers.shape().scopes.read);
         self.allowed(needs).await?;
         let mut asked = Instant::now();
@@ -60,7 +60,7 @@ impl Running<'_> {
         self.finish(needs, ending).await
     }
 
-    async fn allowed(&self, needs: ScopeSet) -> Result<(), Trouble> {
+    async fn allowed(&self, needs: ScopeSet) -> Result<(), JobError> {
         self.execute(&Allowed { needs }).await.map(|_| ())
     }
 }

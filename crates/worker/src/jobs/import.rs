@@ -14,7 +14,7 @@ use bwp_domain::{
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{Running, Trouble, artifact, source::Source};
+use super::{JobError, Running, artifact, source::Source};
 
 /// How many rows a batch has, at least and at most: as many as are done in some tenths of a second.
 const ROWS: std::ops::RangeInclusive<usize> = 20..=1_000;
@@ -24,13 +24,13 @@ const QUICK: Duration = Duration::from_millis(150);
 const SLOW: Duration = Duration::from_millis(400);
 
 impl Running<'_> {
-    pub(super) async fn import(&self, transfers: &'static dyn Transfers) -> Result<(), Trouble> {
+    pub(super) async fn import(&self, transfers: &'static dyn Transfers) -> Result<(), JobError> {
         let request = ImportRequest::read(transfers, &self.params(), Default::default())
-            .map_err(|errors| Trouble::Broken(errors.to_string()))?;
-        let no_source = || Trouble::Broken("The job has no file to read.".to_owned());
+            .map_err(|errors| JobError::Broken(errors.to_string()))?;
+        let no_source = || JobError::Broken("The job has no file to read.".to_owned());
         let name = self.job.source.as_ref().ok_or_else(no_source)?;
         let (header, rows) = self.look_through(name).await?;
-        let plan = ImportPlan::new(transfers, &request, header.cells).map_err(Trouble::Broken)?;
+        let plan = ImportPlan::new(transfers, &request, header.cells).map_err(JobError::Broken)?;
         let mut done = self.job.progress;
         let mut source = if self.job.position == 0 {
             Source::behind(self.ports, name, header.end, 1).await?
@@ -63,7 +63,7 @@ impl Running<'_> {
     }
 
     /// Reads the whole file before anything is written: what is broken is told, and how many rows there are.
-    async fn look_through(&self, name: &FileName) -> Result<(Cells, i64), Trouble> {
+    async fn look_through(&self, name: &FileName) -> Result<(Cells, i64), JobError> {
         let mut source = Source::open(self.ports, name).await?;
         let (mut header, mut rows, mut count) = (None, Vec::new(), 0);
         while source.next(&mut rows).await? {
@@ -76,17 +76,17 @@ impl Running<'_> {
             tokio::task::yield_now().await;
         }
         let header = header.filter(|header| header.cells.iter().any(|cell| !cell.trim().is_empty()));
-        let none = || Trouble::Broken("Line 1, column 1: the file has no header row.".to_owned());
+        let none = || JobError::Broken("Line 1, column 1: the file has no header row.".to_owned());
         Ok((header.ok_or_else(none)?, count))
     }
 
     /// Makes a batch: boldly first, and with care if a row fails.
-    async fn batch(&self, plan: &ImportPlan, rows: &[Cells], position: u64) -> Result<Advance, Trouble> {
+    async fn batch(&self, plan: &ImportPlan, rows: &[Cells], position: u64) -> Result<Advance, JobError> {
         let mut batch = ImportBatch { lease: self.lease, plan, rows, position, carefully: false };
         loop {
             match self.execute(&batch).await? {
                 Ok(advance) => return Ok(advance),
-                Err(BatchEnd::NoMore) => return Err(Trouble::Gone),
+                Err(BatchEnd::NoMore) => return Err(JobError::Gone),
                 Err(BatchEnd::Careless) => batch.carefully = true,
             }
         }
@@ -98,7 +98,7 @@ impl Running<'_> {
         plan: &ImportPlan,
         done: Progress,
         rows: i64,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), JobError> {
         let errors_artifact =
             if done.errors > 0 { Some(artifact::errors(self.ports, self.lease).await?) } else { None };
         let good = done.created + done.updated;

@@ -6,6 +6,7 @@ mod import;
 mod source;
 
 use std::{
+    fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -98,7 +99,7 @@ impl Jobs {
     }
 
     /// Throws away what is over.
-    async fn tidy(&self) -> Result<(), Trouble> {
+    async fn tidy(&self) -> Result<(), JobError> {
         for (tenant, file) in self.ports.queue.expired(self.now()).await? {
             self.ports.files.delete(&file).await?;
             self.ports.queue.forget(tenant, &file).await?;
@@ -158,7 +159,7 @@ impl Task for Jobs {
 
 /// Why a job was not done.
 #[derive(Debug)]
-enum Trouble {
+enum JobError {
     /// Whoever started it may not (any more).
     Refused(Refusal),
     /// It cannot be done: this is what people are told.
@@ -170,13 +171,25 @@ enum Trouble {
     Files(FileError),
 }
 
-impl From<StoreError> for Trouble {
+impl fmt::Display for JobError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => write!(f, "refused: {}", why(refusal)),
+            Self::Broken(why) => f.write_str(why),
+            Self::Gone => f.write_str("another worker has it, or it was cancelled"),
+            Self::Store(error) => error.fmt(f),
+            Self::Files(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<StoreError> for JobError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<FileError> for Trouble {
+impl From<FileError> for JobError {
     fn from(error: FileError) -> Self {
         Self::Files(error)
     }
@@ -199,7 +212,7 @@ impl Jobs {
         let shown = Mutex::new(None);
         let done = tokio::select! {
             done = self.work(job, lease, &shown) => done,
-            () = self.renew(lease, &shown) => Err(Trouble::Gone),
+            () = self.renew(lease, &shown) => Err(JobError::Gone),
             () = pulse.stopped() => {
                 if let Err(error) = self.ports.queue.give_back(lease).await {
                     tracing::debug!(%error, "a job waits for the end of its lease");
@@ -209,11 +222,11 @@ impl Jobs {
         };
         let id = job.public_id;
         match done {
-            Ok(()) | Err(Trouble::Gone) => tracing::debug!(job = %id, "a job was left"),
-            Err(Trouble::Refused(refusal)) => self.fail(job, lease, why(&refusal)).await,
-            Err(Trouble::Broken(why)) => self.fail(job, lease, why).await,
-            Err(trouble @ (Trouble::Store(_) | Trouble::Files(_))) => {
-                tracing::warn!(job = %id, ?trouble, attempts = job.attempts, "a job is tried again");
+            Ok(()) | Err(JobError::Gone) => tracing::debug!(job = %id, "a job was left"),
+            Err(JobError::Refused(refusal)) => self.fail(job, lease, why(&refusal)).await,
+            Err(JobError::Broken(why)) => self.fail(job, lease, why).await,
+            Err(error @ (JobError::Store(_) | JobError::Files(_))) => {
+                tracing::warn!(job = %id, %error, attempts = job.attempts, "a job is tried again");
                 if job.attempts >= MOST_ATTEMPTS {
                     let why = "The server failed again and again. Report the job's id to its operator.";
                     return self.fail(job, lease, why.to_owned()).await;
@@ -231,12 +244,12 @@ impl Jobs {
             told = self.tell_errors(&job, &lease) => told,
             () = self.renew(&lease, &shown) => Ok(()),
         };
-        if let Err(trouble) = told {
-            tracing::warn!(job = %job.public_id, ?trouble, "a job's errors are told later");
+        if let Err(error) = told {
+            tracing::warn!(job = %job.public_id, %error, "a job's errors are told later");
         }
     }
 
-    async fn tell_errors(&self, job: &Job, lease: &Lease) -> Result<(), Trouble> {
+    async fn tell_errors(&self, job: &Job, lease: &Lease) -> Result<(), JobError> {
         let file = artifact::errors(&self.ports, lease).await?;
         self.ports.queue.tell_errors(lease, &file).await?;
         Ok(self.ports.queue.forget_errors(job.tenant, job.id).await?)
@@ -256,7 +269,7 @@ impl Jobs {
         }
     }
 
-    async fn work(&self, job: &Job, lease: &Lease, shown: &Mutex<Option<Shown>>) -> Result<(), Trouble> {
+    async fn work(&self, job: &Job, lease: &Lease, shown: &Mutex<Option<Shown>>) -> Result<(), JobError> {
         let starter = self.starter(job).await?;
         let principal = Principal::Job(Arc::new(RunningJob { id: job.public_id, starter }));
         let needs = ScopeSet::of(&[ScopeId::JobsWrite]);
@@ -267,31 +280,31 @@ impl Jobs {
             (JobKind::CsvExport, Some(transfers)) => running.export(transfers).await,
             (JobKind::CsvImport, Some(transfers)) => running.import(transfers).await,
             (JobKind::Bulk, Some(transfers)) => running.bulk(transfers).await,
-            (JobKind::Pdf, _) | (_, None) => Err(Trouble::Broken("This server cannot do such a job.".to_owned())),
+            (JobKind::Pdf, _) | (_, None) => Err(JobError::Broken("This server cannot do such a job.".to_owned())),
         }
     }
 
     /// Who started the job, as far as is known.
-    async fn starter(&self, job: &Job) -> Result<Principal, Trouble> {
+    async fn starter(&self, job: &Job) -> Result<Principal, JobError> {
         match job.starter {
             Starter::Operator => Ok(Principal::Operator(job.tenant)),
             Starter::Key(key) => {
                 let mut uow = self.ports.store.begin().await?;
                 let held = uow.credentials().hold(job.tenant, key).await;
                 uow.rollback().await?;
-                Ok(Principal::Key(held?.ok_or(Trouble::Refused(Refusal::Unknown))?))
+                Ok(Principal::Key(held?.ok_or(JobError::Refused(Refusal::Unknown))?))
             }
         }
     }
 
     /// Ends a job that cannot be done, without the rights of anybody.
     async fn fail(&self, job: &Job, lease: &Lease, why: String) {
-        if let Err(trouble) = self.try_fail(job, lease, why).await {
-            tracing::warn!(job = %job.public_id, ?trouble, "a job fails later");
+        if let Err(error) = self.try_fail(job, lease, why).await {
+            tracing::warn!(job = %job.public_id, %error, "a job fails later");
         }
     }
 
-    async fn try_fail(&self, job: &Job, lease: &Lease, why: String) -> Result<(), Trouble> {
+    async fn try_fail(&self, job: &Job, lease: &Lease, why: String) -> Result<(), JobError> {
         let now = self.now();
         let mut uow = self.ports.store.begin().await?;
         let Some(job) = uow.jobs().lock(job.tenant, job.public_id).await? else { return Ok(()) };
@@ -305,7 +318,7 @@ impl Jobs {
 
 impl Running<'_> {
     /// Runs a command with the rights of who started the job.
-    async fn execute<C, O, E>(&self, command: &C) -> Result<Result<O, E>, Trouble>
+    async fn execute<C, O, E>(&self, command: &C) -> Result<Result<O, E>, JobError>
     where
         C: Command<dyn UnitOfWork, Output = O, Error = E>,
         O: Send,
@@ -316,7 +329,7 @@ impl Running<'_> {
         match execute(&**store, environment, &self.caller, None, command, nothing).await {
             Ok(Executed::Applied { output, .. }) => Ok(Ok(output)),
             Err(ExecuteError::Rejected(error)) => Ok(Err(error)),
-            Err(ExecuteError::Refused(refusal)) => Err(Trouble::Refused(refusal)),
+            Err(ExecuteError::Refused(refusal)) => Err(JobError::Refused(refusal)),
             Err(ExecuteError::Store(error)) => Err(error.into()),
             // Without a key, neither happens.
             Ok(Executed::Replayed(_)) | Err(ExecuteError::KeyReused | ExecuteError::KeyBusy) => {
@@ -326,11 +339,11 @@ impl Running<'_> {
     }
 
     /// Ends the job, if its rights still allow all of it.
-    async fn finish(&self, needs: ScopeSet, ending: Ending) -> Result<(), Trouble> {
+    async fn finish(&self, needs: ScopeSet, ending: Ending) -> Result<(), JobError> {
         match self.execute(&Finish { lease: self.lease, needs, ending }).await? {
             Ok(true) => Ok(()),
-            Ok(false) => Err(Trouble::Gone),
-            Err(error) => Err(Trouble::Broken(error.to_string())),
+            Ok(false) => Err(JobError::Gone),
+            Err(error) => Err(JobError::Broken(error.to_string())),
         }
     }
 
@@ -339,13 +352,13 @@ impl Running<'_> {
         self.job.params.as_object().cloned().unwrap_or_default()
     }
 
-    async fn bulk(&self, transfers: &'static dyn Transfers) -> Result<(), Trouble> {
+    async fn bulk(&self, transfers: &'static dyn Transfers) -> Result<(), JobError> {
         let request = BulkRequest::read(&self.params(), Default::default())
-            .map_err(|errors| Trouble::Broken(errors.to_string()))?;
+            .map_err(|errors| JobError::Broken(errors.to_string()))?;
         match self.execute(&Bulk { lease: self.lease, transfers, request: &request }).await? {
             Ok(_) => Ok(()),
-            Err(ResourceError::Conflict(_)) => Err(Trouble::Gone),
-            Err(error) => Err(Trouble::Broken(error.to_string())),
+            Err(ResourceError::Conflict(_)) => Err(JobError::Gone),
+            Err(error) => Err(JobError::Broken(error.to_string())),
         }
     }
 
@@ -355,7 +368,7 @@ impl Running<'_> {
     }
 
     /// A new name for a file that the job makes.
-    async fn new_file(&self) -> Result<FileName, Trouble> {
+    async fn new_file(&self) -> Result<FileName, JobError> {
         artifact::new_file(self.ports, self.lease).await
     }
 }

@@ -5,7 +5,7 @@ use bwp_domain::{
     files::{FileName, ports::FileReader},
 };
 
-use super::{JobPorts, Trouble};
+use super::{JobError, JobPorts};
 
 /// Reads rows of a file, as they come.
 pub(super) struct Source {
@@ -16,13 +16,13 @@ pub(super) struct Source {
 
 impl Source {
     /// The whole file.
-    pub(super) async fn open(ports: &JobPorts, name: &FileName) -> Result<Self, Trouble> {
+    pub(super) async fn open(ports: &JobPorts, name: &FileName) -> Result<Self, JobError> {
         Self::behind(ports, name, 0, 0).await
     }
 
     /// The file behind its first `read` bytes, which hold so many rows.
-    pub(super) async fn behind(ports: &JobPorts, name: &FileName, read: u64, rows: u64) -> Result<Self, Trouble> {
-        let gone = || Trouble::Broken("The uploaded file is gone. Upload it again.".to_owned());
+    pub(super) async fn behind(ports: &JobPorts, name: &FileName, read: u64, rows: u64) -> Result<Self, JobError> {
+        let gone = || JobError::Broken("The uploaded file is gone. Upload it again.".to_owned());
         let size = ports.files.size(name).await?.ok_or_else(gone)?;
         let reader = if read == 0 { Reader::new() } else { Reader::behind(read, rows) };
         if read >= size {
@@ -34,9 +34,9 @@ impl Source {
     }
 
     /// Adds the next rows. `false`: there are no more.
-    pub(super) async fn next(&mut self, rows: &mut Vec<Cells>) -> Result<bool, Trouble> {
+    pub(super) async fn next(&mut self, rows: &mut Vec<Cells>) -> Result<bool, JobError> {
         let Some(bytes) = &mut self.bytes else { return Ok(false) };
-        let broken = |broken: bwp_domain::csv::Broken| Trouble::Broken(broken.to_string());
+        let broken = |broken: bwp_domain::csv::Broken| JobError::Broken(broken.to_string());
         if let Some(piece) = bytes.next().await? {
             self.reader.read(&piece, rows).map_err(broken)?;
         } else {

@@ -143,8 +143,11 @@ pub(crate) fn read(document: &Value) -> Vec<Operation> {
             });
             let refers_to = refers_to.collect();
             let names = |fields: Vec<(&String, &Value)>| fields.into_iter().map(|(name, _)| name.clone()).collect();
-            let parameters = operation["parameters"].as_array().into_iter().flatten();
-            let required = parameters.filter(|one| one["in"] == "query" && one["required"] == true);
+            let required = operation["parameters"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter(|one| one["in"] == "query" && one["required"] == true);
             // Days are all that is required anywhere.
             let query: Vec<_> = required.map(|one| format!("{}=2026-05-04", text(&one["name"]))).collect();
             all.push(Operation {
