@@ -26,6 +26,7 @@ use crate::{
     one = "product",
     events = "product",
     in_turn,
+    beside = "kitItems",
     read(ProductsRead),
     write(ProductsWrite),
     delete(ProductsDelete)
@@ -239,13 +240,10 @@ pub async fn usage(rows: &dyn RowReader, tenant: TenantId, product: i64) -> Resu
     let kits: Vec<_> = kits.into_iter().collect();
     let kits = rows.get_many(tenant, Product::SHAPE, &kits).await?;
     let kits = kits.iter().map(Record::typed::<Product>).collect::<Result<Vec<_>, _>>()?;
-    Ok(Some(Usage {
-        bids: bids_with(rows, tenant, product).await?,
-        kits: kits.iter().filter(|kit| kit.details.is_kit).count(),
-    }))
+    Ok(Some(Usage { bids: bids_with(product), kits: kits.iter().filter(|kit| kit.details.is_kit).count() }))
 }
 
 /// In how many bids a product is that are drafted, sent or accepted. There are no bids yet.
-async fn bids_with(_: &dyn RowReader, _: TenantId, _: i64) -> Result<usize, StoreError> {
-    Ok(0)
+const fn bids_with(_: i64) -> usize {
+    0
 }

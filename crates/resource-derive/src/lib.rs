@@ -18,6 +18,7 @@ use syn::{
 /// - `read(LeadsRead)`, `write(…)`, `delete(…)`: the scopes that each use needs.
 /// - `in_turn`: that changes of one tenant's rows are made one after another, for rules that look at all of them.
 /// - `asks`: that its changes lock what they read, for rules that read other rows: see `Command::asks`.
+/// - `beside = "kitItems"`: what the answer that shows one shows of other rows, and bodies may repeat, to no effect.
 /// - `without_updated_at`: that answers do not show when it was last changed.
 ///
 /// Of a field, `#[field(…)]`:
@@ -107,12 +108,14 @@ struct About {
     in_turn: bool,
     asks: bool,
     shows_updated_at: bool,
+    beside: Option<String>,
     scopes: [Vec<Ident>; 3],
 }
 
 impl About {
     fn read(input: &DeriveInput) -> Result<Self, Error> {
         let (mut one, mut many, mut table, mut events) = (None, None, None, None);
+        let mut beside = None;
         let (mut in_turn, mut asks, mut shows_updated_at) = (false, false, true);
         let mut scopes: [Vec<Ident>; 3] = Default::default();
         for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("resource")) {
@@ -124,6 +127,7 @@ impl About {
                     "many" => many = text()?,
                     "table" => table = text()?,
                     "events" => events = text()?,
+                    "beside" => beside = text()?,
                     "in_turn" => in_turn = true,
                     "asks" => asks = true,
                     "without_updated_at" => shows_updated_at = false,
@@ -145,11 +149,12 @@ impl About {
         let table = table.unwrap_or_else(|| many.replace(' ', "_"));
         let name = input.ident.to_string();
         let doc = doc(&input.attrs);
-        Ok(Self { name, doc, one, many, table, events, in_turn, asks, shows_updated_at, scopes })
+        Ok(Self { name, doc, one, many, table, events, in_turn, asks, shows_updated_at, beside, scopes })
     }
 
     fn shape(&self, fields: &[FieldAbout]) -> TokenStream {
-        let Self { name, doc, one, many, table, events, in_turn, asks, shows_updated_at, scopes } = self;
+        let Self { name, doc, one, many, table, events, in_turn, asks, shows_updated_at, beside, scopes } = self;
+        let beside = beside.iter();
         let [read, write, delete] = scopes;
         let events = match events {
             None => quote!(None),
@@ -172,6 +177,7 @@ impl About {
                 in_turn: #in_turn,
                 asks: #asks,
                 shows_updated_at: #shows_updated_at,
+                beside: &[#(#beside),*],
                 scopes: resource::Scopes {
                     read: &[#(::bwp_domain::scopes::ScopeId::#read),*],
                     write: &[#(::bwp_domain::scopes::ScopeId::#write),*],

@@ -32,6 +32,8 @@ pub struct Shape {
     pub asks: bool,
     /// Whether answers show when it was last changed.
     pub shows_updated_at: bool,
+    /// What the answer that shows one shows of other rows, under these names. Bodies may repeat it, to no effect.
+    pub beside: &'static [&'static str],
     /// The scopes that each use of it needs.
     pub scopes: Scopes,
 }

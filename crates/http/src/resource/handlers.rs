@@ -243,7 +243,7 @@ pub(super) async fn bulk(
 pub(crate) fn read(shape: &Shape, kind: &Body, body: &JsonObject) -> Result<Draft, Problem> {
     let mut errors = body.errors.clone();
     for name in body.members.keys() {
-        let shown = matches!(name.as_str(), "id" | "createdAt" | "updatedAt");
+        let shown = matches!(name.as_str(), "id" | "createdAt" | "updatedAt") || shape.beside.contains(&name.as_str());
         if !shown && shape.field(name).is_none() {
             errors.push_with(name, || unknown(shape, name));
         }

@@ -104,6 +104,7 @@ fn read_only(shape: &'static Shape) -> impl Iterator<Item = (String, Value)> {
     });
     let common =
         ["id", "createdAt", "updatedAt"].into_iter().filter(|name| shape.shows_updated_at || *name != "updatedAt");
+    let common = common.chain(shape.beside.iter().copied());
     common
         .map(|name| (name.to_owned(), json!({ "readOnly": true, "description": read_only_note(ReadOnly::Ignored) })))
         .chain(own)
