@@ -123,7 +123,9 @@ impl Wrong {
             }
         };
         let mut errors = FieldErrors::new();
-        fields.iter().for_each(|field| errors.push(*field, fault.clone()));
+        for field in fields {
+            errors.push(*field, fault.clone());
+        }
         errors
     }
 }
@@ -384,7 +386,7 @@ impl ChangeKit {
             match left.iter().position(|item| item.id == *id) {
                 Some(at) => ordered.push(left.remove(at)),
                 None if ids[..n].contains(id) => {
-                    errors.push(field, Fault::new("invalid_value", "Stands in it before."))
+                    errors.push(field, Fault::new("invalid_value", "Stands in it before."));
                 }
                 None => errors.push(field, Fault::new("not_found", "There is no item with this id in the kit.")),
             }

@@ -27,6 +27,7 @@ use crate::{
     one = "product",
     events = "product",
     in_turn,
+    shows("kitItems"),
     read(ProductsRead),
     write(ProductsWrite),
     delete(ProductsDelete)

@@ -152,6 +152,7 @@ fn conflict<T: std::fmt::Debug>(refused: Refused<T>) -> String {
     why
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands beside prices that are null")]
 fn price(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
@@ -209,13 +210,13 @@ fn one_live_product_alone_has_a_sku() {
     assert_eq!(catalogue.patch(id, &json!({ "sku": "BR-1" })).expect("changed").0["sku"], "BR-1");
     catalogue.delete(id);
     catalogue.patch(other, &json!({ "sku": "br-1" })).expect("changed");
-    conflict(catalogue.apply(&Undelete { family: family::<Product>(), id: id }));
+    conflict(catalogue.apply(&Undelete { family: family::<Product>(), id }));
     catalogue.patch(other, &json!({ "sku": "br-3" })).expect("changed");
-    let (restored, events) = catalogue.apply(&Undelete { family: family::<Product>(), id: id }).expect("restored");
+    let (restored, events) = catalogue.apply(&Undelete { family: family::<Product>(), id }).expect("restored");
     assert_eq!(shown(Product::SHAPE, &restored)["sku"], "BR-1");
     assert_eq!(kinds(&events), ["product.updated"]);
     assert!(!events[0].previous_attributes.as_ref().expect("some")["deletedAt"].is_null());
-    let (again, events) = catalogue.apply(&Undelete { family: family::<Product>(), id: id }).expect("it is there");
+    let (again, events) = catalogue.apply(&Undelete { family: family::<Product>(), id }).expect("it is there");
     assert_eq!((again, kinds(&events)), (restored, Vec::new()));
     assert_eq!(
         catalogue.apply(&Undelete { family: family::<Product>(), id: 99 }).map(|_| ()),

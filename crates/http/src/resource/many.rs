@@ -90,11 +90,11 @@ impl GetManyBody {
     pub(crate) fn parse(self, mut errors: FieldErrors) -> Result<ManyIds, FieldErrors> {
         let sent = ids("ids", self.ids, 1..=Self::MAX, &mut errors);
         let mut ids: Vec<i128> = Vec::new();
-        sent.into_iter().for_each(|id| {
+        for id in sent {
             if !ids.contains(&id) {
                 ids.push(id);
             }
-        });
+        }
         // An id beyond those that rows have is an id of nothing.
         let possible = ids.iter().filter_map(|id| i64::try_from(*id).ok()).collect();
         errors.or(ManyIds { possible, requested: ids.len() })

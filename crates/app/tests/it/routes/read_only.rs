@@ -37,6 +37,14 @@ const IGNORED: &[&str] = &[
     "taskCount",
 ];
 
+/// What the answer to a read shows of other rows. Answers to changes do not.
+const BESIDE: &[&str] = &["kitItems"];
+
+fn without_beside(mut row: Value) -> Value {
+    row.as_object_mut().expect("an object").retain(|name, _| !BESIDE.contains(&name.as_str()));
+    row
+}
+
 /// Another value than this one, of the same kind where there is one.
 fn another(value: &Value) -> Value {
     match value {
@@ -111,7 +119,8 @@ async fn what_was_read_can_be_sent_back_and_nothing_else_seems_to_change() {
     for operation in changes {
         let (path, shown) = row(&client, &all, operation).await;
         let name = &operation.name;
-        assert_eq!(client.patch(&path, &shown).await.data(200), &shown, "{name}");
+        let own = without_beside(shown.clone());
+        assert_eq!(client.patch(&path, &shown).await.data(200), &own, "{name}");
         assert!(operation.read_only.iter().any(|field| field == "id"), "{name}");
         let mut guarded = json!({});
         for field in &operation.read_only {
@@ -122,8 +131,8 @@ async fn what_was_read_can_be_sent_back_and_nothing_else_seems_to_change() {
             let answer = client.patch(&path, &body).await;
             // The owner of a key is a right, and the author of a record is a record.
             let ignored = IGNORED.contains(&field.as_str()) && (field != "createdBy" || name != "patchApiKeysById");
-            if ignored {
-                assert_eq!(answer.data(200), &shown, "{name} {field}");
+            if ignored || BESIDE.contains(&field.as_str()) {
+                assert_eq!(answer.data(200), &own, "{name} {field}");
             } else {
                 answer.refuses_fields(&[(field, "read_only")]);
                 assert!(answer.json["errors"][0]["message"].as_str().is_some_and(|text| text.len() > 50), "{answer}");

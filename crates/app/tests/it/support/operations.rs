@@ -80,7 +80,7 @@ impl Operation {
         {
             let rows = client.get(collection).await;
             let mut ids = rows.data(200).as_array().expect("rows").iter().map(|row| row["id"].clone());
-            let in_path = |id: &Value| path.split('/').any(|part| part == id.to_string());
+            let in_path = |id: &Value| path.split('/').any(|part| part.parse().ok() == id.as_i64());
             body[field] = ids.find(|id| !in_path(id)).expect("a row");
         }
         // The record that it is about is any contact.
