@@ -21,7 +21,8 @@ use bwp_domain::{
     project_phases::ProjectPhase,
     projects::Project,
     resource::{
-        Body, Create, Delete, Draft, Filter, Record, Referable, Resource, ResourceError, Rules, Update, Value, family,
+        Body, Create, Decimal, Delete, Draft, Filter, Record, Referable, Resource, ResourceError, Rules, Update, Value,
+        family,
         ports::{RowReader, Rows},
         snapshot,
     },
@@ -384,6 +385,48 @@ fn example_a_comes_out_by_commands() {
     }
     // (4 x 99 + 680) / 0.7
     assert_eq!(figures(&desk.all::<BidLineItem>()[0]), ["99.00", "1537.14", "1537.14", "396.00"]);
+}
+
+#[test]
+fn lines_that_are_priced_apart_come_to_what_all_of_them_come_to() {
+    let desk = desk();
+    let product = desk.create::<Product>(&json!({ "name": "Brick", "sku": "B", "sellTaxPercent": "8.1" }));
+    let bid = desk.create::<Bid>(&json!({ "marginPercent": "17.3", "discount": "12.5", "discountType": "percent" }));
+    let mut lines = Vec::new();
+    for n in 1..=9 {
+        let body = json!({
+            "description": "a", "quantity": format!("{n}.37"), "unitPrice": format!("{}.0{n}", 100 - 11 * n),
+            "productId": if n % 2 == 0 { json!(product) } else { json!(null) },
+        });
+        let line = desk.add::<BidLineItem>(bid, None, &body).expect("added").0.id;
+        if n % 3 == 0 {
+            for item in [
+                json!({ "unitCost": "3.33", "sellTaxPercent": "7" }),
+                json!({ "unitCost": "1.01", "buyTaxPercent": "3" }),
+            ] {
+                desk.add::<CostItem>(bid, Some(line), &item).expect("added");
+            }
+        }
+        lines.push(line);
+    }
+    let write = |change: PartChange| {
+        desk.run(&WritePart::<BidLineItem>::new(bid, None, change)).expect("written");
+    };
+    write(PartChange::Change(lines[2], draft::<BidLineItem>(&json!({ "quantity": "5.55" }), &Body::Change)));
+    write(PartChange::Delete(lines[4]));
+    let apart = sums(&desk.shown::<Bid>(bid)).map(str::to_owned);
+    // A change of the bid's own terms works all lines out, twice.
+    for rate in ["3", "17.3"] {
+        let draft = draft::<Bid>(&json!({ "marginPercent": rate }), &Body::Change);
+        desk.run(&Update { family: family::<Bid>(), id: bid, draft }).expect("changed");
+    }
+    assert_eq!(sums(&desk.shown::<Bid>(bid)), apart);
+    let of_lines = desk
+        .all::<BidLineItem>()
+        .iter()
+        .map(|line| line["total"].as_str().expect("a sum").parse::<Decimal>().expect("a number"))
+        .sum::<Decimal>();
+    assert_eq!(of_lines.to_string(), apart[0]);
 }
 
 #[test]

@@ -3,12 +3,16 @@
 use std::marker::PhantomData;
 
 use async_trait::async_trait;
-use num_traits::One;
+use num_traits::{One, Zero};
 
-use super::{Bid, at_sent, steps::Held, sums};
+use super::{
+    Bid, at_sent,
+    steps::Held,
+    sums::{self, LineTerms},
+};
 use crate::{
     clock::Timestamp,
-    exact::{Exact, exact, rounded},
+    exact::{Exact, Rounding, exact, rounded},
     execute::{Applied, Command, Context, Failure},
     fields::{Fault, FieldErrors},
     ids::{BidId, BidLineItemId, ProductId, TenantId},
@@ -16,9 +20,10 @@ use crate::{
     products::Product,
     resource::{
         Delete, Draft, Filter, Fixed, Money, Percent, Quantity, Record, Referable, Resource, ResourceError, Rules,
-        Saving, Sent, Stored, Told, Value, family, insert, update,
+        Saving, Sent, Stored, Told, Value, family, insert, ports::Sum, update,
     },
     scopes::ScopeSet,
+    selling::SalesTaxBase,
     store::{StoreError, UnitOfWork},
     text::Text,
     words,
@@ -337,6 +342,16 @@ async fn parts_in_order<R: Resource>(
     rows.iter().map(Record::typed).collect()
 }
 
+/// Whether these parts are lines.
+fn is_lines<P: Part>() -> bool {
+    P::SHAPE.table == BidLineItem::SHAPE.table
+}
+
+/// The place of the field that says where parts stand.
+fn order<P: Part>() -> usize {
+    P::SHAPE.field("order").map_or(0, |(at, _)| at)
+}
+
 /// A part of a bid: a line, a cost item or a project cost.
 pub trait Part: Rules {
     /// The field that names what it is a part of.
@@ -428,14 +443,14 @@ impl<P: Part> Command<dyn UnitOfWork> for WritePart<P> {
         let (id, sent) = match &self.change {
             PartChange::Add(draft) => (open.add(draft, context, uow).await?, draft.sent()),
             PartChange::Change(id, draft) => {
-                let before = open.find(*id)?.record();
+                let before = open.find(*id, context.tenant, uow).await?;
                 let (record, _) = update(family::<P>(), before, draft, context, uow).await?;
                 let changed = record.typed()?;
                 open.parts.iter_mut().filter(|part| part.id == *id).for_each(|part| *part = changed.clone());
                 (*id, draft.sent())
             }
             PartChange::Delete(id) => {
-                let deleted = open.find(*id)?.record();
+                let deleted = open.find(*id, context.tenant, uow).await?;
                 open.delete(*id, context, uow).await?;
                 let told = open.settle(Sent::default(), context, uow).await?;
                 return Ok(Applied::telling(deleted, told));
@@ -453,32 +468,64 @@ struct Open<P> {
     /// What the parts belong to: the bid, or one of its lines.
     of: i64,
     line: Option<i64>,
+    /// The parts: all of them, or those that change where the others do not matter.
     parts: Vec<Stored<P>>,
+    /// Whether these are lines whose prices do not depend on each other: as many as there are, and the greatest of their orders.
+    apart: Option<(usize, Option<i64>)>,
 }
 
 impl<P: Part> Open<P> {
     async fn of(bid: i64, line: Option<i64>, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Result<Self> {
+        let tenant = context.tenant;
         let bid = Held::lock(bid, context, uow).await?;
         bid.bid.editable()?;
         if let Some(line) = line {
-            let found = uow.rows().lock(context.tenant, BidLineItem::SHAPE, line).await?;
+            let found = uow.rows().lock(tenant, BidLineItem::SHAPE, line).await?;
             let found = found.map(|line| line.typed::<BidLineItem>()).transpose()?;
             found
                 .filter(|line| line.details.bid_id.get() == bid.id())
                 .ok_or(ResourceError::NotFound(BidLineItem::SHAPE.one))?;
         }
         let of = line.unwrap_or(bid.id());
-        let parts = parts_of(P::OF, of, context.tenant, uow).await?;
-        Ok(Self { bid, of, line, parts })
+        let mut open = Self { bid, of, line, parts: Vec::new(), apart: None };
+        if open.prices_lines_apart(tenant, uow).await? {
+            let of_bid = Filter::is(P::SHAPE, P::OF, Value::Integer(of));
+            let count = uow.rows().count(tenant, P::SHAPE, &of_bid).await?;
+            let last = uow.rows().last(tenant, P::SHAPE, &of_bid, order::<P>()).await?;
+            let last = last.map(|last| last.typed::<P>()).transpose()?.and_then(|last| last.details.order());
+            open.apart = Some((usize::try_from(count).unwrap_or(usize::MAX), last));
+        } else {
+            open.parts = parts_of(P::OF, of, tenant, uow).await?;
+        }
+        Ok(open)
     }
 
-    fn find(&self, id: i64) -> Result<&Stored<P>> {
-        Ok(self.parts.iter().find(|part| part.id == id).ok_or(ResourceError::NotFound(P::SHAPE.one))?)
+    /// Whether a line's price depends on that line alone, and the tax on sums of lines: without project costs, which are spread over all,
+    /// and on selling prices. Then a line is written without reading the others, however many there are.
+    async fn prices_lines_apart(&self, tenant: TenantId, uow: &mut dyn UnitOfWork) -> Result<bool> {
+        if !is_lines::<P>() || self.bid.bid.sales_tax_base != SalesTaxBase::Price {
+            return Ok(false);
+        }
+        let of_bid = Filter::is(ProjectCost::SHAPE, ProjectCost::OF, Value::Integer(self.bid.id()));
+        Ok(uow.rows().count(tenant, ProjectCost::SHAPE, &of_bid).await? == 0)
+    }
+
+    async fn find(&mut self, id: i64, tenant: TenantId, uow: &mut dyn UnitOfWork) -> Result<Record> {
+        if self.apart.is_some() {
+            let found = uow.rows().lock(tenant, P::SHAPE, id).await?;
+            let at = P::SHAPE.places(&[P::OF]);
+            let of = |part: &Record| at.iter().any(|at| part.values.get(*at) == Some(&Value::Integer(self.of)));
+            self.parts.extend(found.filter(of).map(|part| part.typed()).transpose()?);
+        }
+        let part = self.parts.iter().find(|part| part.id == id);
+        Ok(part.ok_or(ResourceError::NotFound(P::SHAPE.one))?.record())
     }
 
     async fn add(&mut self, draft: &Draft, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Result<i64> {
         let shape = P::SHAPE;
-        if self.parts.len() >= MOST_LINES {
+        let all = || (self.parts.len(), self.parts.iter().filter_map(|part| part.details.order()).max());
+        let (count, last) = self.apart.unwrap_or_else(all);
+        if count >= MOST_LINES {
             let text = format!("There are {MOST_LINES} {} already, the most. Delete one first.", shape.many);
             return Err(ResourceError::Conflict(text).into());
         }
@@ -488,7 +535,6 @@ impl<P: Part> Open<P> {
             draft.put(shape, "lineItemId", Value::Integer(line));
         }
         if shape.field("order").and_then(|(at, _)| draft.value(at)).is_none_or(Value::is_null) {
-            let last = self.parts.iter().filter_map(|part| part.details.order()).max();
             let order = last.map_or(0, |last| last.saturating_add(1).min(i64::from(i32::MAX)));
             draft.put(shape, "order", Value::Integer(order));
         }
@@ -501,7 +547,7 @@ impl<P: Part> Open<P> {
 
     async fn delete(&mut self, id: i64, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<()> {
         Delete { family: family::<P>(), id }.apply(context, uow).await?;
-        if P::SHAPE.table == BidLineItem::SHAPE.table {
+        if is_lines::<P>() {
             for item in parts_of::<CostItem>(CostItem::OF, id, context.tenant, uow).await? {
                 Delete { family: family::<CostItem>(), id: item.id }.apply(context, uow).await?;
             }
@@ -523,20 +569,56 @@ impl<P: Part> Open<P> {
             at_sent(P::SHAPE, sent, &all, &mut errors, || fault.clone());
             Failure::from(errors)
         };
-        let mut lines = if P::SHAPE.table == BidLineItem::SHAPE.table {
-            Vec::new()
-        } else {
-            of_bid(self.bid.id(), context.tenant, uow).await?
-        };
-        let before = lines.clone();
-        P::settle(&self.parts, self.of, &mut lines).map_err(refuse)?;
-        for (line, _) in lines.iter().zip(&before).filter(|(line, before)| line != before) {
-            uow.rows().update(context.tenant, BidLineItem::SHAPE, &line.record()).await?;
-        }
         let mut after = self.bid.bid.clone();
-        after.settle_with(self.bid.id(), &lines, context, uow).await?.map_err(refuse)?;
+        if self.apart.is_some() {
+            self.settle_apart(&mut after, context, uow).await?.map_err(refuse)?;
+        } else {
+            let id = self.bid.id();
+            let mut lines =
+                if is_lines::<P>() { Vec::new() } else { of_bid::<BidLineItem>(id, context.tenant, uow).await? };
+            let before = lines.clone();
+            P::settle(&self.parts, self.of, &mut lines).map_err(refuse)?;
+            for (line, _) in lines.iter().zip(&before).filter(|(line, before)| line != before) {
+                uow.rows().update(context.tenant, BidLineItem::SHAPE, &line.record()).await?;
+            }
+            after.settle_with(id, &lines, context, uow).await?.map_err(refuse)?;
+        }
         self.bid.store(after, Told::Updated, context, uow).await?;
         Ok(self.bid.told)
+    }
+
+    /// Prices the lines that changed, and sums up the bid from sums of its lines.
+    async fn settle_apart(
+        &self,
+        bid: &mut Bid,
+        context: &Context<'_>,
+        uow: &mut dyn UnitOfWork,
+    ) -> Result<std::result::Result<(), Fault>> {
+        let (tenant, shape, terms) = (context.tenant, BidLineItem::SHAPE, bid.terms(Exact::zero()));
+        for line in &self.parts {
+            let before = line.record();
+            let mut line = before.typed::<BidLineItem>()?;
+            let priced = sums::selling_price(&LineTerms::of(&line.details), &terms, &Exact::zero());
+            if let Err(fault) = priced.and_then(|price| line.details.price(price)) {
+                return Ok(Err(fault));
+            }
+            let after = line.record();
+            if after != before {
+                uow.rows().update(tenant, shape, &after).await?;
+            }
+        }
+        let of_bid = Filter::is(shape, "bidId", Value::Integer(self.bid.id()));
+        let by = shape.places(&["sellTaxPercent", "unitCost", "unitSellTax"]);
+        let groups = uow.rows().sums(tenant, shape, &of_bid, &by, &shape.places(&["total"])).await?;
+        let total = |group: &Sum| exact(group.sums.first().copied().unwrap_or_default());
+        let taxed = groups.iter().map(|group| {
+            let figure = |at: usize| group.groups.get(at).and_then(Value::as_decimal);
+            (total(group), sums::SellTax::of(figure(0), figure(1), figure(2)))
+        });
+        let subtotal = Rounding::Cents.money(&groups.iter().map(total).sum());
+        Ok(subtotal
+            .and_then(|subtotal| sums::total(&terms, subtotal, taxed, Exact::zero))
+            .map(|sums| bid.take_sums(&sums)))
     }
 }
 

@@ -501,9 +501,13 @@ impl Bid {
                 uow.rows().update(context.tenant, BidLineItem::SHAPE, &after.record()).await?;
             }
         }
+        self.take_sums(&sums);
+        Ok(Ok(()))
+    }
+
+    const fn take_sums(&mut self, sums: &sums::Sums) {
         (self.subtotal, self.discount_amount) = (sums.subtotal, sums.discount_amount);
         (self.tax_amount, self.total) = (sums.tax_amount, sums.total);
-        Ok(Ok(()))
     }
 }
 

@@ -8,7 +8,7 @@ use super::{BidLineItem, CostItem, DiscountType};
 use crate::{
     exact::{Exact, Rounding, exact, percent, rounded, sum_of_quotients},
     fields::Fault,
-    resource::{Money, Percent, Quantity},
+    resource::{Decimal, Money, Percent, Quantity},
     selling::SalesTaxBase,
 };
 
@@ -79,34 +79,30 @@ pub(super) fn unit_figures<'a>(items: impl Iterator<Item = &'a CostItem>) -> [Ex
     figures
 }
 
+impl SellTax {
+    /// That of a line whose product has this sales tax, and that has cost items of this cost and tax. Those that cost nothing have no tax
+    /// (MNY-38).
+    pub(super) fn of(product: Option<Decimal>, cost: Option<Decimal>, tax: Option<Decimal>) -> Self {
+        let whole =
+            |percents: Option<Decimal>| Self { percents: exact(percents.unwrap_or_default()), of: Exact::one() };
+        match cost {
+            None => whole(product),
+            Some(cost) if cost.is_zero() => whole(None),
+            Some(cost) => Self { percents: exact(tax.unwrap_or_default()), of: exact(cost) },
+        }
+    }
+}
+
 impl LineTerms {
     /// Those of a line. Without cost items its price is loaded as a cost is (MNY-20), and has the sales tax of its product.
     pub(super) fn of(line: &BidLineItem) -> Self {
-        let quantity = exact(line.quantity().decimal());
-        let of_items = |figure: Option<super::Figure>| exact(figure.unwrap_or_default().decimal());
-        match line.unit_cost {
-            None => Self {
-                quantity,
-                unit_cost: exact(line.unit_price.decimal()),
-                unit_buy_tax: Exact::zero(),
-                sell_tax: SellTax {
-                    percents: exact(line.sell_tax_percent.unwrap_or_default().decimal()),
-                    of: Exact::one(),
-                },
-            },
-            Some(cost) => {
-                let cost = exact(cost.decimal());
-                // Cost items that cost nothing have no tax (MNY-38).
-                let free = cost.is_zero();
-                let (percents, of) =
-                    if free { (Exact::zero(), Exact::one()) } else { (of_items(line.unit_sell_tax), cost.clone()) };
-                Self {
-                    quantity,
-                    unit_cost: cost,
-                    unit_buy_tax: of_items(line.unit_buy_tax),
-                    sell_tax: SellTax { percents, of },
-                }
-            }
+        let figure = |figure: Option<super::Figure>| figure.map(super::Figure::decimal);
+        let (cost, buy_tax) = (figure(line.unit_cost), figure(line.unit_buy_tax));
+        Self {
+            quantity: exact(line.quantity().decimal()),
+            unit_cost: exact(cost.unwrap_or(line.unit_price.decimal())),
+            unit_buy_tax: exact(buy_tax.unwrap_or_default()),
+            sell_tax: SellTax::of(line.sell_tax_percent.map(Percent::decimal), cost, figure(line.unit_sell_tax)),
         }
     }
 

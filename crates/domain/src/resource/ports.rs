@@ -306,6 +306,25 @@ pub trait Rows: Send {
         order: usize,
     ) -> Result<Vec<Record>, StoreError>;
 
+    /// The last row that fits now, by the field at `order`, which is never null, and then by id.
+    async fn last(
+        &mut self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        order: usize,
+    ) -> Result<Option<Record>, StoreError>;
+
+    /// [`RowReader::sums`], of the rows as they are now.
+    async fn sums(
+        &mut self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        groups: &[usize],
+        sum: &[usize],
+    ) -> Result<Vec<Sum>, StoreError>;
+
     /// How many rows fit now. Others may change that, unless a lock of this unit of work keeps them from it.
     async fn count(&mut self, tenant: TenantId, shape: &'static Shape, filter: &Filter) -> Result<i64, StoreError>;
 }

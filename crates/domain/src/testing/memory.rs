@@ -350,6 +350,27 @@ impl Rows for MemoryRows {
         RowReader::all(self, tenant, shape, filter, order).await
     }
 
+    async fn last(
+        &mut self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        order: usize,
+    ) -> Result<Option<Record>, StoreError> {
+        Ok(RowReader::all(self, tenant, shape, filter, order).await?.pop())
+    }
+
+    async fn sums(
+        &mut self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        groups: &[usize],
+        sum: &[usize],
+    ) -> Result<Vec<Sum>, StoreError> {
+        RowReader::sums(self, tenant, shape, filter, groups, sum).await
+    }
+
     async fn count(&mut self, tenant: TenantId, shape: &'static Shape, filter: &Filter) -> Result<i64, StoreError> {
         RowReader::count(self, tenant, shape, filter).await
     }

@@ -7,7 +7,7 @@ use bwp_domain::{
     ids::TenantId,
     paging::PageRequest,
     resource::{
-        Condition, Filter, Record, Reference, Shape,
+        Condition, Field, Filter, Record, Reference, Shape,
         ports::{self, Row as _, RowPage, RowReader, Sum},
     },
     store::StoreError,
@@ -171,35 +171,9 @@ impl RowReader for PgStore {
         groups: &[usize],
         sum: &[usize],
     ) -> Result<Vec<Sum>, StoreError> {
-        let field = |at: usize| {
-            shape.fields.get(at).ok_or_else(|| StoreError::Internal(format!("{} have no field {at}", shape.many)))
-        };
-        let mut select = "SELECT count(*)".to_owned();
-        for at in sum {
-            let _ = write!(select, ", coalesce(sum(\"{}\"), 0.00)", field(*at)?.column);
-        }
-        let groups = groups.iter().map(|at| field(*at)).collect::<Result<Vec<_>, _>>()?;
-        for group in &groups {
-            let _ = write!(select, ", \"{}\"", group.column);
-        }
-        let Fitting { mut text, binds } = Fitting::of(&select, tenant, shape, filter);
-        for (n, group) in groups.iter().enumerate() {
-            let _ = write!(text, "{} \"{}\"", if n == 0 { " GROUP BY" } else { "," }, group.column);
-        }
-        let rows = self.long(tenant, "summing rows up", Statement::planned_anew(text, binds)).await?;
-        let line = |row: &PgRow| {
-            Ok(Sum {
-                groups: (1 + sum.len()..)
-                    .zip(&groups)
-                    .map(|(at, group)| super::value::read_at(shape, group, row, at))
-                    .collect::<Result<_, _>>()?,
-                count: bytes(row, 0, integer).ok_or_else(no_answer)?,
-                sums: (1..=sum.len())
-                    .map(|at| bytes(row, at, decimal).ok_or_else(no_answer))
-                    .collect::<Result<_, _>>()?,
-            })
-        };
-        rows.iter().map(line).collect()
+        let summing = Summing::of(shape, groups, sum.len())?;
+        let rows = self.long(tenant, "summing rows up", summing.statement(tenant, filter, sum)?).await?;
+        rows.iter().map(|row| summing.line(row)).collect()
     }
 
     async fn is_there(&self, tenant: TenantId, reference: &'static Reference, id: i64) -> Result<bool, StoreError> {
@@ -222,6 +196,57 @@ impl RowReader for PgStore {
         };
         ports::records(shape, &PgRows { shape, rows })
     }
+}
+
+/// How rows are summed up.
+pub(super) struct Summing {
+    shape: &'static Shape,
+    groups: Vec<&'static Field>,
+    sums: usize,
+}
+
+impl Summing {
+    /// By the fields at these places, so many sums.
+    pub(super) fn of(shape: &'static Shape, groups: &[usize], sums: usize) -> Result<Self, StoreError> {
+        Ok(Self { shape, groups: groups.iter().map(|at| field(shape, *at)).collect::<Result<_, _>>()?, sums })
+    }
+
+    /// The statement that sums up what fits.
+    pub(super) fn statement(
+        &self,
+        tenant: TenantId,
+        filter: &Filter,
+        sum: &[usize],
+    ) -> Result<Statement<'static>, StoreError> {
+        let mut select = "SELECT count(*)".to_owned();
+        for at in sum {
+            let _ = write!(select, ", coalesce(sum(\"{}\"), 0.00)", field(self.shape, *at)?.column);
+        }
+        for group in &self.groups {
+            let _ = write!(select, ", \"{}\"", group.column);
+        }
+        let Fitting { mut text, binds } = Fitting::of(&select, tenant, self.shape, filter);
+        for (n, group) in self.groups.iter().enumerate() {
+            let _ = write!(text, "{} \"{}\"", if n == 0 { " GROUP BY" } else { "," }, group.column);
+        }
+        Ok(Statement::planned_anew(text, binds))
+    }
+
+    /// A line of what it answers.
+    pub(super) fn line(&self, row: &PgRow) -> Result<Sum, StoreError> {
+        Ok(Sum {
+            groups: (1 + self.sums..)
+                .zip(&self.groups)
+                .map(|(at, group)| super::value::read_at(self.shape, group, row, at))
+                .collect::<Result<_, _>>()?,
+            count: bytes(row, 0, integer).ok_or_else(no_answer)?,
+            sums: (1..=self.sums).map(|at| bytes(row, at, decimal).ok_or_else(no_answer)).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn field(shape: &'static Shape, at: usize) -> Result<&'static Field, StoreError> {
+    shape.fields.get(at).ok_or_else(|| StoreError::Internal(format!("{} have no field {at}", shape.many)))
 }
 
 /// What `read` makes of a column that is never null.

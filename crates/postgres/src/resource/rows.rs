@@ -6,7 +6,7 @@ use bwp_domain::{
     ids::TenantId,
     resource::{
         Filter, Record, Reference, Shape, Value,
-        ports::{self, HasRows, Rows},
+        ports::{self, HasRows, Rows, Sum},
     },
     store::StoreError,
 };
@@ -14,6 +14,7 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     expected::own,
+    reader::Summing,
     statement::{Bind, Statement},
     text::{self, Fitting, Kind, kept},
     value::{PgRows, Read},
@@ -188,6 +189,34 @@ impl Rows for PgUnitOfWork {
     ) -> Result<Vec<Record>, StoreError> {
         let rows = self.load("reading every row", text::all(tenant, shape, filter, order)).await?;
         ports::records(shape, &PgRows { shape, rows })
+    }
+
+    async fn last(
+        &mut self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        order: usize,
+    ) -> Result<Option<Record>, StoreError> {
+        let select = format!("SELECT {}", text::columns(shape));
+        let Fitting { text, binds } = Fitting::of(&select, tenant, shape, filter);
+        let by = shape.fields.get(order).map_or("id", |field| field.column);
+        let text = format!("{text} ORDER BY \"{by}\" DESC, id DESC LIMIT 1");
+        let rows = self.load("reading the last row", Statement::planned_anew(text, binds)).await?;
+        rows.first().map(|row| Read::of(shape, row).record()).transpose()
+    }
+
+    async fn sums(
+        &mut self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        groups: &[usize],
+        sum: &[usize],
+    ) -> Result<Vec<Sum>, StoreError> {
+        let summing = Summing::of(shape, groups, sum.len())?;
+        let rows = self.load("summing rows up", summing.statement(tenant, filter, sum)?).await?;
+        rows.iter().map(|row| summing.line(row)).collect()
     }
 
     async fn count(&mut self, tenant: TenantId, shape: &'static Shape, filter: &Filter) -> Result<i64, StoreError> {
