@@ -58,6 +58,8 @@ pub mod tenants;
 pub mod text;
 pub mod tokens;
 pub mod users;
+pub mod vault;
+pub mod webhooks;
 mod words;
 
 #[cfg(feature = "testing")]

@@ -16,6 +16,8 @@ mod credentials;
 mod cursor_secrets;
 mod error;
 mod expecting;
+mod feed;
+mod hint;
 mod idempotency;
 mod ids_ahead;
 mod in_flight;
@@ -47,6 +49,7 @@ mod tenants;
 mod together;
 mod unit_of_work;
 mod users;
+mod webhooks;
 
 #[cfg(feature = "testing")]
 pub mod testing;

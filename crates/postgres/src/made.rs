@@ -5,10 +5,11 @@ use std::fmt::Write;
 /// Generated from the migrated database, so every table is in it.
 const SCHEMA: &str = include_str!("schema.rs");
 
-const FUNCTIONS: [&str; 11] = [
+const FUNCTIONS: [&str; 12] = [
     "api_audit_logs_make_partition",
     "claim_idempotency_key",
     "contact_search_text",
+    "fan_out_events",
     "hold_expected_key",
     "hold_expected_keys",
     "lead_search_text",
@@ -20,7 +21,7 @@ const FUNCTIONS: [&str; 11] = [
 ];
 
 /// Those that belong to no column.
-const SEQUENCES: [&str; 1] = ["api_audit_log_ids"];
+const SEQUENCES: [&str; 2] = ["api_audit_log_ids", "event_positions"];
 
 /// The statements that drop all of it, as far as it is there. They fail where something else hangs on it.
 pub fn drop_everything() -> String {

@@ -44,6 +44,7 @@ impl TryFrom<RecordRow> for SecurityRecord {
         let name = row.actor_name.unwrap_or_default();
         let actor = match row.actor_kind.as_str() {
             "operator" => Some(Actor::Operator),
+            "server" => Some(Actor::Server),
             "user" => row.actor_id.and_then(UserId::new).map(|id| Actor::User { id, email: name }),
             "key" => row.actor_id.and_then(KeyId::new).map(|id| Actor::Key { id, name }),
             _ => None,
@@ -64,6 +65,7 @@ impl TryFrom<RecordRow> for SecurityRecord {
 fn columns(actor: &Actor) -> (&'static str, Option<i64>, Option<&str>) {
     match actor {
         Actor::Operator => ("operator", None, None),
+        Actor::Server => ("server", None, None),
         Actor::User { id, email } => ("user", Some(id.get()), Some(email)),
         Actor::Key { id, name } => ("key", Some(id.get()), Some(name)),
     }

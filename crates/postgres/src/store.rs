@@ -25,6 +25,7 @@ use crate::{
     contacts,
     credentials::{Credentials, Known, REMEMBERED},
     expecting::{Batches, Expectations},
+    hint::EventsHint,
     ids_ahead::{IdsAhead, IdsOfTables},
     join::Joins,
     lanes::Lanes,
@@ -64,6 +65,7 @@ pub(crate) struct Shared {
     pub(crate) contact_ids: IdsAhead,
     /// Of each resource, by its table.
     pub(crate) ids: IdsOfTables,
+    pub(crate) events: Arc<EventsHint>,
 }
 
 impl PgStore {
@@ -88,6 +90,7 @@ impl PgStore {
             pools: Mutex::default(),
             contact_ids: IdsAhead::of("contacts"),
             ids: IdsOfTables::default(),
+            events: Arc::default(),
         };
         Self::over(Arc::new(shared), settings)
     }
@@ -195,11 +198,13 @@ impl Health for PgStore {
 impl Store for PgStore {
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
         let connection = self.connection().await?;
-        Ok(Box::new(PgUnitOfWork::begin(connection, self.patience(), self.clock()).await?))
+        let begun = PgUnitOfWork::begin(connection, self.patience(), self.clock()).await?;
+        Ok(Box::new(begun.hinting(Arc::clone(&self.shared.events))))
     }
 
     fn begin_expecting(&self, credential: &Arc<Credential>) -> Result<Box<dyn UnitOfWork>, StoreError> {
-        Ok(Box::new(PgUnitOfWork::expecting_all(Expectations::new(self.clone(), Arc::clone(credential)))))
+        let expecting = PgUnitOfWork::expecting_all(Expectations::new(self.clone(), Arc::clone(credential)));
+        Ok(Box::new(expecting.hinting(Arc::clone(&self.shared.events))))
     }
 
     async fn join(&self, tenant: TenantId, key: &IdempotencyKey) -> Option<Box<dyn JoinGuard>> {

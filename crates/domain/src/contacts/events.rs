@@ -3,7 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::{Contact, ContactDetails};
-use crate::{events::Event, execute::Context, ids::EventId};
+use crate::{
+    events::{Actor, Event},
+    execute::Context,
+    ids::EventId,
+};
 
 const VERSION: i16 = 1;
 
@@ -25,6 +29,9 @@ fn event(context: &Context<'_>, kind: &'static str, contact: &Contact, previous_
         kind,
         version: VERSION,
         occurred_at: context.now,
+        resource: "contact",
+        row: contact.id.get(),
+        actor: Actor::of(context.principal),
         data: Value::Object(snapshot(contact)),
         previous_attributes,
     }

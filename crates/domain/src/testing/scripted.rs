@@ -26,6 +26,7 @@ use crate::{
     store::{JoinGuard, Store, StoreError, UnitOfWork},
     tenants::ports::{HasTenants, MockTenantRepository, TenantRepository},
     users::ports::{HasUsers, MockUserRepository, UserRepository},
+    webhooks::ports::{HasWebhooks, MockWebhookRepository, WebhookRepository},
 };
 
 /// How a unit of work ended.
@@ -74,6 +75,8 @@ pub struct ScriptedUnitOfWork {
     pub tenants: MockTenantRepository,
     /// The users.
     pub users: MockUserRepository,
+    /// The webhooks.
+    pub webhooks: MockWebhookRepository,
     /// What `commit` answers. `None`: it works.
     pub commit_error: Option<StoreError>,
     /// What `rollback` answers. `None`: it works.
@@ -243,4 +246,5 @@ lends! {
     HasSignIns, sign_ins: SignInRepository;
     HasTenants, tenants: TenantRepository;
     HasUsers, users: UserRepository;
+    HasWebhooks, webhooks: WebhookRepository;
 }
