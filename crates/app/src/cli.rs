@@ -125,6 +125,8 @@ pub(crate) struct DatabaseArgs {
 pub(crate) enum Command {
     /// Serve the API (the default)
     Serve(Box<ServeArgs>),
+    /// Do what the server does when nobody asks, such as delivering webhooks, and serve nothing
+    Worker(WorkerArgs),
     /// Bring the database's schema up to date, which `serve` does by itself
     Migrate,
     /// Make, list, suspend and limit tenants
@@ -145,6 +147,39 @@ pub(crate) enum Command {
     Backup(BackupArgs),
     /// Read all data from a file that `backup` wrote, into an empty database
     Restore(RestoreArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    #[command(flatten)]
+    pub(crate) outbound: OutboundArgs,
+
+    /// What is logged: error, warn, info, debug, trace, or a filter such as info,bwp_worker=debug
+    #[arg(long, env = "BWP_LOG", value_name = "FILTER", default_value = "info")]
+    pub(crate) log: String,
+
+    /// How it is logged
+    #[arg(long, env = "BWP_LOG_FORMAT", value_name = "FORMAT", default_value = "pretty")]
+    pub(crate) log_format: LogFormat,
+}
+
+// What leaves the server, and what its secrets are kept with. With a doc comment it would become what a command is about.
+#[derive(Args)]
+pub(crate) struct OutboundArgs {
+    /// Keys of 64 hexadecimal digits that encrypt secrets in the database, such as those that sign webhooks: the first
+    /// encrypts, all decrypt. Every server and worker needs the same [default: one in the data folder, secret.key]
+    #[arg(long, env = "BWP_SECRET_KEY", value_name = "KEY", value_delimiter = ',', hide_env_values = true)]
+    pub(crate) secret_key: Vec<String>,
+
+    /// Addresses or CIDR blocks to which webhooks may go although they are not public, over http too [default: none]
+    #[arg(long, env = "BWP_WEBHOOK_ALLOW", value_name = "CIDR", value_delimiter = ',')]
+    pub(crate) webhook_allow: Vec<String>,
+}
+
+impl std::fmt::Debug for OutboundArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OutboundArgs").field("webhook_allow", &self.webhook_allow).finish_non_exhaustive()
+    }
 }
 
 #[derive(Args)]
@@ -169,7 +204,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_WORKERS", value_name = "N", value_parser = workers)]
     pub(crate) workers: Option<NonZeroUsize>,
 
-    /// Connections to the database, at most [default: up to 16 for each thread, 64 in all, and 7]
+    /// Connections to the database, at most [default: up to 16 for each thread, 64 in all, and 10]
     #[arg(long, env = "BWP_DATABASE_CONNECTIONS", value_name = "N")]
     pub(crate) database_connections: Option<usize>,
 
@@ -215,6 +250,13 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_MAINTENANCE", value_name = "TIME", default_value = "off", hide_default_value = true)]
     #[arg(num_args = 0..=1, default_missing_value = "on")]
     pub(crate) maintenance: Maintenance,
+
+    #[command(flatten)]
+    pub(crate) outbound: OutboundArgs,
+
+    /// Leave what the server does when nobody asks, such as delivering webhooks, to others: see `bwp worker`
+    #[arg(long, env = "BWP_NO_WORKER")]
+    pub(crate) no_worker: bool,
 
     /// How long the server goes on serving after SIGTERM, not ready any more, so that a load balancer turns away from it
     #[arg(long, env = "BWP_DRAIN", value_name = "TIME", default_value = "0s")]

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// `limit`.
-const LIMIT: Param<Limit> = Param {
+pub(crate) const LIMIT: Param<Limit> = Param {
     name: "limit",
     description: "How many rows a page has.",
     schema: || json!({ "type": "integer", "minimum": 1, "maximum": Limit::MAX, "default": Limit::DEFAULT.get() }),

@@ -42,4 +42,6 @@ privileges! {
     ContactsDelete: [ScopeId::ContactsDelete];
     /// To see users.
     UsersRead: [ScopeId::UsersRead];
+    /// To manage webhooks, and to follow events.
+    WebhooksManage: [ScopeId::WebhooksManage];
 }

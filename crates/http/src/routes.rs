@@ -16,12 +16,12 @@ use bwp_domain::{
 use bwp_web::{limits::TargetTooLong, observe, readiness::Readiness, request_id::RequestId};
 
 use crate::{
-    api_keys, audit, contacts, lead_stages, leads, me, openapi,
+    api_keys, audit, contacts, events, lead_stages, leads, me, openapi,
     operation::Operation,
     problem::{ErrorCode, Problem},
     project_templates, projects, settings,
     state::ApiState,
-    usage, users,
+    usage, users, webhooks,
 };
 
 /// Where the API begins.
@@ -58,6 +58,8 @@ pub(crate) fn operations() -> Vec<Operation> {
     all.extend(settings::operations());
     all.extend(users::operations());
     all.extend(api_keys::operations());
+    all.extend(webhooks::operations());
+    all.extend(events::operations());
     all
 }
 

@@ -5,12 +5,15 @@ use std::{sync::Arc, time::Duration};
 use bwp_domain::{
     audit::ports::{AuditReader, AuditSink},
     contacts::ports::ContactReader,
+    events::EventFeed,
     execute::Environment,
     keys::ports::KeyReader,
     rate_limits::ports::RateLimiter,
     resource::ports::RowReader,
     store::Store,
     users::ports::UserReader,
+    vault::Vault,
+    webhooks::ports::{UrlGuard, WebhookReader},
 };
 use bwp_web::{body::BodyLimits, metrics::Meter, readiness::Readiness};
 
@@ -37,6 +40,8 @@ pub struct ApiState {
     pub refusals: Arc<Refusals>,
     /// Who counts what callers spend.
     pub rate_limits: Arc<dyn RateLimiter>,
+    /// What webhooks need.
+    pub webhooks: WebhookPorts,
     /// What must be there for the API to work.
     pub readiness: Arc<Readiness>,
     /// Where requests are counted: the same as the observer's.
@@ -52,6 +57,19 @@ pub struct ApiState {
     /// How long the work on a request may take, without the time in which its body arrives; 503 after that. `None`: as long
     /// as it takes.
     pub request_timeout: Option<Duration>,
+}
+
+/// What webhooks and the feed of events need.
+#[derive(Clone)]
+pub struct WebhookPorts {
+    /// Where endpoints and deliveries are read.
+    pub reader: Arc<dyn WebhookReader>,
+    /// Where events are read.
+    pub feed: Arc<dyn EventFeed>,
+    /// What knows whither nothing may be sent.
+    pub guard: Arc<dyn UrlGuard>,
+    /// What secrets are kept in.
+    pub vault: Arc<Vault>,
 }
 
 impl ApiState {

@@ -7,6 +7,7 @@ pub(crate) mod migrate;
 pub(crate) mod openapi;
 pub(crate) mod tenant;
 pub(crate) mod user;
+pub(crate) mod worker;
 
 use anyhow::{anyhow, bail};
 use bwp_domain::{

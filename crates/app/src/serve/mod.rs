@@ -25,11 +25,12 @@ use std::{
 
 use actix_web::{App, web::Data};
 use anyhow::Context;
-use bwp_domain::{execute::Environment, ids::RequestId, paging::CursorSecret};
+use bwp_domain::{execute::Environment, ids::RequestId, paging::CursorSecret, vault::VaultKey};
 use bwp_http::{
-    ApiState, Refusals,
+    ApiState, Refusals, WebhookPorts,
     docs::{self, DocsPages},
 };
+use bwp_outbound::Webhooks;
 use bwp_postgres::{AuditLimits, AuditLog, PgStore, PoolSettings};
 use bwp_web::{
     availability::Availability,
@@ -44,11 +45,13 @@ use bwp_web::{
 
 use self::{metrics::Metrics, rate_limits::RateLimits, stop::StopSignals, threads::Threads, traces::Traces};
 use crate::{
+    background,
     cli::{DatabaseArgs, ServeArgs},
     database::Database,
     logging,
     output::Output,
     system::{EntropyAhead, environment, environment_of},
+    vault,
 };
 
 /// How long the last entries of the audit log may take to be written when the server stops.
@@ -110,6 +113,8 @@ struct Configured {
     secrets: Vec<CursorSecret>,
     rate_limits: RateLimits,
     threads: Threads,
+    outbound: Webhooks,
+    secret_keys: Vec<VaultKey>,
 }
 
 impl Configured {
@@ -120,7 +125,9 @@ impl Configured {
             public_url: args.public_url.as_deref().map(str::parse).transpose().context("--public-url")?,
             secrets: cursors::configured(&args.cursor_secret)?,
             rate_limits: RateLimits::configured(args, &environment())?,
-            threads: Threads::of(args.workers, args.database_connections)?,
+            threads: Threads::of(args.workers, args.database_connections, !args.no_worker)?,
+            outbound: background::outbound(&args.outbound)?,
+            secret_keys: vault::configured(&args.outbound)?,
         })
     }
 }
@@ -135,13 +142,14 @@ struct Outside<'a> {
 async fn serve(
     database: &Database,
     args: &ServeArgs,
-    Configured { proxies, public_url, secrets, rate_limits, threads }: Configured,
+    Configured { proxies, public_url, secrets, rate_limits, threads, outbound, secret_keys }: Configured,
     output: Output,
     Outside { named, signals, traces }: Outside<'_>,
 ) -> anyhow::Result<()> {
     let store = PgStore::new(database.url(), Threads::OWN)?;
     let environment = environment_of(&store).await?;
     let cursors = cursors::open(&store, &environment, secrets).await?;
+    let vault = Arc::new(vault::open(secret_keys, named, &*environment.entropy)?);
     readiness::warn_of_pooler(&store);
     rate_limits.connect().await;
 
@@ -172,6 +180,12 @@ async fn serve(
         audit: audit.queue(),
         refusals,
         rate_limits: rate_limits.limiter(),
+        webhooks: WebhookPorts {
+            reader: Arc::new(store.clone()),
+            feed: Arc::new(store.clone()),
+            guard: Arc::new(outbound.clone()),
+            vault: Arc::clone(&vault),
+        },
         readiness: Arc::clone(&readiness),
         meter: Arc::clone(&meter),
         environment: environment.clone(),
@@ -213,6 +227,11 @@ async fn serve(
     let stop = stop::run(signals, Arc::clone(&availability), door, server.handle(), *args.drain);
     let admin = admin.map(|listener| admin::Admin::start(listener, metrics, readiness)).transpose()?;
     let switch = actix_web::rt::spawn(maintenance::switch(availability, args.maintenance));
+    let worker = if args.no_worker {
+        None
+    } else {
+        Some(background::start(&store, threads.of_background, &environment, outbound, vault)?)
+    };
     let housekeeping = housekeeping::run(store, environment, state.cursors, rate_limits, *args.audit_retention);
     let housekeeping = actix_web::rt::spawn(housekeeping);
     let ready =
@@ -229,6 +248,11 @@ async fn serve(
     };
     housekeeping.abort();
     switch.abort();
+    if let Some(worker) = worker
+        && !worker.stop(background::PATIENCE).await
+    {
+        tracing::warn!("background work was cut off: it is done again by another, or after the next start");
+    }
     // Every request has been answered, and recorded.
     let counts = audit.finish(LAST_ENTRIES).await;
     if let Some(admin) = admin {
@@ -246,6 +270,11 @@ fn over(worker: &PgStore, shared: &ApiState) -> ApiState {
         users: Arc::new(worker.clone()),
         contacts: Arc::new(worker.clone()),
         rows: Arc::new(worker.clone()),
+        webhooks: WebhookPorts {
+            reader: Arc::new(worker.clone()),
+            feed: Arc::new(worker.clone()),
+            ..shared.webhooks.clone()
+        },
         ..shared.clone()
     }
 }

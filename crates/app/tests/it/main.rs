@@ -48,3 +48,5 @@ mod support;
 mod tls;
 #[cfg(test)]
 mod traces;
+#[cfg(test)]
+mod webhooks;

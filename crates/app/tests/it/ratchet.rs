@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Operation, World, operations, send};
+use crate::support::{Answer, Client, Operation, World, contact, operations, send};
 use Check::{ForeignCalls, ForeignData, ForeignRow, MissingScope, NoCredential, Reference};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,6 +86,17 @@ const TABLE: &[(&str, &[Check])] = &[
     ("getSettingsDataRetention", &[NoCredential, MissingScope, ForeignData]),
     ("getUsers", &[NoCredential, MissingScope, ForeignData]),
     ("getUsersById", &[NoCredential, MissingScope, ForeignRow]),
+    ("getWebhookEndpoints", &[NoCredential, MissingScope, ForeignData]),
+    ("postWebhookEndpoints", &[NoCredential, MissingScope]),
+    ("getWebhookEndpointsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("patchWebhookEndpointsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("deleteWebhookEndpointsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("postWebhookEndpointsByIdRotateSecret", &[NoCredential, MissingScope, ForeignRow]),
+    ("getWebhookEndpointsByIdDeliveries", &[NoCredential, MissingScope, ForeignRow]),
+    ("listWebhookDeliveries", &[NoCredential, MissingScope, ForeignData]),
+    ("getWebhookDelivery", &[NoCredential, MissingScope, ForeignRow]),
+    ("replayWebhookDelivery", &[NoCredential, MissingScope, ForeignRow]),
+    ("getEvents", &[NoCredential, MissingScope, ForeignData]),
     ("getApiKeys", &[NoCredential, MissingScope, ForeignData]),
     ("postApiKeys", &[NoCredential, MissingScope]),
     ("getApiKeysById", &[NoCredential, MissingScope, ForeignRow]),
@@ -243,6 +254,9 @@ impl Tenants<'_> {
         if collection == "/settings" {
             return self.foreign_settings(operation).await;
         }
+        if collection == "/events" {
+            return self.foreign_events(operation).await;
+        }
         let own = self.row_of(&self.own, collection).await;
         let body = |id| operation.example.as_ref().map(|_| json!({ "ids": [own, id] }));
         let before = self.call(&self.own, operation, &operation.path, body(ABSENT)).await;
@@ -267,6 +281,35 @@ impl Tenants<'_> {
             let path = format!("{}?apiKeyId={id}", operation.path);
             assert_eq!(self.call(&self.own, operation, &path, None).await.data(200), &json!([]));
         }
+    }
+
+    /// The feed shows events once the outbox is read.
+    async fn foreign_events(&self, operation: &Operation) {
+        for client in [&self.own, &self.foreign] {
+            client.post("/contacts", &contact("Feed")).await.data(201);
+        }
+        self.world.wait_until("SELECT (count(*) = 0)::integer::bigint FROM outbox WHERE position IS NULL").await;
+        let own = self.world.number("SELECT min(id) FROM tenants").await;
+        let feed = self.call(&self.own, operation, &format!("{}?limit=100", operation.path), None).await;
+        let events = feed.data(200).as_array().expect("events");
+        assert!(!events.is_empty() && events.iter().all(|event| event["tenant_id"] == own), "{feed}");
+    }
+
+    /// The id of a new delivery, which the background loop alone makes.
+    async fn delivery_of(&self, client: &Client) -> i64 {
+        let endpoint = self.row_of(client, "/webhook-endpoints").await;
+        let make = format!(
+            "WITH event AS (
+                 INSERT INTO outbox (tenant_id, event_id, kind, version, occurred_at, body, position)
+                 SELECT tenant_id, gen_random_uuid(), 'contact.created', 1, now(), '{{}}', nextval('event_positions')
+                 FROM webhook_endpoints WHERE id = {endpoint} RETURNING tenant_id, id, event_id, kind
+             )
+             INSERT INTO webhook_deliveries
+                 (tenant_id, endpoint_id, outbox_id, event_id, event_type, created_at, status, is_first, completed_at)
+             SELECT tenant_id, {endpoint}, id, event_id, kind, now(), 'exhausted', false, now() FROM event"
+        );
+        self.world.sql(&make).await;
+        self.world.number("SELECT max(id) FROM webhook_deliveries").await
     }
 
     /// Each tenant has one row, which no operation makes or changes.
@@ -344,6 +387,9 @@ impl Tenants<'_> {
     async fn row_of(&self, client: &Client, collection: &str) -> i64 {
         if collection == "/users" {
             return self.user_of(client).await;
+        }
+        if collection == "/webhook-deliveries" {
+            return self.delivery_of(client).await;
         }
         let create = self.create(collection).expect("an operation that makes rows");
         let made = self.call(client, create, collection, None).await;

@@ -36,6 +36,10 @@ impl Operation {
     /// The good body that the document gives, if it takes one, in which rows of the client's tenant are named where it names some.
     pub(crate) async fn body(&self, client: &Client) -> Option<Value> {
         let mut body = self.example.clone()?;
+        // Names of hosts are not asked for in tests. Nobody listens here.
+        if let Some(url) = body.get_mut("url") {
+            *url = "http://127.0.0.1:9/hooks".into();
+        }
         for (field, collection) in
             self.refers_to.iter().filter(|(field, _)| self.example.as_ref().is_some_and(|body| body[field].is_i64()))
         {

@@ -12,6 +12,7 @@ use actix_web::{
 use bwp_domain::{
     audit::{AuditEntry, ports::MockAuditReader},
     contacts::ports::MockContactReader,
+    events::MockEventFeed,
     keys::{KeyMode, KeySecret, ports::MockKeyReader},
     paging::{CursorKeys, CursorSecret},
     principal::Credential,
@@ -21,8 +22,10 @@ use bwp_domain::{
     store::{Health, MockHealth},
     testing::{RememberingSink, ScriptedStore, ScriptedUnitOfWork, SequentialEntropy, credential, environment},
     users::ports::MockUserReader,
+    vault::{Vault, VaultKey},
+    webhooks::ports::{MockUrlGuard, MockWebhookReader},
 };
-use bwp_http::{ApiState, Cursors};
+use bwp_http::{ApiState, Cursors, WebhookPorts};
 use bwp_web::{availability::Availability, body::BodyLimits, readiness::Readiness};
 use serde_json::Value;
 
@@ -99,6 +102,12 @@ impl Ports {
             contacts: Arc::new(self.contacts),
             rows: Arc::new(self.rows),
             audit_log: Arc::new(self.audit_log),
+            webhooks: WebhookPorts {
+                reader: Arc::new(MockWebhookReader::new()),
+                feed: Arc::new(MockEventFeed::new()),
+                guard: Arc::new(MockUrlGuard::new()),
+                vault: Arc::new(Vault::new(vec![VaultKey::generate(&SequentialEntropy::default())])),
+            },
             audit: Arc::clone(&audit) as _,
             refusals: Arc::default(),
             rate_limits: Arc::new(self.rate_limits),
