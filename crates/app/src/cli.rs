@@ -219,6 +219,8 @@ pub(crate) enum Command {
         after_help = "Example:\n  bwp serve --listen 0.0.0.0:8080 --public-url https://api.example.com --trusted-proxies 10.0.0.0/8"
     )]
     Serve(Box<ServeArgs>),
+    /// Do what the server does when nobody asks, such as delivering webhooks, and serve nothing
+    Worker(WorkerArgs),
     /// Bring the database's schema up to date, which `serve` does by itself
     #[command(
         after_help = "Example:\n  bwp migrate --database-url postgres://bwp:password@db.example.com/bwp?sslmode=verify-full"
@@ -258,6 +260,51 @@ pub(crate) enum Command {
     },
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    #[command(flatten)]
+    pub(crate) outbound: OutboundArgs,
+
+    #[command(flatten)]
+    pub(crate) files: FilesArgs,
+
+    /// What is logged: error, warn, info, debug, trace, or a filter such as info,bwp_worker=debug
+    #[arg(long, env = "BWP_LOG", value_name = "FILTER", default_value = "info")]
+    pub(crate) log: String,
+
+    /// How it is logged
+    #[arg(long, env = "BWP_LOG_FORMAT", value_name = "FORMAT", default_value = "pretty")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// Where files are kept.
+#[derive(Args, Debug)]
+pub(crate) struct FilesArgs {
+    /// Where documents and other files are kept: a folder, or s3://bucket/prefix with what else there is to say in AWS_REGION,
+    /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL [default: files, in the data folder]
+    #[arg(long, env = "BWP_FILES", value_name = "PLACE")]
+    pub(crate) files: Option<String>,
+}
+
+// What leaves the server, and what its secrets are kept with. With a doc comment it would become what a command is about.
+#[derive(Args)]
+pub(crate) struct OutboundArgs {
+    /// Keys of 64 hexadecimal digits that encrypt secrets in the database, such as those that sign webhooks: the first
+    /// encrypts, all decrypt. Every server and worker needs the same [default: one in the data folder, secret.key]
+    #[arg(long, env = "BWP_SECRET_KEY", value_name = "KEY", value_delimiter = ',', hide_env_values = true)]
+    pub(crate) secret_key: Vec<String>,
+
+    /// Addresses or CIDR blocks to which webhooks may go although they are not public, over http too [default: none]
+    #[arg(long, env = "BWP_WEBHOOK_ALLOW", value_name = "CIDR", value_delimiter = ',')]
+    pub(crate) webhook_allow: Vec<String>,
+}
+
+impl std::fmt::Debug for OutboundArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OutboundArgs").field("webhook_allow", &self.webhook_allow).finish_non_exhaustive()
+    }
+}
+
 #[derive(Args)]
 pub(crate) struct ServeArgs {
     /// Address and port to listen on
@@ -280,7 +327,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_WORKERS", value_name = "N", value_parser = workers)]
     pub(crate) workers: Option<NonZeroUsize>,
 
-    /// Connections to the database, at most [default: up to 16 for each thread, 64 in all, and 7]
+    /// Connections to the database, at most [default: up to 16 for each thread, 64 in all, and 10]
     #[arg(long, env = "BWP_DATABASE_CONNECTIONS", value_name = "N")]
     pub(crate) database_connections: Option<usize>,
 
@@ -297,10 +344,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_REDIS_DEADLINE", value_name = "TIME", default_value = "250ms")]
     pub(crate) redis_deadline: humantime::Duration,
 
-    /// Where documents and other files are kept: a folder, or s3://bucket/prefix with what else there is to say in AWS_REGION,
-    /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL [default: files, in the data folder]
-    #[arg(long, env = "BWP_FILES", value_name = "PLACE")]
-    pub(crate) files: Option<String>,
+    #[command(flatten)]
+    pub(crate) files: FilesArgs,
 
     /// How large an uploaded file may be
     #[arg(long, env = "BWP_MAX_FILE_SIZE", value_name = "SIZE", default_value = "500MiB", value_parser = size)]
@@ -343,6 +388,13 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_MAINTENANCE", value_name = "TIME", default_value = "off", hide_default_value = true)]
     #[arg(num_args = 0..=1, default_missing_value = "on")]
     pub(crate) maintenance: Maintenance,
+
+    #[command(flatten)]
+    pub(crate) outbound: OutboundArgs,
+
+    /// Leave what the server does when nobody asks, such as delivering webhooks, to others: see `bwp worker`
+    #[arg(long, env = "BWP_NO_WORKER")]
+    pub(crate) no_worker: bool,
 
     /// How long the server goes on serving after SIGTERM, not ready any more, so that a load balancer turns away from it
     #[arg(long, env = "BWP_DRAIN", value_name = "TIME", default_value = "0s")]

@@ -1,5 +1,6 @@
 //! The `bwp` command.
 
+mod background;
 mod cli;
 mod commands;
 mod database;
@@ -8,6 +9,7 @@ mod memory;
 mod output;
 mod serve;
 mod system;
+mod vault;
 
 use std::process::ExitCode;
 
@@ -31,6 +33,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => serve::run(&database, &args, output).await,
         Command::Openapi(args) => commands::openapi::run(&args, output),
+        Command::Worker(args) => commands::worker::run(&database, &args).await,
         Command::Migrate => commands::migrate::run(&database, output).await,
         Command::Tenant(command) => commands::tenant::run(&database, command, output).await,
         Command::User(command) => commands::user::run(&database, command, output).await,

@@ -65,6 +65,7 @@ pub(crate) fn table(visit: &Visit, records: &[SecurityRecord]) -> Markup {
 fn actor(actor: &Actor) -> Markup {
     match actor {
         Actor::Operator => html! { "The operator of this server" },
+        Actor::Server => html! { "This server" },
         Actor::User { email, .. } => isolated(email),
         Actor::Key { name, .. } => html! { "API key “" (isolated(name)) "”" },
         Actor::Unknown { name } if name.is_empty() => html! { "–" },
@@ -120,6 +121,21 @@ fn action(visit: &Visit, action: &SecurityAction) -> Markup {
         SecurityAction::SignedIn { user } => html! { (isolated(&user.email)) " signed in." },
         SecurityAction::SignedOutEverywhere { user } => html! { (isolated(&user.email)) " signed out everywhere." },
         SecurityAction::PasswordChanged { user } => html! { "Changed the password of " (isolated(&user.email)) "." },
+        SecurityAction::WebhookCreated { endpoint } => {
+            html! { "Made the webhook endpoint " (isolated(&endpoint.url)) "." }
+        }
+        SecurityAction::WebhookMoved { endpoint, from } => {
+            html! { "Gave the webhook endpoint " (isolated(from)) " another URL: " (isolated(&endpoint.url)) "." }
+        }
+        SecurityAction::WebhookSecretRotated { endpoint } => {
+            html! { "Replaced the signing secret of the webhook endpoint " (isolated(&endpoint.url)) "." }
+        }
+        SecurityAction::WebhookDeleted { endpoint } => {
+            html! { "Deleted the webhook endpoint " (isolated(&endpoint.url)) "." }
+        }
+        SecurityAction::WebhookDisabled { endpoint, reason } => {
+            html! { "Disabled the webhook endpoint " (isolated(&endpoint.url)) ": " (isolated(reason)) "." }
+        }
         SecurityAction::Unknown => html! { "Something that this version of the server has no words for." },
     }
 }

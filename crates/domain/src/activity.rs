@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use crate::{
     clock::Timestamp,
+    events::Actor,
     ids::{AccountId, KeyId, TenantId},
     principal::Principal,
     store::StoreError,
@@ -46,12 +47,7 @@ pub struct Activity {
 impl Activity {
     /// What `principal` does at `at` to a row.
     pub fn of(principal: &Principal, at: Timestamp, resource: &'static str, row: i64, action: Action) -> Self {
-        let (account, key) = match principal {
-            Principal::Key(credential) => (None, Some(credential.key.id)),
-            Principal::User(signed_in) => (Some(signed_in.account().id), None),
-            Principal::Operator(_) => (None, None),
-            Principal::Job(job) => return Self::of(&job.starter, at, resource, row, action),
-        };
+        let Actor { account, key } = Actor::of(principal);
         Self { at, account, key, resource, row, action, previous: None }
     }
 }

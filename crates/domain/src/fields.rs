@@ -42,6 +42,17 @@ pub enum Patch<T> {
     Set(T),
 }
 
+impl<T> Patch<T> {
+    /// Changes `stored` as asked.
+    pub fn apply(self, stored: &mut Option<T>) {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *stored = None,
+            Self::Set(value) => *stored = Some(value),
+        }
+    }
+}
+
 /// What is wrong with one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {

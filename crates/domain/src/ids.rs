@@ -86,8 +86,16 @@ row_id! {
     ContactId
 }
 row_id! {
+    /// The id of a webhook delivery.
+    DeliveryId
+}
+row_id! {
     /// The id of a browser, as one account knows it.
     DeviceId
+}
+row_id! {
+    /// The id of a webhook endpoint.
+    EndpointId
 }
 row_id! {
     /// The id of an invitation.

@@ -84,6 +84,8 @@ pub mod text;
 pub mod time_entries;
 pub mod tokens;
 pub mod users;
+pub mod vault;
+pub mod webhooks;
 mod words;
 
 #[cfg(feature = "testing")]

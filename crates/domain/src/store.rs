@@ -23,6 +23,7 @@ use crate::{
     sign_in::ports::HasSignIns,
     tenants::ports::HasTenants,
     users::ports::HasUsers,
+    webhooks::ports::HasWebhooks,
 };
 
 /// What can go wrong in any store. The text is for the log, never for a client.
@@ -122,6 +123,7 @@ pub trait UnitOfWork:
     + HasSignIns
     + HasTenants
     + HasUsers
+    + HasWebhooks
     + Send
 {
     /// The credentials of callers.

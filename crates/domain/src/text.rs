@@ -95,6 +95,16 @@ impl SearchWord {
     }
 }
 
+/// Reads a text of at most `most` characters, as `parse` does.
+pub fn at_most<T>(most: usize, parse: fn(String) -> Result<T, Fault>) -> impl FnOnce(String) -> Result<T, Fault> {
+    move |text| match text.chars().count() {
+        count if count > most => {
+            Err(Fault::new("too_long", format!("Has {count} characters; it may have at most {most}.")))
+        }
+        _ => parse(text),
+    }
+}
+
 /// The most characters of a text that an error repeats.
 pub const MOST_CHARS_QUOTED: usize = 100;
 

@@ -5,9 +5,10 @@
 
 use std::{
     fs::{self, File, FileType, Metadata, OpenOptions, Permissions},
-    io::{self, Read},
+    io::{self, Read, Write},
     os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use nix::{fcntl::OFlag, unistd::geteuid};
@@ -92,6 +93,20 @@ impl NewFile {
         &self.file
     }
 
+    /// Puts what was written on disk, and then under its name, unless a file has it already: that one stays.
+    fn publish_first(self) -> Result<(), FileError> {
+        self.file.sync_all().map_err(failed("write", &self.path))?;
+        match self.draft.as_ref().map(|draft| fs::hard_link(draft, &self.path)) {
+            Some(Err(error)) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed("write", &self.path)(error)),
+            // The draft goes, and with it the file's other name.
+            _ => {
+                let path = self.path.clone();
+                drop(self);
+                sync(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+            }
+        }
+    }
+
     /// Puts what was written on disk, and then under its name, where it replaces a file.
     ///
     /// # Errors
@@ -114,6 +129,34 @@ impl Drop for NewFile {
             let _ = fs::remove_file(draft);
         }
     }
+}
+
+/// Reads a small secret text that is kept from start to start, and makes it with mode 0600 the first time. Of processes that make it
+/// at once, all get the same.
+///
+/// # Errors
+/// [`FileError::Unfit`] for all but a regular file of this user, root or the folder's owner; an I/O error.
+pub fn kept_secret(path: &Path, make: impl FnOnce() -> String) -> Result<String, FileError> {
+    if fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        let draft = NewFile::create(path, &format!("{}.new", std::process::id()))?;
+        writeln!(draft.file(), "{}", make()).map_err(failed("write", path))?;
+        draft.publish_first()?;
+    }
+    let mut text = String::new();
+    let file = open_named_once(path)?;
+    file.take(LONGEST).read_to_string(&mut text).map_err(failed("read", path))?;
+    Ok(text)
+}
+
+/// Opens a kept file that another process may just be giving its name: for a moment it has two.
+fn open_named_once(path: &Path) -> Result<File, FileError> {
+    for _ in 0..50 {
+        match open_kept(path, OpenOptions::new().read(true)) {
+            Err(FileError::Unfit { .. }) => std::thread::sleep(Duration::from_millis(10)),
+            opened => return opened,
+        }
+    }
+    open_kept(path, OpenOptions::new().read(true))
 }
 
 /// Opens a file that is kept from start to start, and makes it with mode 0600 if `options` say so. Root gives one that it
@@ -188,10 +231,7 @@ fn kind(found: FileType) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io::Write,
-        os::unix::{fs::symlink, net::UnixListener},
-    };
+    use std::os::unix::{fs::symlink, net::UnixListener};
 
     use nix::{sys::stat::Mode, unistd::mkfifo};
 
@@ -296,6 +336,37 @@ mod tests {
             std::os::unix::fs::chown(folder.path(), Some(12345), Some(12345)).unwrap();
             open().unwrap();
         }
+    }
+
+    #[test]
+    fn a_secret_is_made_once_by_whoever_comes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        let made = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8)
+                .map(|n| {
+                    let path = &path;
+                    scope.spawn(move || {
+                        // Processes have drafts of their own; threads of one take turns.
+                        let draft = NewFile::create(path, &format!("{n}.new"));
+                        if let Ok(draft) = draft {
+                            writeln!(draft.file(), "{n}").unwrap();
+                            draft.publish_first().unwrap();
+                        }
+                        kept_secret(path, || panic!("it is there")).unwrap()
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        });
+        assert!(made.iter().all(|secret| *secret == made[0]), "{made:?}");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
+        assert_eq!(names(folder.path()), ["secret"]);
+        let other = folder.path().join("other");
+        assert_eq!(kept_secret(&other, || "text".to_owned()).unwrap(), "text\n");
+        assert_eq!(kept_secret(&other, || "another".to_owned()).unwrap(), "text\n");
+        symlink(&other, folder.path().join("link")).unwrap();
+        assert!(kept_secret(&folder.path().join("link"), String::new).is_err());
     }
 
     #[test]

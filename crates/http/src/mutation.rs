@@ -58,6 +58,41 @@ impl<P: Privilege> Authorized<P> {
         }
     }
 
+    /// Like [`execute`](Self::execute), for a change whose answer holds a secret that repetitions are shown too: it is stored sealed.
+    pub(crate) async fn execute_sealed<C, O, E>(
+        self,
+        state: &ApiState,
+        keyed: Option<KeyedRequest>,
+        command: C,
+        shown: impl Fn(&O) -> RenderedResponse + Send + Sync,
+    ) -> Result<HttpResponse, Problem>
+    where
+        C: Command<dyn UnitOfWork, Output = O, Error = E>,
+        O: Send,
+        E: Send + Into<Problem>,
+    {
+        let about = format!("answer of tenant {}", self.tenant());
+        let (vault, entropy) = (&state.webhooks.vault, &state.environment.entropy);
+        let kept = |output: &O| {
+            let shown = shown(output);
+            // Without a key there is no secret to show either.
+            RenderedResponse { body: vault.seal(&**entropy, &about, &shown.body).unwrap_or_default(), ..shown }
+        };
+        match self.run(state, keyed, command, kept).await? {
+            Executed::Applied { output, .. } => respond(shown(&output), false),
+            Executed::Replayed(kept) => {
+                let body = vault.open(&about, &kept.body).map_err(|error| {
+                    Problem::new(
+                        ErrorCode::InternalError,
+                        "The answer cannot be shown again. It was given once; look at what was made, and make it anew if need be.",
+                    )
+                    .because(format!("a stored answer: {error}"))
+                })?;
+                respond(RenderedResponse { body, ..kept }, true)
+            }
+        }
+    }
+
     async fn run<C, O, E>(
         self,
         state: &ApiState,

@@ -40,4 +40,6 @@ privileges! {
     JobsWrite: [ScopeId::JobsWrite];
     /// To see users.
     UsersRead: [ScopeId::UsersRead];
+    /// To manage webhooks, and to follow events.
+    WebhooksManage: [ScopeId::WebhooksManage];
 }

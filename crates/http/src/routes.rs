@@ -16,14 +16,14 @@ use bwp_domain::{
 use bwp_web::{limits::TargetTooLong, observe, readiness::Readiness, request_id::RequestId};
 
 use crate::{
-    api_keys, audit, bids, calendar, change_orders, comments, contacts, documents, invoices, jobs, kit_items,
+    api_keys, audit, bids, calendar, change_orders, comments, contacts, documents, events, invoices, jobs, kit_items,
     lead_stages, leads, me, notifications, openapi,
     operation::Operation,
     pay_apps,
     problem::{ErrorCode, Problem},
     products, project_plans, project_templates, projects, settings, site_logs,
     state::ApiState,
-    time_entries, usage, users,
+    time_entries, usage, users, webhooks,
 };
 
 /// Where the API begins.
@@ -74,6 +74,8 @@ pub(crate) fn operations() -> Vec<Operation> {
     all.extend(users::operations());
     all.extend(jobs::operations());
     all.extend(api_keys::operations());
+    all.extend(webhooks::operations());
+    all.extend(events::operations());
     all
 }
 

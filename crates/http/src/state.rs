@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bwp_domain::{
     audit::ports::{AuditReader, AuditSink},
     calendar::CalendarReader,
+    events::EventFeed,
     execute::Environment,
     files::ports::{FileStore, FileUsage},
     jobs::ports::{JobQueue, JobReader},
@@ -14,6 +15,8 @@ use bwp_domain::{
     resource::ports::RowReader,
     store::Store,
     users::ports::UserReader,
+    vault::Vault,
+    webhooks::ports::{UrlGuard, WebhookReader},
 };
 use bwp_web::{body::BodyLimits, metrics::Meter, readiness::Readiness};
 
@@ -56,6 +59,8 @@ pub struct ApiState {
     pub refusals: Arc<Refusals>,
     /// Who counts what callers spend.
     pub rate_limits: Arc<dyn RateLimiter>,
+    /// What webhooks need.
+    pub webhooks: WebhookPorts,
     /// What must be there for the API to work.
     pub readiness: Arc<Readiness>,
     /// Where requests are counted: the same as the observer's.
@@ -87,6 +92,19 @@ impl Default for FileLimits {
     fn default() -> Self {
         Self { max_bytes: 500 * 1024 * 1024, quota: None }
     }
+}
+
+/// What webhooks and the feed of events need.
+#[derive(Clone)]
+pub struct WebhookPorts {
+    /// Where endpoints and deliveries are read.
+    pub reader: Arc<dyn WebhookReader>,
+    /// Where events are read.
+    pub feed: Arc<dyn EventFeed>,
+    /// What knows whither nothing may be sent.
+    pub guard: Arc<dyn UrlGuard>,
+    /// What secrets are kept in.
+    pub vault: Arc<Vault>,
 }
 
 impl ApiState {

@@ -27,6 +27,9 @@ diesel::define_sql_function! {
 /// waits of a healthy server.
 const LATE: i64 = 15_000;
 
+/// The same, as a duration: what happened then may be committed now.
+pub(crate) const LATEST: std::time::Duration = std::time::Duration::from_millis(LATE.unsigned_abs());
+
 /// How far ahead of the database's clock the time of rows may be, in milliseconds.
 const AHEAD: i64 = 5_000;
 

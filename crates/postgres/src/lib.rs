@@ -15,7 +15,9 @@ mod credentials;
 mod cursor_secrets;
 mod error;
 mod expecting;
+mod feed;
 mod files;
+mod hint;
 mod idempotency;
 mod ids_ahead;
 mod in_flight;
@@ -49,6 +51,7 @@ mod tenants;
 mod together;
 mod unit_of_work;
 mod users;
+mod webhooks;
 
 #[cfg(feature = "testing")]
 pub mod testing;

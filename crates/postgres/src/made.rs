@@ -13,6 +13,7 @@ const FUNCTIONS: &[&str] = &[
     "claim_idempotency_key",
     "contact_search_text",
     "document_search_text",
+    "fan_out_events",
     "hold_expected_key",
     "hold_expected_keys",
     "invoice_search_text",
@@ -35,7 +36,7 @@ const FUNCTIONS: &[&str] = &[
 const WIDE: [&str; 3] = ["bids", "invoices", "pay_apps"];
 
 /// Those that belong to no column.
-const SEQUENCES: [&str; 1] = ["api_audit_log_ids"];
+const SEQUENCES: [&str; 2] = ["api_audit_log_ids", "event_positions"];
 
 /// The statements that drop all of it, as far as it is there. They fail where something else hangs on it.
 pub fn drop_everything() -> String {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bwp_domain::{
     events::{Event, Outbox},
-    ids::TenantId,
+    ids::{AccountId, KeyId, TenantId},
     store::StoreError,
 };
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ use diesel::{
     pg::Pg,
     prelude::*,
     query_builder::AstPass,
-    sql_types::{BigInt, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -20,7 +20,6 @@ use crate::{
     error::DuringExt,
     expecting::{Change, Sql},
     schema::outbox,
-    sql::WrittenJson,
     unit_of_work::PgUnitOfWork,
 };
 
@@ -31,6 +30,7 @@ impl Outbox for PgUnitOfWork {
             for event in events {
                 expected.change(Box::new(AppendEvent::new(tenant, event)));
             }
+            self.tell();
             return Ok(());
         }
         let rows: Vec<_> = events
@@ -42,8 +42,11 @@ impl Outbox for PgUnitOfWork {
                     outbox::kind.eq(event.kind),
                     outbox::version.eq(event.version),
                     outbox::occurred_at.eq(DateTime::<Utc>::from(event.occurred_at)),
-                    outbox::data.eq(&event.data),
-                    outbox::previous_attributes.eq(&event.previous_attributes),
+                    outbox::resource.eq(event.resource),
+                    outbox::row_id.eq(event.row),
+                    outbox::account_id.eq(event.actor.account.map(AccountId::get)),
+                    outbox::key_id.eq(event.actor.key.map(KeyId::get)),
+                    outbox::body.eq(event.body(tenant)),
                 )
             })
             .collect();
@@ -51,8 +54,9 @@ impl Outbox for PgUnitOfWork {
             .values(rows)
             .execute(self.connection()?)
             .await
-            .during("appending to the outbox")
-            .map(|_| ())
+            .during("appending to the outbox")?;
+        self.tell();
+        Ok(())
     }
 }
 
@@ -63,8 +67,11 @@ struct AppendEvent {
     kind: &'static str,
     version: i16,
     occurred_at: DateTime<Utc>,
-    data: WrittenJson,
-    previous_attributes: Option<WrittenJson>,
+    resource: &'static str,
+    row: i64,
+    account: Option<i64>,
+    key: Option<i64>,
+    body: String,
 }
 
 impl AppendEvent {
@@ -75,8 +82,11 @@ impl AppendEvent {
             kind: event.kind,
             version: event.version,
             occurred_at: event.occurred_at.into(),
-            data: WrittenJson::of(&event.data),
-            previous_attributes: event.previous_attributes.as_ref().map(WrittenJson::of),
+            resource: event.resource,
+            row: event.row,
+            account: event.actor.account.map(AccountId::get),
+            key: event.actor.key.map(KeyId::get),
+            body: event.body(tenant),
         }
     }
 }
@@ -85,9 +95,9 @@ impl Change for AppendEvent {
     fn sql(&self) -> Sql {
         Sql {
             change: "INSERT INTO outbox \
-                     (tenant_id, event_id, kind, version, occurred_at, data, previous_attributes) \
-                     SELECT tenant_id, event_id, kind, version, occurred_at, data, previous_attributes",
-            columns: "tenant_id, event_id, kind, version, occurred_at, data, previous_attributes",
+                     (tenant_id, event_id, kind, version, occurred_at, resource, row_id, account_id, key_id, body) \
+                     SELECT tenant_id, event_id, kind, version, occurred_at, resource, row_id, account_id, key_id, body",
+            columns: "tenant_id, event_id, kind, version, occurred_at, resource, row_id, account_id, key_id, body",
             condition: "",
             end: Sql::RETURNING,
         }
@@ -105,8 +115,14 @@ impl Change for AppendEvent {
         out.push_sql(", ");
         out.push_bind_param::<Timestamptz, _>(&self.occurred_at)?;
         out.push_sql(", ");
-        out.push_bind_param::<Jsonb, _>(&self.data)?;
+        out.push_bind_param::<Text, _>(self.resource)?;
         out.push_sql(", ");
-        out.push_bind_param::<Nullable<Jsonb>, _>(&self.previous_attributes)
+        out.push_bind_param::<BigInt, _>(&self.row)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<BigInt>, _>(&self.account)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<BigInt>, _>(&self.key)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(&self.body)
     }
 }

@@ -10,6 +10,7 @@ use bwp_domain::{
     sessions::Session,
     sign_in::{DEVICE_LIFETIME, Failures},
     store::StoreError,
+    webhooks::delivery::KEPT_FOR,
 };
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Interval, Timestamptz};
@@ -22,8 +23,12 @@ use crate::{error::DuringExt, sql::interval, store::PgStore};
 pub struct Purged {
     /// Receipts whose time was over.
     pub receipts: usize,
-    /// Events that were delivered, or happened, long ago.
+    /// Events that were read and happened long ago.
     pub events: usize,
+    /// Webhook deliveries that ended long ago.
+    pub deliveries: usize,
+    /// Workers that were not heard of for long.
+    pub workers: usize,
     /// Sessions that are over.
     pub sessions: usize,
     /// Browsers in which nobody has signed in for long.
@@ -42,29 +47,53 @@ impl Purged {
 /// Rows in one statement: small enough to hold no lock for long.
 const BATCH: i64 = 1000;
 
+/// For how long it is remembered that there was a worker.
+const WORKERS_FOR: Duration = Duration::from_hours(24);
+
 const PURGE_RECEIPTS: &str = "DELETE FROM idempotency_receipts USING (
         SELECT tenant_id, key FROM idempotency_receipts WHERE expires_at <= least($1, now()) - $2
         ORDER BY expires_at LIMIT $3 FOR UPDATE SKIP LOCKED
     ) AS expired
     WHERE idempotency_receipts.tenant_id = expired.tenant_id AND idempotency_receipts.key = expired.key";
 
+/// Those that were read, up to the first that is not old enough: they are in the order in which they were read, nearly that of their
+/// times. One with a delivery that is still kept stays.
 const PURGE_EVENTS: &str = "DELETE FROM outbox USING (
-        SELECT tenant_id, id FROM outbox WHERE delivered_at <= least($1, now()) - $2
-        ORDER BY delivered_at LIMIT $3 FOR UPDATE SKIP LOCKED
-    ) AS delivered
-    WHERE outbox.tenant_id = delivered.tenant_id AND outbox.id = delivered.id";
-
-/// Nobody waits for them, so that their age bounds them. The oldest are those with the smallest ids, nearly: these are looked at,
-/// along the index of what is not delivered, and those of them that are not old enough are let be. An index of their times would
-/// be one more write for every change.
-const PURGE_UNREAD_EVENTS: &str = "DELETE FROM outbox USING (
-        SELECT outbox.tenant_id, outbox.id FROM (
-            SELECT tenant_id, id FROM outbox WHERE delivered_at IS NULL ORDER BY id LIMIT $3
-        ) AS oldest
-        JOIN outbox ON outbox.tenant_id = oldest.tenant_id AND outbox.id = oldest.id
-        WHERE outbox.occurred_at <= least($1, now()) - $2 FOR UPDATE OF outbox SKIP LOCKED
+        SELECT tenant_id, id FROM outbox
+        WHERE position IS NOT NULL AND occurred_at <= least($1, now()) - $2
+            AND position < coalesce(
+                (
+                    SELECT young.position FROM outbox AS young
+                    WHERE young.position IS NOT NULL AND young.occurred_at > least($1, now()) - $2
+                    ORDER BY young.position LIMIT 1
+                ),
+                9223372036854775807
+            )
+            AND NOT EXISTS (
+                SELECT FROM webhook_deliveries AS delivery
+                WHERE delivery.tenant_id = outbox.tenant_id AND delivery.outbox_id = outbox.id
+            )
+        ORDER BY position LIMIT $3 FOR UPDATE OF outbox SKIP LOCKED
     ) AS old
     WHERE outbox.tenant_id = old.tenant_id AND outbox.id = old.id";
+
+const PURGE_DELIVERIES: &str = "DELETE FROM webhook_deliveries USING (
+        SELECT tenant_id, id FROM webhook_deliveries WHERE completed_at <= least($1, now()) - $2
+        ORDER BY completed_at LIMIT $3 FOR UPDATE SKIP LOCKED
+    ) AS old
+    WHERE webhook_deliveries.tenant_id = old.tenant_id AND webhook_deliveries.id = old.id";
+
+/// Those that were made just when their endpoint was deleted.
+const END_DELIVERIES: &str = "UPDATE webhook_deliveries AS delivery SET
+        status = 'exhausted', is_first = false, next_attempt_at = NULL, completed_at = endpoint.deleted_at,
+        error_message = 'endpoint deleted'
+    FROM webhook_endpoints AS endpoint
+    WHERE endpoint.deleted_at IS NOT NULL AND endpoint.deleted_at > least($1, now()) - $2
+        AND delivery.tenant_id = endpoint.tenant_id AND delivery.endpoint_id = endpoint.id AND delivery.completed_at IS NULL";
+
+const PURGE_WORKERS: &str = "DELETE FROM webhook_workers WHERE id IN (
+        SELECT id FROM webhook_workers WHERE seen_at <= least($1, now()) - $2 LIMIT $3 FOR UPDATE SKIP LOCKED
+    )";
 
 /// One whose time is over since long ago has been idle since then too. Who signed in a moment ago is not looked at.
 const PURGE_SESSIONS: &str = "DELETE FROM sessions WHERE id IN (
@@ -84,11 +113,17 @@ const PURGE_FAILURES: &str = "DELETE FROM sign_in_failures WHERE key IN (
 
 impl PgStore {
     /// Throws away a batch of what nobody can use at `now` any more: receipts, sessions, known browsers and failed attempts;
-    /// and of events that were delivered `events_for` before that or, since nothing delivers them, happened then. Where the
-    /// database's clock is behind `now`, it is the one that counts. Servers that do so at once pass over each other's rows. Call
-    /// again as long as something was purged.
-    pub async fn purge(&self, now: Timestamp, events_for: Duration) -> Result<Purged, StoreError> {
+    /// webhook deliveries that ended [`KEPT_FOR`] before that; and events that were read, happened as long ago and have no delivery.
+    /// An event that nobody has read yet stays, however old it is. Where the database's clock is behind `now`, it is the one that
+    /// counts. Servers that do so at once pass over each other's rows. Call again as long as something was purged.
+    pub async fn purge(&self, now: Timestamp) -> Result<Purged, StoreError> {
         let mut connection = self.connection().await?;
+        diesel::sql_query(END_DELIVERIES)
+            .bind::<Timestamptz, _>(DateTime::<Utc>::from(now))
+            .bind::<Interval, _>(interval(KEPT_FOR))
+            .execute(&mut connection)
+            .await
+            .during("ending deliveries of deleted endpoints")?;
         let mut purge = async |statement: &str, age: Duration| {
             diesel::sql_query(statement)
                 .bind::<Timestamptz, _>(DateTime::<Utc>::from(now))
@@ -100,7 +135,9 @@ impl PgStore {
         };
         Ok(Purged {
             receipts: purge(PURGE_RECEIPTS, Duration::ZERO).await?,
-            events: purge(PURGE_EVENTS, events_for).await? + purge(PURGE_UNREAD_EVENTS, events_for).await?,
+            deliveries: purge(PURGE_DELIVERIES, KEPT_FOR).await?,
+            events: purge(PURGE_EVENTS, KEPT_FOR).await?,
+            workers: purge(PURGE_WORKERS, WORKERS_FOR).await?,
             sessions: purge(PURGE_SESSIONS, Session::IDLE).await?,
             browsers: purge(PURGE_BROWSERS, DEVICE_LIFETIME).await?,
             failures: purge(PURGE_FAILURES, Failures::WINDOW).await?,

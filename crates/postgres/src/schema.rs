@@ -648,9 +648,15 @@ diesel::table! {
         kind -> Text,
         version -> Int2,
         occurred_at -> Timestamptz,
-        data -> Jsonb,
+        data -> Nullable<Jsonb>,
         previous_attributes -> Nullable<Jsonb>,
         delivered_at -> Nullable<Timestamptz>,
+        resource -> Nullable<Text>,
+        row_id -> Nullable<Int8>,
+        account_id -> Nullable<Int8>,
+        key_id -> Nullable<Int8>,
+        body -> Nullable<Text>,
+        position -> Nullable<Int8>,
     }
 }
 
@@ -997,6 +1003,76 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+
+    webhook_deliveries (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        endpoint_id -> Int8,
+        outbox_id -> Int8,
+        event_id -> Uuid,
+        event_type -> Text,
+        status -> Text,
+        is_first -> Bool,
+        replays -> Int4,
+        attempts -> Int4,
+        next_attempt_at -> Nullable<Timestamptz>,
+        last_attempted_at -> Nullable<Timestamptz>,
+        response_status -> Nullable<Int2>,
+        response_body -> Nullable<Text>,
+        response_headers -> Nullable<Jsonb>,
+        error_message -> Nullable<Text>,
+        created_at -> Timestamptz,
+        completed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    webhook_endpoints (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        url -> Text,
+        description -> Nullable<Text>,
+        event_types -> Array<Nullable<Text>>,
+        secret -> Bytea,
+        previous_secret -> Nullable<Bytea>,
+        previous_secret_until -> Nullable<Timestamptz>,
+        active_since -> Timestamptz,
+        inactive_since -> Nullable<Timestamptz>,
+        disabled_at -> Nullable<Timestamptz>,
+        disabled_reason -> Nullable<Text>,
+        consecutive_failures -> Int4,
+        last_delivered_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    webhook_queues (tenant_id, endpoint_id) {
+        tenant_id -> Int8,
+        endpoint_id -> Int8,
+        due_at -> Nullable<Timestamptz>,
+        worker -> Nullable<Uuid>,
+        state -> Int8,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    webhook_workers (id) {
+        id -> Uuid,
+        seen_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(api_keys -> tenants (tenant_id));
 diesel::joinable!(branding_settings -> tenants (tenant_id));
 diesel::joinable!(comments -> tenants (tenant_id));
@@ -1025,6 +1101,7 @@ diesel::joinable!(site_logs -> tenants (tenant_id));
 diesel::joinable!(time_entries -> tenants (tenant_id));
 diesel::joinable!(users -> accounts (account_id));
 diesel::joinable!(users -> tenants (tenant_id));
+diesel::joinable!(webhook_endpoints -> tenants (tenant_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     accounts,
@@ -1080,4 +1157,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     tenants,
     time_entries,
     users,
+    webhook_deliveries,
+    webhook_endpoints,
+    webhook_queues,
+    webhook_workers,
 );

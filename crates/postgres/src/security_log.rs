@@ -47,6 +47,7 @@ impl TryFrom<RecordRow> for SecurityRecord {
         let key = row.actor_id.and_then(KeyId::new);
         let actor = match (row.actor_kind.as_str(), user, key) {
             ("operator", ..) => Actor::Operator,
+            ("server", ..) => Actor::Server,
             ("user", Some(id), _) => Actor::User { id, email: name },
             ("key", _, Some(id)) => Actor::Key { id, name },
             _ => Actor::Unknown { name },
@@ -67,6 +68,7 @@ impl TryFrom<RecordRow> for SecurityRecord {
 fn columns(actor: &Actor) -> (&'static str, Option<i64>, Option<&str>) {
     match actor {
         Actor::Operator => ("operator", None, None),
+        Actor::Server => ("server", None, None),
         Actor::User { id, email } => ("user", Some(id.get()), Some(email)),
         Actor::Key { id, name } => ("key", Some(id.get()), Some(name)),
         Actor::Unknown { name } => ("unknown", None, Some(name)),

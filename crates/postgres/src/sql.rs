@@ -94,6 +94,32 @@ impl<E: QueryFragment<Pg>> QueryFragment<Pg> for PlannedAnew<E> {
     }
 }
 
+/// A statement that was written as text, as diesel's `sql_query` binds it, and that is prepared once all the same: its plan is good
+/// for all values.
+#[derive(Debug, Clone)]
+pub(crate) struct Prepared<Q>(pub(crate) Q);
+
+impl<Q> Query for Prepared<Q> {
+    type SqlType = diesel::sql_types::Untyped;
+}
+
+impl<Q, C> diesel::query_dsl::RunQueryDsl<C> for Prepared<Q> {}
+
+impl<Q> QueryId for Prepared<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Prepared<Q> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(out)
+    }
+
+    fn is_safe_to_cache_prepared(&self, _backend: &Pg) -> QueryResult<bool> {
+        Ok(true)
+    }
+}
+
 /// A query with its limit written into it.
 ///
 /// For a bound limit the planner assumes a tenth of the table and so never settles on one plan for all values. The

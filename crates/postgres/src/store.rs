@@ -23,6 +23,7 @@ use crate::{
     connect::{ConnectError, Connection, Pool, PoolSettings, PoolUse, connection, pool},
     credentials::{Credentials, Known, REMEMBERED},
     expecting::{Batches, Expectations},
+    hint::EventsHint,
     ids_ahead::IdsOfTables,
     join::Joins,
     lanes::Lanes,
@@ -60,6 +61,7 @@ pub(crate) struct Shared {
     pools: Mutex<Vec<Pool>>,
     /// Ids that no row has, of each resource, by its table.
     pub(crate) ids: IdsOfTables,
+    pub(crate) events: Arc<EventsHint>,
 }
 
 impl PgStore {
@@ -83,6 +85,7 @@ impl PgStore {
             known: Arc::new(Known::new(REMEMBERED)),
             pools: Mutex::default(),
             ids: IdsOfTables::default(),
+            events: Arc::default(),
         };
         Self::over(Arc::new(shared), settings)
     }
@@ -185,11 +188,13 @@ impl Health for PgStore {
 impl Store for PgStore {
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
         let connection = self.connection().await?;
-        Ok(Box::new(PgUnitOfWork::begin(connection, self.patience(), self.clock()).await?))
+        let begun = PgUnitOfWork::begin(connection, self.patience(), self.clock()).await?;
+        Ok(Box::new(begun.hinting(Arc::clone(&self.shared.events))))
     }
 
     fn begin_expecting(&self, credential: &Arc<Credential>) -> Result<Box<dyn UnitOfWork>, StoreError> {
-        Ok(Box::new(PgUnitOfWork::expecting_all(Expectations::new(self.clone(), Arc::clone(credential)))))
+        let expecting = PgUnitOfWork::expecting_all(Expectations::new(self.clone(), Arc::clone(credential)));
+        Ok(Box::new(expecting.hinting(Arc::clone(&self.shared.events))))
     }
 
     async fn join(&self, tenant: TenantId, key: &IdempotencyKey) -> Option<Box<dyn JoinGuard>> {

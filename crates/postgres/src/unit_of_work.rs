@@ -17,6 +17,7 @@ use bwp_domain::{
     store::{StoreError, UnitOfWork},
     tenants::ports::{HasTenants, TenantRepository},
     users::ports::{HasUsers, UserRepository},
+    webhooks::ports::{HasWebhooks, WebhookRepository},
 };
 use deadpool::managed::Object;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
@@ -28,6 +29,7 @@ use crate::{
     connect::Connection,
     error::DuringExt,
     expecting::Expectations,
+    hint::EventsHint,
 };
 
 /// A unit of work. It implements every repository: each family does so in its own file.
@@ -36,6 +38,10 @@ use crate::{
 /// one field, and a connection whose transaction did not end as it should never goes back to the pool.
 pub(crate) struct PgUnitOfWork {
     state: State,
+    /// Who is told that events were committed.
+    hint: Option<Arc<EventsHint>>,
+    /// Whether events were appended.
+    tells: bool,
 }
 
 enum State {
@@ -99,7 +105,7 @@ impl PgUnitOfWork {
         let began = clock.now();
         // In here before the transaction begins: a caller who goes away meanwhile leaves no open one in the pool.
         let transaction = Transaction { connection, clock, began, activity: Vec::new(), savepoint: None };
-        let mut uow = Self { state: State::Open(Box::new(transaction)) };
+        let mut uow = Self { state: State::Open(Box::new(transaction)), hint: None, tells: false };
         let during = "beginning a transaction";
         let answered = timeout(patience, uow.connection()?.batch_execute(statement)).await;
         answered.map_err(|_| StoreError::Unavailable(format!("{during}: no answer in time")))?.during(during)?;
@@ -107,7 +113,18 @@ impl PgUnitOfWork {
     }
 
     pub(crate) fn expecting_all(expectations: Expectations) -> Self {
-        Self { state: State::Expecting(Box::new(expectations)) }
+        Self { state: State::Expecting(Box::new(expectations)), hint: None, tells: false }
+    }
+
+    /// The same, giving this hint when events were committed.
+    pub(crate) fn hinting(mut self, hint: Arc<EventsHint>) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    /// Notes that events were appended.
+    pub(crate) const fn tell(&mut self) {
+        self.tells = true;
     }
 
     /// The transaction's connection. A unit of work that goes by expectations has none: what needs one is done anew by a
@@ -194,18 +211,22 @@ impl UnitOfWork for PgUnitOfWork {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        if let State::Expecting(_) = &self.state {
-            let State::Expecting(expectations) = std::mem::replace(&mut self.state, State::Ended) else {
-                return Ok(());
-            };
-            return expectations.commit().await;
+        match &mut self.state {
+            State::Expecting(_) => {
+                if let State::Expecting(expectations) = std::mem::replace(&mut self.state, State::Ended) {
+                    expectations.commit().await?;
+                }
+            }
+            State::Open(transaction) => {
+                transaction.commit().await?;
+                // Ended: the connection goes back to the pool.
+                self.state = State::Ended;
+            }
+            State::Ended => return Err(StoreError::Internal("the transaction has ended".to_owned())),
         }
-        let State::Open(transaction) = &mut self.state else {
-            return Err(StoreError::Internal("the transaction has ended".to_owned()));
-        };
-        transaction.commit().await?;
-        // Ended: the connection goes back to the pool.
-        self.state = State::Ended;
+        if let Some(hint) = self.hint.as_ref().filter(|_| self.tells) {
+            hint.give();
+        }
         Ok(())
     }
 
@@ -236,4 +257,5 @@ lends! {
     HasSignIns, sign_ins: SignInRepository;
     HasTenants, tenants: TenantRepository;
     HasUsers, users: UserRepository;
+    HasWebhooks, webhooks: WebhookRepository;
 }

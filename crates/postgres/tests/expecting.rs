@@ -271,8 +271,7 @@ async fn changes_of_one_row_at_once_are_all_made() {
     let done = within("all changes", changes.join_all()).await;
     assert!(done.iter().all(|done| matches!(done, Ok(Executed::Applied { .. }))), "{done:?}");
     // What one found is what another left behind: no change was lost.
-    let chain =
-        "SELECT count(DISTINCT previous_attributes ->> 'companyName') FROM outbox WHERE kind = 'contact.updated'";
+    let chain = "SELECT count(DISTINCT body::json -> 'previous_attributes' ->> 'companyName') FROM outbox WHERE kind = 'contact.updated'";
     assert_eq!(scene.fixture.number(chain).await, 12);
 }
 

@@ -11,6 +11,7 @@ use bwp_domain::{
     sessions::Session,
     sign_in::{DEVICE_LIFETIME, Failures},
     users::Role,
+    webhooks::delivery::KEPT_FOR,
 };
 use bwp_postgres::{
     Purged,
@@ -23,8 +24,6 @@ const NOW: Timestamp = Timestamp::from_unix_millis(1_767_225_600_000);
 /// 2100-01-01.
 const AHEAD: Timestamp = Timestamp::from_unix_millis(4_102_444_800_000);
 
-const EVENTS_FOR: Duration = Duration::from_hours(7 * 24);
-
 const fn after(millis: i64) -> Timestamp {
     Timestamp::from_unix_millis(NOW.unix_millis() + millis)
 }
@@ -35,7 +34,7 @@ fn request(key: &str) -> KeyedRequest {
 }
 
 async fn purge(fixture: &Fixture, now: Timestamp) -> Purged {
-    within("the purge", fixture.store.purge(now, Duration::ZERO)).await.expect("purged")
+    within("the purge", fixture.store.purge(now)).await.expect("purged")
 }
 
 /// Stores `count` receipts of one tenant that are over at `NOW`.
@@ -64,32 +63,23 @@ async fn a_receipt_goes_when_its_time_is_over_and_not_a_millisecond_before() {
     assert_eq!(fixture.number("SELECT count(*) FROM idempotency_receipts").await, 0);
 }
 
-/// Stores an event that occurred at a time, and was delivered at another or not at all.
-async fn event(fixture: &Fixture, occurred_at: &str, delivered_at: &str) {
+/// Stores an event that occurred at a time, and was read or not.
+async fn event(fixture: &Fixture, occurred_at: &str, read: bool) {
+    let position = if read { "nextval('event_positions')" } else { "NULL" };
     fixture
         .run(&format!(
-            "INSERT INTO outbox (tenant_id, event_id, kind, version, occurred_at, data, delivered_at)
-             VALUES (1, gen_random_uuid(), 'contact.created', 1, {occurred_at}, '{{}}', {delivered_at})"
+            "INSERT INTO outbox (tenant_id, event_id, kind, version, occurred_at, body, position)
+             VALUES (1, gen_random_uuid(), 'contact.created', 1, {occurred_at}, '{{}}', {position})"
         ))
         .await;
 }
 
 #[tokio::test]
-async fn events_go_when_they_were_delivered_before_the_given_time() {
+async fn events_go_30_days_after_they_happened_and_not_a_millisecond_before() {
     let fixture = Fixture::new().await;
-    for delivered in [after(-1), NOW, after(1)] {
-        event(&fixture, "'-infinity'", &at(delivered)).await;
-    }
-    assert_eq!(purge(&fixture, NOW).await, Purged { events: 2, ..Purged::default() });
-    assert_eq!(purge(&fixture, NOW).await, Purged::default());
-    assert_eq!(fixture.number("SELECT count(*) FROM outbox").await, 1);
-}
-
-#[tokio::test]
-async fn events_that_nobody_takes_go_when_they_are_old_and_not_a_millisecond_before() {
-    let fixture = Fixture::new().await;
-    for occurred in [after(-1), NOW, after(1)] {
-        event(&fixture, &at(occurred), "NULL").await;
+    let old = |millis| at(after(millis).minus(KEPT_FOR));
+    for millis in [-1, 0, 1] {
+        event(&fixture, &old(millis), true).await;
     }
     assert_eq!(purge(&fixture, NOW).await, Purged { events: 2, ..Purged::default() });
     assert_eq!(purge(&fixture, NOW).await, Purged::default());
@@ -97,10 +87,44 @@ async fn events_that_nobody_takes_go_when_they_are_old_and_not_a_millisecond_bef
 }
 
 #[tokio::test]
+async fn events_that_were_not_read_stay_however_old_they_are() {
+    let fixture = Fixture::new().await;
+    event(&fixture, "'2020-01-01'", false).await;
+    event(&fixture, "'2020-01-01'", true).await;
+    assert_eq!(purge(&fixture, NOW).await, Purged { events: 1, ..Purged::default() });
+    assert_eq!(purge(&fixture, NOW).await, Purged::default());
+    assert_eq!(fixture.number("SELECT count(*) FROM outbox WHERE position IS NULL").await, 1);
+}
+
+#[tokio::test]
+async fn an_event_stays_as_long_as_its_deliveries_and_these_for_30_days_after_they_ended() {
+    let fixture = Fixture::new().await;
+    event(&fixture, "'2020-01-01'", true).await;
+    let delivery = |completed: &str| {
+        format!(
+            "INSERT INTO webhook_deliveries
+                 (tenant_id, endpoint_id, outbox_id, event_id, event_type, created_at, status, is_first, completed_at, next_attempt_at)
+             SELECT 1, 1, id, event_id, kind, '2020-01-01', 'succeeded', false, {completed},
+                 CASE WHEN {completed}::timestamptz IS NULL THEN now() END
+             FROM outbox"
+        )
+    };
+    for completed in [&at(NOW.minus(KEPT_FOR)), &at(after(1).minus(KEPT_FOR)), "NULL"] {
+        fixture.run(&delivery(completed)).await;
+    }
+    assert_eq!(purge(&fixture, NOW).await, Purged { deliveries: 1, ..Purged::default() });
+    assert_eq!(purge(&fixture, after(1)).await, Purged { deliveries: 1, ..Purged::default() });
+    assert_eq!(purge(&fixture, AHEAD).await, Purged::default(), "one is still on its way");
+    fixture.run("DELETE FROM webhook_deliveries").await;
+    assert_eq!(purge(&fixture, NOW).await, Purged { events: 1, ..Purged::default() });
+}
+
+#[tokio::test]
 async fn years_of_events_go_in_batches_while_others_are_appended_and_one_is_held() {
     let fixture = Fixture::new().await;
-    let many = "INSERT INTO outbox (tenant_id, event_id, kind, version, occurred_at, data)
-                SELECT 1 + n % 3, gen_random_uuid(), 'contact.created', 1, '2020-01-01', '{}' FROM generate_series(1, 2500) AS n";
+    let many = "INSERT INTO outbox (tenant_id, event_id, kind, version, occurred_at, body, position)
+                SELECT 1 + n % 3, gen_random_uuid(), 'contact.created', 1, '2020-01-01', '{}', nextval('event_positions')
+                FROM generate_series(1, 2500) AS n";
     fixture.run(many).await;
     let mut other = fixture.database.connection().await;
     let hold = "BEGIN; SELECT FROM outbox WHERE id = (SELECT min(id) FROM outbox) FOR UPDATE";
@@ -109,9 +133,9 @@ async fn years_of_events_go_in_batches_while_others_are_appended_and_one_is_held
     while let Purged { events: events @ 1.., .. } = purge(&fixture, NOW).await {
         batches.push(events);
         // It waits for nobody, and nobody waits for it.
-        event(&fixture, "now() + interval '1 day'", "NULL").await;
+        event(&fixture, "now() + interval '1 day'", true).await;
     }
-    assert_eq!(batches, [999, 999, 501], "of the 1000 oldest all but the one that another holds");
+    assert_eq!(batches, [1000, 1000, 499], "all but the one that another holds");
     assert_eq!(fixture.number("SELECT count(*) FROM outbox").await, 4);
     diesel_async::SimpleAsyncConnection::batch_execute(&mut other, "ROLLBACK").await.expect("let go");
     assert_eq!(purge(&fixture, NOW).await, Purged { events: 1, ..Purged::default() });
@@ -136,7 +160,7 @@ async fn servers_that_purge_at_once_pass_over_each_others_rows_and_wait_for_nobo
     let mut servers = JoinSet::new();
     for _ in 0..3 {
         let store = fixture.store.clone();
-        servers.spawn(async move { store.purge(NOW, Duration::ZERO).await.expect("purged").receipts });
+        servers.spawn(async move { store.purge(NOW).await.expect("purged").receipts });
     }
     let mut purged = 0;
     while let Some(receipts) = within("the purges", servers.join_next()).await {
@@ -203,14 +227,17 @@ async fn over_since(fixture: &Fixture, account: AccountId, minutes: i64) {
         format!("now() - interval '{} seconds' - interval '{minutes} minutes'", lifetime.as_secs())
     };
     let id = format!("sha256('{minutes}')");
-    let (receipt, event) = (ago(Duration::ZERO), ago(EVENTS_FOR));
+    let (receipt, event, worker) = (ago(Duration::ZERO), ago(KEPT_FOR), ago(Duration::from_hours(24)));
     let (session, browser, failure) = (ago(Session::IDLE), ago(DEVICE_LIFETIME), ago(Failures::WINDOW));
     fixture
         .run(&format!(
             "INSERT INTO idempotency_receipts (tenant_id, key, fingerprint, expires_at) VALUES (1, {minutes}, {id}, {receipt});
-             INSERT INTO outbox (tenant_id, event_id, kind, version, occurred_at, data, delivered_at)
-                VALUES (1, gen_random_uuid(), 'contact.created', 1, '-infinity', '{{}}', {event}),
-                    (1, gen_random_uuid(), 'contact.created', 1, {event}, '{{}}', NULL);
+             INSERT INTO outbox (tenant_id, event_id, kind, version, occurred_at, body, position)
+                VALUES (1, gen_random_uuid(), 'contact.created', 1, {event}, '{{}}', nextval('event_positions'));
+             INSERT INTO webhook_deliveries
+                (tenant_id, endpoint_id, outbox_id, event_id, event_type, created_at, status, is_first, completed_at)
+                VALUES (1, 1, -1, gen_random_uuid(), 'contact.created', {event}, 'succeeded', false, {event});
+             INSERT INTO webhook_workers VALUES (gen_random_uuid(), {worker});
              INSERT INTO sessions (token_hash, account_id, created_at, seen_at) VALUES ({id}, {account}, {session}, {session});
              INSERT INTO known_browsers VALUES ({account}, {id}, {browser});
              INSERT INTO sign_in_failures VALUES ({id}, ARRAY[{failure}], {failure})"
@@ -223,11 +250,11 @@ async fn a_server_whose_clock_is_ahead_throws_away_no_more_than_others_would() {
     let fixture = Fixture::new().await;
     let tenant = fixture.tenant().await.id;
     let account = fixture.user(tenant, "ann@example.com", Role::Member).await.account.id;
-    for minutes in [-1, 1] {
+    for minutes in [1, -1] {
         over_since(&fixture, account, minutes).await;
     }
-    let purge = || within("the purge", fixture.store.purge(AHEAD, EVENTS_FOR));
-    let one_each = Purged { receipts: 1, events: 2, sessions: 1, browsers: 1, failures: 1 };
+    let purge = || within("the purge", fixture.store.purge(AHEAD));
+    let one_each = Purged { receipts: 1, events: 1, deliveries: 1, workers: 1, sessions: 1, browsers: 1, failures: 1 };
     assert_eq!(purge().await.expect("purged"), one_each);
     assert_eq!(purge().await.expect("purged"), Purged::default());
 }

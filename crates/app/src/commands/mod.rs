@@ -9,6 +9,7 @@ pub(crate) mod openapi;
 pub(crate) mod rate;
 pub(crate) mod tenant;
 pub(crate) mod user;
+pub(crate) mod worker;
 
 use anyhow::{anyhow, bail};
 use bwp_domain::{

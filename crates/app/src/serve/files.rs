@@ -6,13 +6,13 @@ use anyhow::Context;
 use bwp_files::Files;
 use bwp_http::FileLimits;
 
-use crate::cli::ServeArgs;
+use crate::cli::{FilesArgs, ServeArgs};
 
 /// The folder of the files in the data folder.
 const FOLDER: &str = "files";
 
 /// The place that the operator named, or the data folder.
-pub(super) fn configured(args: &ServeArgs, data_dir: &Path) -> anyhow::Result<Files> {
+pub(crate) fn configured(args: &FilesArgs, data_dir: &Path) -> anyhow::Result<Files> {
     match args.files.as_deref().map(str::trim) {
         None => Ok(Files::in_folder(data_dir.join(FOLDER))),
         Some(place) => Files::at(place).context("--files"),

@@ -15,9 +15,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How often that is done before the rest is.
 const PAUSES: usize = 60;
 
-/// For how long events are kept after they were delivered, or happened.
-const EVENTS_FOR: Duration = Duration::from_hours(7 * 24);
-
 /// How many batches are thrown away before the search index is tidied again: more than a minute brings, and no more than some
 /// seconds take. After an upgrade there may be years of events.
 const BATCHES: usize = 300;
@@ -51,7 +48,7 @@ pub(super) async fn run(
             Err(error) => tracing::warn!(%error, "the audit log's partitions are looked after again later"),
         }
         for _ in 0..BATCHES {
-            match store.purge(now, EVENTS_FOR).await {
+            match store.purge(now).await {
                 Ok(purged) if purged.is_empty() => break,
                 Ok(purged) => tracing::debug!(?purged, "purged"),
                 Err(error) => {

@@ -3,7 +3,7 @@
 mod admin;
 mod console;
 mod cursors;
-mod files;
+pub(crate) mod files;
 mod first_start;
 mod housekeeping;
 mod maintenance;
@@ -17,7 +17,6 @@ mod traces;
 #[cfg(not(feature = "otel"))]
 #[path = "traces/none.rs"]
 mod traces;
-mod worker;
 
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -27,12 +26,13 @@ use std::{
 
 use actix_web::{App, web::Data};
 use anyhow::Context;
-use bwp_domain::{execute::Environment, ids::RequestId, paging::CursorSecret};
+use bwp_domain::{execute::Environment, ids::RequestId, paging::CursorSecret, vault::VaultKey};
 use bwp_files::Files;
 use bwp_http::{
-    ApiState, FileLimits, Refusals,
+    ApiState, FileLimits, Refusals, WebhookPorts,
     docs::{self, DocsPages},
 };
+use bwp_outbound::Webhooks;
 use bwp_postgres::{AuditLimits, AuditLog, PgStore, PoolSettings};
 use bwp_web::{
     availability::Availability,
@@ -48,18 +48,17 @@ use bwp_worker::Hint;
 
 use self::{metrics::Metrics, rate_limits::RateLimits, stop::StopSignals, threads::Threads, traces::Traces};
 use crate::{
+    background::{self, Means},
     cli::{DatabaseArgs, ServeArgs},
     database::Database,
     logging,
     output::Output,
     system::{EntropyAhead, environment, environment_of},
+    vault,
 };
 
 /// How long the last entries of the audit log may take to be written when the server stops.
 const LAST_ENTRIES: Duration = Duration::from_secs(5);
-
-/// How long the background work may take to end when the server stops.
-const LAST_WORK: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(database: &DatabaseArgs, args: &ServeArgs, output: Output) -> anyhow::Result<()> {
     let traces = Traces::start(args.otlp_endpoint.as_deref()).context("--otlp-endpoint")?;
@@ -119,6 +118,8 @@ struct Configured {
     threads: Threads,
     files: Files,
     file_limits: FileLimits,
+    outbound: Webhooks,
+    secret_keys: Vec<VaultKey>,
 }
 
 impl Configured {
@@ -129,8 +130,10 @@ impl Configured {
             public_url: args.public_url.as_deref().map(str::parse).transpose().context("--public-url")?,
             secrets: cursors::configured(&args.cursor_secret)?,
             rate_limits: RateLimits::configured(args, &environment())?,
-            threads: Threads::of(args.workers, args.database_connections)?,
-            files: files::configured(args, &database.data_dir)?,
+            threads: Threads::of(args.workers, args.database_connections, !args.no_worker)?,
+            outbound: background::outbound(&args.outbound)?,
+            secret_keys: vault::configured(&args.outbound)?,
+            files: files::configured(&args.files, &database.data_dir)?,
             file_limits: files::limits(args),
         })
     }
@@ -146,13 +149,14 @@ struct Outside<'a> {
 async fn serve(
     database: &Database,
     args: &ServeArgs,
-    Configured { proxies, public_url, secrets, rate_limits, threads, files, file_limits }: Configured,
+    Configured { proxies, public_url, secrets, rate_limits, threads, files, file_limits, outbound, secret_keys }: Configured,
     output: Output,
     Outside { named, signals, traces }: Outside<'_>,
 ) -> anyhow::Result<()> {
     let store = PgStore::new(database.url(), Threads::OWN)?;
     let environment = environment_of(&store).await?;
     let cursors = cursors::open(&store, &environment, secrets).await?;
+    let vault = Arc::new(vault::open(secret_keys, named, &*environment.entropy)?);
     readiness::warn_of_pooler(&store);
     rate_limits.connect().await;
 
@@ -193,6 +197,12 @@ async fn serve(
         audit: audit.queue(),
         refusals,
         rate_limits: rate_limits.limiter(),
+        webhooks: WebhookPorts {
+            reader: Arc::new(store.clone()),
+            feed: Arc::new(store.clone()),
+            guard: Arc::new(outbound.clone()),
+            vault: Arc::clone(&vault),
+        },
         readiness: Arc::clone(&readiness),
         meter: Arc::clone(&meter),
         environment: environment.clone(),
@@ -234,9 +244,18 @@ async fn serve(
 
     let stop = stop::run(signals, Arc::clone(&availability), door, server.handle(), *args.drain);
     let admin = admin.map(|listener| admin::Admin::start(listener, metrics, readiness)).transpose()?;
-    let worker = worker::start(&store.for_thread(Threads::OF_WORKER)?, &environment, &files, job_started)?;
-    actix_web::rt::spawn(files::sweep(files));
+    actix_web::rt::spawn(files::sweep(files.clone()));
     let switch = actix_web::rt::spawn(maintenance::switch(availability, args.maintenance));
+    let worker = if args.no_worker {
+        None
+    } else {
+        Some(background::start(
+            &store,
+            threads.of_background,
+            &environment,
+            Means { outbound, vault, files, job_started },
+        )?)
+    };
     let housekeeping = housekeeping::run(store, environment, state.cursors, rate_limits, *args.audit_retention);
     let housekeeping = actix_web::rt::spawn(housekeeping);
     let ready =
@@ -251,9 +270,13 @@ async fn serve(
             Ok(())
         }
     };
-    worker.stop(LAST_WORK).await;
     housekeeping.abort();
     switch.abort();
+    if let Some(worker) = worker
+        && !worker.stop(background::PATIENCE).await
+    {
+        tracing::warn!("background work was cut off: it is done again by another, or after the next start");
+    }
     // Every request has been answered, and recorded.
     let counts = audit.finish(LAST_ENTRIES).await;
     if let Some(admin) = admin {
@@ -275,6 +298,11 @@ fn over(worker: &PgStore, shared: &ApiState) -> ApiState {
         notifications: Arc::new(worker.clone()),
         jobs: Arc::new(worker.clone()),
         job_queue: Arc::new(worker.clone()),
+        webhooks: WebhookPorts {
+            reader: Arc::new(worker.clone()),
+            feed: Arc::new(worker.clone()),
+            ..shared.webhooks.clone()
+        },
         ..shared.clone()
     }
 }

@@ -245,7 +245,7 @@ impl Written {
     /// Asserts that each write that was begun, and so was acknowledged in the end, had one effect.
     async fn assert_kept(&self, sql: &mut Sql) {
         let contacts = sql.rows("SELECT company_name AS name, id AS number FROM contacts").await;
-        let events = "SELECT data ->> 'companyName' AS name, (data ->> 'id')::bigint AS number FROM outbox
+        let events = "SELECT body::json -> 'data' ->> 'companyName' AS name, (body::json -> 'data' ->> 'id')::bigint AS number FROM outbox
             WHERE kind = 'contact.created'";
         let events = sql.rows(events).await;
         let receipts = "SELECT key AS name, (convert_from(body, 'UTF8')::json -> 'data' ->> 'id')::bigint AS number

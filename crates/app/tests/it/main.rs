@@ -50,3 +50,5 @@ mod support;
 mod tls;
 #[cfg(test)]
 mod traces;
+#[cfg(test)]
+mod webhooks;

@@ -150,7 +150,7 @@ async fn a_database_that_hangs_holds_no_client_for_long() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pool_without_a_free_connection_holds_no_client_for_long() {
-    let world = World::start_with(&["--workers", "1", "--database-connections", "7"]).await;
+    let world = World::start_with(&["--workers", "1", "--database-connections", "8"]).await;
     let client = world.client(&["contacts:read", "contacts:write"]).await;
     let made = client.post("/contacts", &contact("read")).await;
     let load = Load::start(&client, CLIENTS, &format!("/contacts/{}", made.data(201)["id"]));

@@ -39,8 +39,9 @@ fn assert_one_made_it(answers: &[Answer]) {
 
 async fn assert_one_effect(sql: &mut Sql, company: &str) {
     let contacts = format!("SELECT count(*) FROM contacts WHERE company_name = '{company}'");
-    let events =
-        format!("SELECT count(*) FROM outbox WHERE kind = 'contact.created' AND data ->> 'companyName' = '{company}'");
+    let events = format!(
+        "SELECT count(*) FROM outbox WHERE kind = 'contact.created' AND body::json -> 'data' ->> 'companyName' = '{company}'"
+    );
     assert_eq!((sql.number(&contacts).await, sql.number(&events).await), (1, 1), "{company}");
 }
 
@@ -72,7 +73,7 @@ async fn one_makes_the_contact(world: &World, clients: &[Client]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_waits_for_a_key_holds_no_connection() {
-    let world = World::start_with(&["--workers", "1", "--database-connections", "7"]).await;
+    let world = World::start_with(&["--workers", "1", "--database-connections", "8"]).await;
     let client = world.client(&["contacts:read", "contacts:write"]).await;
     let mut sql = Sql::connect(&world.database.url()).await;
     // A transaction elsewhere is at work under the key, and does not come to an end.

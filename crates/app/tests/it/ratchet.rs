@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Operation, World, operations, send};
+use crate::support::{Answer, Client, Operation, World, contact, operations, send};
 use Check::{ForeignCalls, ForeignData, ForeignRow, MissingScope, NoCredential, Reference};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -269,6 +269,17 @@ const TABLE: &[(&str, &[Check])] = &[
     ("getJobsByIdDownload", &[NoCredential, MissingScope, ForeignRow]),
     ("getJobsByIdErrors", &[NoCredential, MissingScope, ForeignRow]),
     ("postJobsByIdCancel", &[NoCredential, MissingScope, ForeignRow]),
+    ("getWebhookEndpoints", &[NoCredential, MissingScope, ForeignData]),
+    ("postWebhookEndpoints", &[NoCredential, MissingScope]),
+    ("getWebhookEndpointsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("patchWebhookEndpointsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("deleteWebhookEndpointsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("postWebhookEndpointsByIdRotateSecret", &[NoCredential, MissingScope, ForeignRow]),
+    ("getWebhookEndpointsByIdDeliveries", &[NoCredential, MissingScope, ForeignRow]),
+    ("listWebhookDeliveries", &[NoCredential, MissingScope, ForeignData]),
+    ("getWebhookDelivery", &[NoCredential, MissingScope, ForeignRow]),
+    ("replayWebhookDelivery", &[NoCredential, MissingScope, ForeignRow]),
+    ("getEvents", &[NoCredential, MissingScope, ForeignData]),
     ("getApiKeys", &[NoCredential, MissingScope, ForeignData]),
     ("postApiKeys", &[NoCredential, MissingScope]),
     ("getApiKeysById", &[NoCredential, MissingScope, ForeignRow]),
@@ -474,8 +485,11 @@ impl Tenants<'_> {
         if collection == "/settings" {
             return self.foreign_settings(operation).await;
         }
-        if collection == "/calendar" {
+        if collection == "/events" {
             return self.foreign_events(operation).await;
+        }
+        if collection == "/calendar" {
+            return self.foreign_entries(operation).await;
         }
         if collection == "/notifications" {
             return self.foreign_notifications(operation).await;
@@ -513,6 +527,35 @@ impl Tenants<'_> {
         }
     }
 
+    /// The feed shows events once the outbox is read.
+    async fn foreign_events(&self, operation: &Operation) {
+        for client in [&self.own, &self.foreign] {
+            client.post("/contacts", &contact("Feed")).await.data(201);
+        }
+        self.world.wait_until("SELECT (count(*) = 0)::integer::bigint FROM outbox WHERE position IS NULL").await;
+        let own = self.world.number("SELECT min(id) FROM tenants").await;
+        let feed = self.call(&self.own, operation, &format!("{}?limit=100", operation.path), None).await;
+        let events = feed.data(200).as_array().expect("events");
+        assert!(!events.is_empty() && events.iter().all(|event| event["tenant_id"] == own), "{feed}");
+    }
+
+    /// The id of a new delivery, which the background loop alone makes.
+    async fn delivery_of(&self, client: &Client) -> i64 {
+        let endpoint = self.row_of(client, "/webhook-endpoints").await;
+        let make = format!(
+            "WITH event AS (
+                 INSERT INTO outbox (tenant_id, event_id, kind, version, occurred_at, body, position)
+                 SELECT tenant_id, gen_random_uuid(), 'contact.created', 1, now(), '{{}}', nextval('event_positions')
+                 FROM webhook_endpoints WHERE id = {endpoint} RETURNING tenant_id, id, event_id, kind
+             )
+             INSERT INTO webhook_deliveries
+                 (tenant_id, endpoint_id, outbox_id, event_id, event_type, created_at, status, is_first, completed_at)
+             SELECT tenant_id, {endpoint}, id, event_id, kind, now(), 'exhausted', false, now() FROM event"
+        );
+        self.world.sql(&make).await;
+        self.world.number("SELECT max(id) FROM webhook_deliveries").await
+    }
+
     /// Each tenant has one row, which no operation makes or changes.
     async fn foreign_settings(&self, operation: &Operation) {
         let before = self.call(&self.own, operation, &operation.path, None).await;
@@ -528,7 +571,7 @@ impl Tenants<'_> {
     }
 
     /// Events are those of rows of many families.
-    async fn foreign_events(&self, operation: &Operation) {
+    async fn foreign_entries(&self, operation: &Operation) {
         let path = format!("{}{}", operation.path, operation.query);
         let make = async |client: &Client| {
             let body = json!({ "name": "Garage", "startDate": "2026-05-04" });
@@ -704,6 +747,9 @@ impl Tenants<'_> {
             let bid = Box::pin(self.row_of(client, "/bids")).await;
             let line = client.post(&format!("/bids/{bid}/line-items"), &json!({ "description": "Brick" })).await;
             return line.data(201)["id"].as_i64().expect("an id");
+        }
+        if collection == "/webhook-deliveries" {
+            return Box::pin(self.delivery_of(client)).await;
         }
         let create = self.create(collection).expect("an operation that makes rows");
         for (field, named) in &create.refers_to {

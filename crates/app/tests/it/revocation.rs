@@ -111,7 +111,7 @@ async fn a_body_that_ends_after_the_revocation_is_refused_and_not_written() {
     let mut sql = ground.sql().await;
     for (table, query) in [
         ("contacts", "SELECT count(*) FROM contacts WHERE company_name LIKE 'revoked-%'"),
-        ("outbox", "SELECT count(*) FROM outbox WHERE data ->> 'companyName' LIKE 'revoked-%'"),
+        ("outbox", "SELECT count(*) FROM outbox WHERE body::json -> 'data' ->> 'companyName' LIKE 'revoked-%'"),
         ("receipts", "SELECT count(*) FROM idempotency_receipts WHERE key LIKE 'revoked-%'"),
     ] {
         assert_eq!(sql.number(query).await, 0, "{table}");

@@ -3,7 +3,11 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{Record, Shape};
-use crate::{events::Event, execute::Context, ids::EventId};
+use crate::{
+    events::{Actor, Event},
+    execute::Context,
+    ids::EventId,
+};
 
 /// What happened to a row, as an event: `lead.created` and its like, and those of a family's own.
 pub fn event(
@@ -18,6 +22,9 @@ pub fn event(
         kind,
         version: shape.version,
         occurred_at: context.now,
+        resource: shape.one,
+        row: record.id,
+        actor: Actor::of(context.principal),
         data: Json::Object(snapshot(shape, record)),
         previous_attributes,
     }

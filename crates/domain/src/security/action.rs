@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{clock::Timestamp, keys::ApiKey, users::User};
+use crate::{clock::Timestamp, keys::ApiKey, users::User, webhooks::Endpoint};
 
 /// Something that was done. Kept as JSON, tagged by `kind`: names and fields may be added, and none may change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +102,35 @@ pub enum SecurityAction {
         /// Who.
         user: UserNote,
     },
+    /// A webhook endpoint was made.
+    WebhookCreated {
+        /// Which.
+        endpoint: EndpointNote,
+    },
+    /// A webhook endpoint was given another URL.
+    WebhookMoved {
+        /// Which, with its new URL.
+        endpoint: EndpointNote,
+        /// The URL before.
+        from: String,
+    },
+    /// The secret of a webhook endpoint was replaced.
+    WebhookSecretRotated {
+        /// Whose.
+        endpoint: EndpointNote,
+    },
+    /// A webhook endpoint was deleted.
+    WebhookDeleted {
+        /// Which.
+        endpoint: EndpointNote,
+    },
+    /// A webhook endpoint was disabled, for too many attempts failed.
+    WebhookDisabled {
+        /// Which.
+        endpoint: EndpointNote,
+        /// What happened.
+        reason: String,
+    },
     /// Something that this version does not know, or knows with other fields: a newer server noted it.
     #[serde(other)]
     Unknown,
@@ -119,6 +148,16 @@ pub struct KeyNote {
     pub name: String,
 }
 
+/// A webhook endpoint, as it was when something was noted about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndpointNote {
+    /// Its id.
+    pub id: i64,
+    /// Where it is.
+    pub url: String,
+}
+
 /// A user, as they were when something was noted about them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -133,6 +172,13 @@ impl KeyNote {
     /// A note of this key.
     pub fn of(key: &ApiKey) -> Self {
         Self { id: key.id.get(), key_id: key.public_id.to_string(), name: key.name.as_str().to_owned() }
+    }
+}
+
+impl EndpointNote {
+    /// A note of this endpoint.
+    pub fn of(endpoint: &Endpoint) -> Self {
+        Self { id: endpoint.id.get(), url: endpoint.url.as_str().to_owned() }
     }
 }
 
@@ -171,6 +217,11 @@ impl SecurityAction {
             | Self::SignedIn { .. }
             | Self::SignedOutEverywhere { .. }
             | Self::PasswordChanged { .. }
+            | Self::WebhookCreated { .. }
+            | Self::WebhookMoved { .. }
+            | Self::WebhookSecretRotated { .. }
+            | Self::WebhookDeleted { .. }
+            | Self::WebhookDisabled { .. }
             | Self::Unknown => None,
         }
     }

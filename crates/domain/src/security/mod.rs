@@ -7,5 +7,5 @@ mod action;
 pub mod ports;
 mod record;
 
-pub use action::{KeyNote, SecurityAction, UserNote};
+pub use action::{EndpointNote, KeyNote, SecurityAction, UserNote};
 pub use record::{Actor, SecurityEntry, SecurityRecord};

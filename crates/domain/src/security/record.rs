@@ -15,6 +15,8 @@ use crate::{
 pub enum Actor {
     /// Who runs the server, with the `bwp` command.
     Operator,
+    /// The server itself.
+    Server,
     /// A person.
     User {
         /// Their id.

@@ -28,6 +28,7 @@ use crate::{
     store::{JoinGuard, Store, StoreError, UnitOfWork},
     tenants::ports::{HasTenants, MockTenantRepository, TenantRepository},
     users::ports::{HasUsers, MockUserRepository, UserRepository},
+    webhooks::ports::{HasWebhooks, MockWebhookRepository, WebhookRepository},
 };
 
 /// How a unit of work ended.
@@ -80,6 +81,8 @@ pub struct ScriptedUnitOfWork {
     pub tenants: MockTenantRepository,
     /// The users.
     pub users: MockUserRepository,
+    /// The webhooks.
+    pub webhooks: MockWebhookRepository,
     /// What `commit` answers. `None`: it works.
     pub commit_error: Option<StoreError>,
     /// What `rollback` answers. `None`: it works.
@@ -259,4 +262,5 @@ lends! {
     HasSignIns, sign_ins: SignInRepository;
     HasTenants, tenants: TenantRepository;
     HasUsers, users: UserRepository;
+    HasWebhooks, webhooks: WebhookRepository;
 }

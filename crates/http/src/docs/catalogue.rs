@@ -31,6 +31,12 @@ pub(super) const FIELD_ERRORS: &[(&str, &str)] = &[
     ("too_long", "The text or the list is too long."),
     ("too_small", "The number is below the smallest that is allowed, or the time lies too early."),
     ("too_large", "The number is above the largest that is allowed."),
+    ("https_required", "The URL must begin with https://."),
+    (
+        "address_not_allowed",
+        "The URL is not one of a public host, or has a user name, a password or a fragment. Whether its name is unknown or means \
+     something inside is not said.",
+    ),
     (
         "not_found",
         "The value is the id of something that is not there: it never was, it was deleted, or it is another tenant's.",

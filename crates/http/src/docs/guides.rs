@@ -26,6 +26,7 @@ guides! {
     "api-keys", "API keys";
     "idempotency", "Idempotency";
     "pagination", "Pagination";
+    "webhooks", "Webhooks";
     "rate-limits", "Rate limits";
     "errors", "Errors";
     "browsers", "Browsers";

@@ -13,6 +13,7 @@ use bwp_domain::{
     store::StoreError,
     tenants::TenantRefusal,
     users::Forbidden,
+    webhooks::{MOST_ENDPOINTS, WebhookError},
 };
 use bwp_web::deadline::DeadlineExceeded;
 
@@ -168,6 +169,30 @@ impl From<KeyError> for Problem {
                 Self::new(ErrorCode::Conflict, format!("The key was replaced before, by the key {by}."))
             }
             KeyError::ExpiryInThePast => Self::invalid(FieldErrors::one("expiresAt", KeyError::in_the_past())),
+        }
+    }
+}
+
+impl From<WebhookError> for Problem {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::NoEndpoint => Self::not_found("webhook endpoint"),
+            WebhookError::NoDelivery => Self::not_found("webhook delivery"),
+            WebhookError::Invalid(errors) => Self::invalid(errors),
+            WebhookError::TooMany => Self::new(
+                ErrorCode::Conflict,
+                format!(
+                    "There are {MOST_ENDPOINTS} webhook endpoints already. Delete one, or let one take more event types."
+                ),
+            ),
+            WebhookError::VaultLocked => {
+                let what =
+                    "The server has no key to keep signing secrets with. Its operator gives it one: BWP_SECRET_KEY.";
+                Self::new(ErrorCode::ServiceUnavailable, what).retry_after(LATER).because("there is no BWP_SECRET_KEY")
+            }
+            WebhookError::EndpointDeleted => {
+                Self::new(ErrorCode::Conflict, "The delivery's endpoint was deleted: there is nowhere to send it to.")
+            }
         }
     }
 }

@@ -203,7 +203,7 @@ impl Rows for PgUnitOfWork {
         let by = shape.fields.get(order).map_or("id", |field| field.column);
         let text = format!("{text} ORDER BY \"{by}\" DESC, id DESC LIMIT 1");
         let rows = self.load("reading the last row", Statement::planned_anew(text, binds)).await?;
-        rows.first().map(|row| Read::of(shape, row).record()).transpose()
+        rows.as_slice().first().map(|row| Read::of(shape, row).record()).transpose()
     }
 
     async fn sums(

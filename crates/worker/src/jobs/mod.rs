@@ -57,11 +57,10 @@ pub struct JobPorts {
 #[derive(Clone)]
 pub struct Jobs {
     ports: JobPorts,
+    at_once: usize,
     hint: Hint,
 }
 
-/// How many jobs a process does at once.
-const AT_ONCE: usize = 4;
 /// How many jobs of one tenant are done at once, by all processes.
 const OF_TENANT: i64 = 2;
 /// How long work waits of which nobody gave a hint.
@@ -78,9 +77,9 @@ const MOST_ATTEMPTS: i32 = 25;
 const UNFINISHED: Duration = Duration::from_hours(48);
 
 impl Jobs {
-    /// Jobs over these ports. `hint` tells that one was started.
-    pub const fn new(ports: JobPorts, hint: Hint) -> Self {
-        Self { ports, hint }
+    /// Jobs over these ports, so many at once: each may hold a connection. `hint` tells that one was started.
+    pub const fn new(ports: JobPorts, at_once: usize, hint: Hint) -> Self {
+        Self { ports, at_once, hint }
     }
 
     /// Claims what there is to do: a job, or the errors of one that has ended.
@@ -127,7 +126,7 @@ impl Task for Jobs {
         let mut running: FuturesUnordered<BoxFuture<'_, ()>> = FuturesUnordered::new();
         let mut tidied: Option<Instant> = None;
         loop {
-            while running.len() < AT_ONCE && !pulse.is_stopping() {
+            while running.len() < self.at_once && !pulse.is_stopping() {
                 match self.claim().await {
                     Ok(Some(Work::Job(claimed))) => running.push(Box::pin(self.drive(claimed, pulse))),
                     Ok(Some(Work::Errors(claimed))) => running.push(Box::pin(self.drive_errors(claimed))),

@@ -13,6 +13,8 @@ const IGNORED: &[&str] = &[
     "createdAt",
     "updatedAt",
     "lastUsedAt",
+    "lastDeliveredAt",
+    "consecutiveFailures",
     "convertedProjectId",
     "leadId",
     "bidId",

@@ -12,6 +12,9 @@ use tokio::{
     process::{Child, Command},
 };
 
+/// What the servers of tests keep secrets with.
+pub(crate) const SECRET_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
 /// The `bwp` command, to be changed before it is run.
 pub(crate) fn bwp() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bwp"));
@@ -73,6 +76,9 @@ impl Server {
             .arg("--json")
             .args(database)
             .arg("serve")
+            .env("BWP_SECRET_KEY", SECRET_KEY)
+            // A test's receivers are on this machine.
+            .env("BWP_WEBHOOK_ALLOW", "127.0.0.0/8")
             .args(if arguments.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] })
             .envs((!database.contains(&"--data-dir")).then(|| ("BWP_FILES", folder.path().join(FILES))))
             .args(arguments)

@@ -18,6 +18,8 @@ pub(crate) struct Client {
     base: String,
     /// The whole key.
     pub(crate) key: String,
+    /// The idempotency key of each request.
+    idempotency: Option<String>,
 }
 
 impl Client {
@@ -27,7 +29,7 @@ impl Client {
 
     /// A client of what answers at `url`.
     pub(crate) fn at_url(url: &str, key: &str) -> Self {
-        Self { http: reqwest::Client::new(), base: format!("{url}/api/v1"), key: key.to_owned() }
+        Self { http: reqwest::Client::new(), base: format!("{url}/api/v1"), key: key.to_owned(), idempotency: None }
     }
 
     /// The same key at another server.
@@ -40,9 +42,18 @@ impl Client {
         Self { key: key.to_owned(), ..self.clone() }
     }
 
+    /// The same, whose requests have this idempotency key.
+    pub(crate) fn keyed(&self, idempotency: &str) -> Self {
+        Self { idempotency: Some(idempotency.to_owned()), ..self.clone() }
+    }
+
     /// A request with the key, to be changed before it is sent.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.key)
+        let request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.key);
+        match &self.idempotency {
+            Some(key) => request.header("Idempotency-Key", key),
+            None => request,
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

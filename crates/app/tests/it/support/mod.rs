@@ -24,7 +24,7 @@ use tokio::sync::Mutex;
 
 pub(crate) use answer::{Answer, is_public_id};
 pub(crate) use browser::Browser;
-pub(crate) use bwp::{Server, attempt_bwp, bwp, feed_bwp, run_bwp};
+pub(crate) use bwp::{SECRET_KEY, Server, attempt_bwp, bwp, feed_bwp, run_bwp};
 pub(crate) use client::{Client, insist, send, unknown_key};
 pub(crate) use connection::Connection;
 pub(crate) use data_folder::DataFolder;

@@ -75,6 +75,10 @@ impl Operation {
     /// than those in the path.
     pub(crate) async fn body(&self, client: &Client, path: &str) -> Option<Value> {
         let mut body = self.example.clone()?;
+        // Names of hosts are not asked for in tests. Nobody listens here.
+        if let Some(url) = body.get_mut("url") {
+            *url = "http://127.0.0.1:9/hooks".into();
+        }
         for (field, collection) in
             self.refers_to.iter().filter(|(field, _)| self.example.as_ref().is_some_and(|body| body[field].is_i64()))
         {

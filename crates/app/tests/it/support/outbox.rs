@@ -1,4 +1,4 @@
-//! The events in the outbox, which no route shows yet.
+//! The events in the outbox.
 
 use bwp_postgres::testing::TestDatabase;
 use diesel::sql_types::{Jsonb, Nullable, SmallInt, Text};
@@ -20,7 +20,10 @@ pub(crate) struct Event {
 
 /// The events of every tenant, oldest first.
 pub(crate) async fn events(database: &TestDatabase) -> Vec<Event> {
-    diesel::sql_query("SELECT kind, version, data, previous_attributes FROM outbox ORDER BY id")
+    diesel::sql_query(
+        "SELECT kind, version, body::jsonb -> 'data' AS data, body::jsonb -> 'previous_attributes' AS previous_attributes
+         FROM outbox ORDER BY id",
+    )
         .load(&mut database.connection().await)
         .await
         .expect("the outbox is readable")

@@ -12,6 +12,7 @@ use actix_web::{
 use bwp_domain::{
     audit::{AuditEntry, ports::MockAuditReader},
     calendar::MockCalendarReader,
+    events::MockEventFeed,
     files::ports::{MockFileStore, MockFileUsage},
     jobs::ports::{MockJobQueue, MockJobReader},
     keys::{KeyMode, KeySecret, ports::MockKeyReader},
@@ -24,8 +25,10 @@ use bwp_domain::{
     store::{Health, MockHealth},
     testing::{RememberingSink, ScriptedStore, ScriptedUnitOfWork, SequentialEntropy, credential, environment},
     users::ports::MockUserReader,
+    vault::{Vault, VaultKey},
+    webhooks::ports::{MockUrlGuard, MockWebhookReader},
 };
-use bwp_http::{ApiState, Cursors, FileLimits};
+use bwp_http::{ApiState, Cursors, FileLimits, WebhookPorts};
 use bwp_web::{availability::Availability, body::BodyLimits, readiness::Readiness};
 use serde_json::Value;
 
@@ -115,6 +118,12 @@ impl Ports {
             job_started: Arc::new(|| {}),
             most_upload: 1024,
             audit_log: Arc::new(self.audit_log),
+            webhooks: WebhookPorts {
+                reader: Arc::new(MockWebhookReader::new()),
+                feed: Arc::new(MockEventFeed::new()),
+                guard: Arc::new(MockUrlGuard::new()),
+                vault: Arc::new(Vault::new(vec![VaultKey::generate(&SequentialEntropy::default())])),
+            },
             audit: Arc::clone(&audit) as _,
             refusals: Arc::default(),
             rate_limits: Arc::new(self.rate_limits),
