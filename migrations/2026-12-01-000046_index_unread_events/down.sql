@@ -1,1 +1,1 @@
-DROP INDEX CONCURRENTLY outbox_unread;
+DROP INDEX outbox_unread;

@@ -1,2 +1,2 @@
 -- The reader finds what it has not read.
-CREATE INDEX CONCURRENTLY outbox_unread ON outbox (id) WHERE position IS NULL;
+CREATE INDEX outbox_unread ON outbox (id) WHERE position IS NULL;

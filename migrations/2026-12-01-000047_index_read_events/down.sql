@@ -1,1 +1,1 @@
-DROP INDEX CONCURRENTLY outbox_read;
+DROP INDEX outbox_read;

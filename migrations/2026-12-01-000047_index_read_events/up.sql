@@ -1,2 +1,2 @@
 -- The oldest are thrown away.
-CREATE INDEX CONCURRENTLY outbox_read ON outbox (position) WHERE position IS NOT NULL;
+CREATE INDEX outbox_read ON outbox (position) WHERE position IS NOT NULL;

@@ -1,1 +1,1 @@
-DROP INDEX CONCURRENTLY outbox_feed;
+DROP INDEX outbox_feed;

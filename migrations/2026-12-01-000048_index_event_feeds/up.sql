@@ -1,2 +1,2 @@
 -- A tenant's followers.
-CREATE UNIQUE INDEX CONCURRENTLY outbox_feed ON outbox (tenant_id, position) WHERE position IS NOT NULL;
+CREATE UNIQUE INDEX outbox_feed ON outbox (tenant_id, position) WHERE position IS NOT NULL;

@@ -3,7 +3,7 @@
 //! What is kept is encrypted and authenticated (AES-256-GCM) under a key that is not in the database: who gets hold of a backup has
 //! no secrets. Each sealed text says which key opens it, so that a key can be replaced while texts of the one before are around.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha2::{Digest, Sha256};
@@ -54,7 +54,10 @@ impl VaultKey {
 
     /// The key, to be kept: 64 hexadecimal digits.
     pub fn expose(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        self.0.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     }
 
     /// Tells keys apart, and tells nothing else of them.

@@ -108,6 +108,7 @@ fn conflict<T: std::fmt::Debug>(outcome: Outcome<T>) -> String {
 }
 
 #[test]
+#[expect(clippy::type_complexity, reason = "a table of states")]
 fn each_step_is_taken_from_its_states_and_from_no_other() {
     use ChangeOrderStatus::{Approved, Draft as Drafted, Rejected, Submitted, Void};
     let table: [(Action, &[ChangeOrderStatus], ChangeOrderStatus, &[&str], &[&str], &str); 4] = [

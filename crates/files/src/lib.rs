@@ -54,6 +54,7 @@ fn path(name: &FileName) -> Path {
     Path::from(name.as_str())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped with")]
 fn unavailable(error: Error) -> FileError {
     FileError::Unavailable(error.to_string())
 }

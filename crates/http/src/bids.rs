@@ -33,6 +33,7 @@ use crate::{
 const TAG: Tag = Tag { name: "Bids", description: "What customers are offered, line by line." };
 
 /// Every operation of the family.
+#[expect(clippy::too_many_lines, reason = "one operation after another")]
 pub(crate) fn operations() -> Vec<Operation> {
     let mut all = Operations::of::<Bid>("/bids", TAG, Lists::Full)
         .list()

@@ -42,6 +42,7 @@ type Caller = Authorized<AnyCredential>;
 type Answer = Result<HttpResponse, Problem>;
 
 /// Every operation of the family.
+#[expect(clippy::too_many_lines, reason = "one operation after another")]
 pub(crate) fn operations() -> Vec<Operation> {
     let own = Operations::of::<Invoice>("/invoices", TAG, Lists::Plain)
         .and(

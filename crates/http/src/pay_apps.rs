@@ -21,7 +21,7 @@ use crate::{
     privileges::AnyCredential,
     problem::{ErrorCode, Problem},
     request::{Authorized, Query, QueryParams, RowId, query::Values},
-    resource::{Lists, Operations, members, one_with, summary_filter},
+    resource::{Lists, Operations, fields_filter, members, one_with},
     routes::Context,
 };
 
@@ -155,7 +155,7 @@ impl QueryParams for SummaryQuery {
         let submitted = PayApp::SHAPE.field("submittedAt").map_or(0, |(at, _)| at);
         let from = values.take(&DATE_FROM).map(|from| Condition::AtLeast(submitted, Value::Moment(from)));
         let to = values.take(&DATE_TO).map(|to| Condition::AtMost(submitted, Value::Moment(to)));
-        let mut filter = summary_filter(PayApp::SHAPE, &["projectId"], values);
+        let mut filter = fields_filter(PayApp::SHAPE, &["projectId"], values);
         from.into_iter().chain(to).for_each(|condition| filter.add(condition));
         Self(filter)
     }

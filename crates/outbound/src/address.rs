@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Blocks of IPv4 that are not public: address, and how many bits of it count. IANA's special-purpose registry, and what clouds use.
 const NOT_PUBLIC_V4: &[(Ipv4Addr, u32)] = &[
     // This network; 0.0.0.0 is this machine for most systems.
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     // Private networks (RFC 1918), and those of carriers (RFC 6598), where a cloud keeps its metadata too.
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(172, 16, 0, 0), 12),

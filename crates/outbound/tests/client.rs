@@ -1,5 +1,7 @@
 //! What the client does with servers that behave, and with those that do not.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot do what it says has failed")]
+
 use std::{
     net::SocketAddr,
     sync::{

@@ -72,9 +72,8 @@ async fn those_are_passed_over_whom_it_does_not_concern() {
     let credential = bwp_domain::keys::ports::KeyReader::find_by_hash(&fixture.store, &key.secret.hash()).await;
     let credential = credential.expect("read").expect("a key");
     for expecting in [false, true] {
-        let begin = async || match expecting {
-            false => fixture.begin().await,
-            true => fixture.store.begin_expecting(&credential).expect("begun"),
+        let begin = async || {
+            if expecting { fixture.store.begin_expecting(&credential).expect("begun") } else { fixture.begin().await }
         };
         for (kind, roles) in [(NotificationType::Mention, &Role::ALL[..]), (NotificationType::Comment, &[Role::Member])]
         {

@@ -1,7 +1,5 @@
 //! The contracts of `Store`, `UnitOfWork` and `Outbox`.
 
-#![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
-
 use std::time::Duration;
 
 use bwp_domain::{

@@ -243,7 +243,7 @@ async fn an_outcome_is_recorded_once_and_not_for_another_run() {
     };
     let other_run = Outcome { replays: 1, ..failed.clone() };
     fixture.store.record(&[other_run, failed.clone()]).await.expect("recorded");
-    fixture.store.record(&[failed.clone()]).await.expect("recorded");
+    fixture.store.record(std::slice::from_ref(&failed)).await.expect("recorded");
     let attempts =
         "SELECT count(*) FROM webhook_deliveries WHERE (attempts, status, response_status) = (1, 'failed', 500)";
     assert_eq!(fixture.number(attempts).await, 1);

@@ -105,6 +105,7 @@ fn expand(input: &DeriveInput) -> Result<TokenStream, Error> {
 }
 
 /// What the struct's attributes say.
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of its own in the attribute")]
 struct About {
     name: String,
     doc: String,
@@ -235,6 +236,7 @@ struct FieldAbout {
 }
 
 impl FieldAbout {
+    #[expect(clippy::too_many_lines, reason = "one arm for each word that a field may have")]
     fn read(field: &syn::Field) -> Result<Self, Error> {
         let ident = field.ident.clone().ok_or_else(|| Error::new_spanned(field, "a field has a name"))?;
         let column = ident.to_string().trim_start_matches("r#").to_owned();
@@ -466,8 +468,6 @@ fn camel_case(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
-
     use std::{env, fs, path::Path};
 
     use super::expand;

@@ -1,5 +1,7 @@
 //! Tasks are woken, started again, and stopped.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot do what it says has failed")]
+
 use std::{
     sync::{
         Arc,
@@ -13,12 +15,12 @@ use bwp_worker::{Hint, Pulse, Task, Worker};
 use tokio::{sync::mpsc, time::timeout};
 
 /// So long that a test which waits for it has failed.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// Tells of each time it is woken, and that it stopped.
 struct Told {
     hint: Hint,
-    told: mpsc::UnboundedSender<&'static str>,
+    sender: mpsc::UnboundedSender<&'static str>,
     timer: Duration,
 }
 
@@ -34,17 +36,17 @@ impl Task for Told {
 
     async fn run(&self, pulse: &Pulse) {
         while pulse.next(self.timer).await {
-            self.told.send("woken").unwrap();
+            self.sender.send("woken").unwrap();
         }
-        self.told.send("stopped").unwrap();
+        self.sender.send("stopped").unwrap();
     }
 }
 
 #[tokio::test]
 async fn a_hint_wakes_a_task_and_stopping_waits_for_it() {
-    let (told, mut heard) = mpsc::unbounded_channel();
+    let (sender, mut heard) = mpsc::unbounded_channel();
     let hint = Hint::default();
-    let worker = Worker::default().with(Told { hint: hint.clone(), told, timer: LONG }).start().unwrap();
+    let worker = Worker::default().with(Told { hint: hint.clone(), sender, timer: LONG }).start().unwrap();
     hint.give();
     assert_eq!(timeout(LONG / 2, heard.recv()).await.unwrap(), Some("woken"));
     assert!(worker.stop(LONG / 2).await);
@@ -53,9 +55,9 @@ async fn a_hint_wakes_a_task_and_stopping_waits_for_it() {
 
 #[tokio::test]
 async fn a_lost_hint_delays_work_until_the_timer() {
-    let (told, mut heard) = mpsc::unbounded_channel();
+    let (sender, mut heard) = mpsc::unbounded_channel();
     let timer = Duration::from_millis(5);
-    let worker = Worker::default().with(Told { hint: Hint::default(), told, timer }).start().unwrap();
+    let worker = Worker::default().with(Told { hint: Hint::default(), sender, timer }).start().unwrap();
     assert_eq!(timeout(LONG, heard.recv()).await.unwrap(), Some("woken"));
     assert!(worker.stop(LONG).await);
 }

@@ -30,9 +30,9 @@ impl StopSignals {
 
     /// Waits for the next one since [`listen`](Self::listen).
     pub(crate) async fn next(&mut self) {
-        let hang_up = &mut self.hang_up;
+        let terminal = &mut self.hang_up;
         let hung_up = async move {
-            match hang_up {
+            match terminal {
                 Some(signal) => signal.recv().await,
                 None => std::future::pending().await,
             }

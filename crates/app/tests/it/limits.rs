@@ -24,7 +24,7 @@ async fn begin(connection: &mut Connection, client: &Client) -> Vec<u8> {
 }
 
 /// One thread with one connection for short reads and one for changes, besides that of the pages and the three that keep house.
-const FEW_CONNECTIONS: [&str; 4] = ["--workers", "1", "--database-connections", "7"];
+const FEW_CONNECTIONS: [&str; 4] = ["--workers", "1", "--database-connections", "8"];
 
 #[tokio::test]
 async fn a_body_that_stands_still_is_408() {

@@ -181,6 +181,77 @@ const TABLE: &[(&str, &[Check])] = &[
     ("postChangeOrdersByIdLineItems", &[NoCredential, MissingScope, ForeignRow, LINE]),
     ("patchChangeOrdersByIdLineItemsByItemId", &[NoCredential, MissingScope, ForeignRow, LINE]),
     ("deleteChangeOrdersByIdLineItemsByItemId", &[NoCredential, MissingScope, ForeignRow]),
+    ("getInvoices", &[NoCredential, MissingScope, ForeignData]),
+    ("postInvoices", &[NoCredential, MissingScope]),
+    ("getInvoicesSummary", &[NoCredential, MissingScope, ForeignData]),
+    ("getInvoicesById", &[NoCredential, MissingScope, ForeignRow]),
+    (
+        "patchInvoicesById",
+        &[
+            NoCredential,
+            MissingScope,
+            ForeignRow,
+            Reference("projectId", "/projects"),
+            Reference("contactId", "/contacts"),
+            Reference("sourceBidId", "/bids"),
+            Reference("sourcePayAppId", "/pay-apps"),
+            Reference("paymentTermId", "/payment-terms"),
+        ],
+    ),
+    ("deleteInvoicesById", &[NoCredential, MissingScope, ForeignRow]),
+    ("postInvoicesFromBid", &[NoCredential, MissingScope, Reference("bidId", "/bids")]),
+    ("postInvoicesFromPayApp", &[NoCredential, MissingScope, Reference("payAppId", "/pay-apps")]),
+    ("postInvoicesByIdSend", &[NoCredential, MissingScope, ForeignRow]),
+    ("postInvoicesByIdMarkSent", &[NoCredential, MissingScope, ForeignRow]),
+    ("postInvoicesByIdMarkPaid", &[NoCredential, MissingScope, ForeignRow]),
+    ("postInvoicesByIdVoid", &[NoCredential, MissingScope, ForeignRow]),
+    ("postInvoicesByIdQboSync", &[NoCredential, MissingScope, ForeignRow]),
+    ("getInvoicesByIdPayments", &[NoCredential, MissingScope, ForeignRow]),
+    ("postInvoicesByIdPayments", &[NoCredential, MissingScope, ForeignRow]),
+    ("patchInvoicesByIdPaymentsByPaymentId", &[NoCredential, MissingScope, ForeignRow]),
+    ("deleteInvoicesByIdPaymentsByPaymentId", &[NoCredential, MissingScope, ForeignRow]),
+    ("postInvoicesByIdLines", &[NoCredential, MissingScope, ForeignRow, PRODUCT]),
+    ("patchInvoicesByIdLinesByLineId", &[NoCredential, MissingScope, ForeignRow, PRODUCT]),
+    ("deleteInvoicesByIdLinesByLineId", &[NoCredential, MissingScope, ForeignRow]),
+    ("postInvoicesByIdLinesReorder", &[NoCredential, MissingScope, ForeignRow]),
+    ("getPayApps", &[NoCredential, MissingScope, ForeignData]),
+    (
+        "postPayApps",
+        &[
+            NoCredential,
+            MissingScope,
+            Reference("projectId", "/projects"),
+            Reference("sentBy", "/users"),
+            Reference("voidedBy", "/users"),
+        ],
+    ),
+    ("getPayAppsCount", &[NoCredential, MissingScope, ForeignData]),
+    ("postPayAppsGetMany", &[NoCredential, MissingScope, ForeignData]),
+    ("getPayAppsSummary", &[NoCredential, MissingScope, ForeignData]),
+    ("getPayAppsById", &[NoCredential, MissingScope, ForeignRow]),
+    (
+        "patchPayAppsById",
+        &[
+            NoCredential,
+            MissingScope,
+            ForeignRow,
+            Reference("projectId", "/projects"),
+            Reference("sentBy", "/users"),
+            Reference("voidedBy", "/users"),
+        ],
+    ),
+    ("deletePayAppsById", &[NoCredential, MissingScope, ForeignRow]),
+    ("postPayAppsExports", &[NoCredential, MissingScope]),
+    ("postPayAppsBulk", &[NoCredential, MissingScope]),
+    ("postPayAppsByIdSubmit", &[NoCredential, MissingScope, ForeignRow]),
+    ("postPayAppsByIdApprove", &[NoCredential, MissingScope, ForeignRow]),
+    ("postPayAppsByIdMarkPaid", &[NoCredential, MissingScope, ForeignRow]),
+    ("postPayAppsByIdReject", &[NoCredential, MissingScope, ForeignRow]),
+    ("postPayAppsByIdVoid", &[NoCredential, MissingScope, ForeignRow]),
+    ("getPayAppsByIdLineItems", &[NoCredential, MissingScope, ForeignRow]),
+    ("postPayAppsByIdLineItems", &[NoCredential, MissingScope, ForeignRow, LINE]),
+    ("patchPayAppsByIdLineItemsByLineId", &[NoCredential, MissingScope, ForeignRow, LINE]),
+    ("deletePayAppsByIdLineItemsByLineId", &[NoCredential, MissingScope, ForeignRow]),
     ("getProjects", &[NoCredential, MissingScope, ForeignData]),
     (
         "postProjects",
@@ -314,6 +385,14 @@ const READY: &[(&str, &str)] = &[
         "INSERT INTO change_order_items (tenant_id, change_order_id, change_type, created_at, updated_at)
          SELECT tenant_id, id, 'add', now(), now() FROM change_orders",
     ),
+    ("postInvoicesFromBid", "UPDATE bids SET status = 'accepted', total = 100"),
+    ("postInvoicesFromPayApp", "UPDATE pay_apps SET status = 'approved', current_billed = 100, current_payment_due = 100"),
+    ("postInvoicesByIdMarkPaid", "UPDATE invoices SET status = 'sent'"),
+    ("postInvoicesByIdPayments", "UPDATE invoices SET status = 'sent'"),
+    ("postPayAppsByIdApprove", "UPDATE pay_apps SET status = 'submitted'"),
+    ("postPayAppsByIdReject", "UPDATE pay_apps SET status = 'submitted'"),
+    ("postPayAppsByIdVoid", "UPDATE pay_apps SET status = 'submitted'"),
+    ("postPayAppsByIdMarkPaid", "UPDATE pay_apps SET status = 'approved'"),
     ("postChangeOrdersByIdApprove", "UPDATE change_orders SET status = 'submitted'"),
     ("postChangeOrdersByIdReject", "UPDATE change_orders SET status = 'submitted'"),
     ("postChangeOrdersByIdVoid", "UPDATE change_orders SET status = 'approved'"),
@@ -650,7 +729,12 @@ impl Tenants<'_> {
             self.call(&self.own, operation, &path, Some(body)).await
         };
         let (foreign, absent) = (referring(id).await, referring(ABSENT).await);
-        foreign.refuses_fields(&[(field, "not_found")]);
+        if operation.path.contains("/from-") {
+            // That row is what it is about.
+            foreign.problem(404, "not_found");
+        } else {
+            foreign.refuses_fields(&[(field, "not_found")]);
+        }
         alike(operation, &foreign, &absent);
     }
 
@@ -750,6 +834,10 @@ impl Tenants<'_> {
         }
         if collection == "/webhook-deliveries" {
             return Box::pin(self.delivery_of(client)).await;
+        }
+        if collection.ends_with("/payments") {
+            // Drafts are not paid.
+            self.world.sql("UPDATE invoices SET status = 'sent' WHERE status = 'draft'").await;
         }
         let create = self.create(collection).expect("an operation that makes rows");
         for (field, named) in &create.refers_to {

@@ -525,7 +525,9 @@ fn at_sent(shape: &Shape, sent: Sent, names: &[&str], errors: &mut FieldErrors, 
     let is_sent = |name: &&&str| shape.field(name).is_some_and(|(at, _)| sent.has(at));
     let mut blamed: Vec<_> = names.iter().filter(is_sent).collect();
     blamed.extend(names.first().filter(|_| blamed.is_empty()));
-    blamed.into_iter().for_each(|name| errors.push(name, fault()));
+    for name in blamed {
+        errors.push(name, fault());
+    }
 }
 
 /// Bids, summed up: how many, and what they come to.

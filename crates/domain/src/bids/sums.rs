@@ -195,6 +195,7 @@ pub(super) fn total(
     Ok(Sums { subtotal, discount_amount, tax_amount, total })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "an amount is computed where it is rounded")]
 fn money(amount: Exact) -> Result<Money, Fault> {
     Rounding::Cents.money(&amount)
 }

@@ -59,7 +59,7 @@ pub struct InvoicePayment {
     #[field(ignored, refers = Invoice)]
     pub invoice_id: InvoiceId,
     /// How much.
-    #[field(text, least = 0.01, example = "300.00")]
+    #[field(text, least = 0.01, example = "100.00")]
     pub amount: Money,
     /// When. `null`: now.
     #[field(required, automatic, renewed, example = "2026-04-12T00:00:00.000Z")]

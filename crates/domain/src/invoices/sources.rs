@@ -103,6 +103,7 @@ impl Line {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped with")]
 fn beyond(fault: Fault) -> Failure<ResourceError> {
     ResourceError::Conflict(format!("An amount of this invoice is beyond what an invoice holds. {}", fault.message))
         .into()

@@ -200,6 +200,7 @@ pub(super) fn pay_app_id(record: &Record) -> std::result::Result<PayAppId, Store
     PayAppId::new(record.id).ok_or_else(|| StoreError::Internal("a pay application has an id that is none".to_owned()))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped with")]
 pub(super) fn beyond(fault: crate::fields::Fault) -> Failure<ResourceError> {
     ResourceError::Conflict(format!("An amount of a pay app is beyond what is stored. {}", fault.message)).into()
 }

@@ -204,10 +204,10 @@ impl Rules for PayApp {
             None => self.begin(&chain, saving).await?,
             Some(before) => {
                 before.details.editable()?;
-                if self.project_id != before.details.project_id {
-                    self.move_to(&chain, before, saving).await?;
-                } else {
+                if self.project_id == before.details.project_id {
                     self.fill(&chain, before.id, saving).await?;
+                } else {
+                    self.move_to(&chain, before, saving).await?;
                 }
             }
         }
@@ -221,7 +221,7 @@ impl Rules for PayApp {
         if let Some(before) = saving.before.filter(|before| before.details.project_id == self.project_id) {
             let own = lines::of(before.id, saving.context.tenant, saving.uow).await?;
             let earlier = chain.before(self.application_no).map(|earlier| earlier.app.for_next());
-            self.settle(&own, earlier).map_err(|fault| FieldErrors::one(self.blamed(saving), fault))?;
+            self.settle(&own, earlier).map_err(|fault| FieldErrors::one(Self::blamed(saving), fault))?;
         }
         Ok(())
     }
@@ -407,7 +407,7 @@ impl PayApp {
     }
 
     /// The field that is to blame for sums that are beyond all amounts.
-    fn blamed(&self, saving: &Saving<'_, Self>) -> &'static str {
+    fn blamed(saving: &Saving<'_, Self>) -> &'static str {
         if saving.sets("changeOrdersTotal") { "changeOrdersTotal" } else { "contractSum" }
     }
 }

@@ -9,6 +9,7 @@ use crate::{clock::Day, scopes::ScopeId};
 ///
 /// It knows no SQL and no HTTP. `#[derive(Resource)]` writes it from a struct.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of a resource by itself")]
 pub struct Shape {
     /// What people call one, such as `lead stage`.
     pub one: &'static str,

@@ -199,7 +199,7 @@ impl<const WHOLE: u32, const PLACES: u32> FieldType for Fixed<WHOLE, PLACES> {
     }
 
     fn from_value(value: Value<'_>) -> Option<Self> {
-        if let Value::Decimal(decimal) = value { Self::exactly(decimal) } else { None }
+        if let Value::Decimal(decimal) | Value::Number(decimal) = value { Self::exactly(decimal) } else { None }
     }
 }
 

@@ -88,9 +88,10 @@ impl Expects {
     /// What to expect behind a character that belongs to no word.
     const fn behind(self, character: char) -> Self {
         match (self, character) {
-            (Self::Separator, ':' | '=') => Self::Secret,
+            (Self::Separator, ':' | '=') | (Self::Secret, '"' | '\'' | ' ' | '\t' | ':' | '=' | '[' | '{') => {
+                Self::Secret
+            }
             (Self::Separator, '"' | '\'' | ' ' | '\t') => Self::Separator,
-            (Self::Secret, '"' | '\'' | ' ' | '\t' | ':' | '=' | '[' | '{') => Self::Secret,
             _ => Self::Anything,
         }
     }

@@ -64,6 +64,7 @@ pub(super) struct Link {
 }
 
 impl Link {
+    #[expect(clippy::needless_pass_by_value, reason = "a link is made of its caller")]
     pub(super) fn of(
         caller: Caller,
         context: &Context,

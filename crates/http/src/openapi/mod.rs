@@ -20,6 +20,7 @@ pub(crate) const PATH: &str = "/openapi.json";
 
 /// What an operation takes from a request, as its handler's signature says.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of an operation by itself")]
 pub(crate) struct Input {
     /// The scopes that it needs.
     pub(crate) scopes: &'static [ScopeId],

@@ -45,7 +45,9 @@ pub(crate) fn filter(shape: &Shape, lists: Lists, values: &mut Values) -> Filter
             let read =
                 |text: &str| Text::parse(text.to_owned()).map(|text| text.to_string()).map_err(|fault| fault.message);
             let has = values.take_by(name, describe, read);
-            has.into_iter().for_each(|text| filter.add(Condition::Holds(at, text)));
+            if let Some(text) = has {
+                filter.add(Condition::Holds(at, text));
+            }
             continue;
         }
         if let Some(value) = field.filter.and_then(|name| is(shape, field, name, Absent::Allowed, values)) {
@@ -97,6 +99,13 @@ const RANGE: [(&str, &str, DayBound); 2] =
 
 /// The filters of what sums rows up: these fields, and the times of creation.
 pub(crate) fn summary_filter(shape: &Shape, fields: &[&'static str], values: &mut Values) -> Filter {
+    let mut filter = fields_filter(shape, fields, values);
+    add_created(&mut filter, values);
+    filter
+}
+
+/// The filters by these fields alone.
+pub(crate) fn fields_filter(shape: &Shape, fields: &[&'static str], values: &mut Values) -> Filter {
     let mut filter = Filter::all();
     for name in fields {
         if let Some((at, field)) = shape.field(name)
@@ -105,7 +114,6 @@ pub(crate) fn summary_filter(shape: &Shape, fields: &[&'static str], values: &mu
             filter.add(Condition::Is(at, value));
         }
     }
-    add_created(&mut filter, values);
     filter
 }
 

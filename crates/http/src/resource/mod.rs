@@ -19,7 +19,7 @@ use bwp_domain::{
 
 #[cfg(test)]
 pub(crate) use filters::filter;
-pub(crate) use filters::{days_filter, summary_filter};
+pub(crate) use filters::{days_filter, fields_filter, summary_filter};
 use handlers::Bulk;
 pub(crate) use handlers::{found, read};
 pub(crate) use many::ids;

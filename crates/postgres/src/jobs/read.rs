@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bwp_domain::{
     ids::{JobPublicId, TenantId},
     jobs::{
-        Job,
+        Job, JobKind, JobStatus,
         ports::{JobFilter, JobReader, Sight},
     },
     paging::{Page, PageRequest},
@@ -45,8 +45,8 @@ impl JobReader for PgStore {
             .bind::<BigInt, _>(tenant.get())
             .bind::<Nullable<BigInt>, _>(key_of(sight.starter))
             .bind::<Array<Text>, _>(sight.resources.clone())
-            .bind::<Nullable<Text>, _>(filter.kind.map(|kind| kind.as_str()))
-            .bind::<Nullable<Text>, _>(filter.status.map(|status| status.as_str()))
+            .bind::<Nullable<Text>, _>(filter.kind.map(JobKind::as_str))
+            .bind::<Nullable<Text>, _>(filter.status.map(JobStatus::as_str))
             .bind::<Nullable<Text>, _>(filter.resource.clone());
         if let Some(after) = page.after {
             query = query.bind::<Timestamptz, _>(DateTime::<Utc>::from(after.created_at)).bind::<BigInt, _>(after.id);

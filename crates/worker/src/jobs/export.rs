@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bwp_domain::{
+    fields::FieldErrors,
     jobs::{
         Allowed, ExportPlan, ExportRequest, JobStatus, Transfers,
         ports::{Ending, Shown},
@@ -21,7 +22,7 @@ const ASK: Duration = Duration::from_millis(250);
 
 impl Running<'_> {
     pub(super) async fn export(&self, transfers: &'static dyn Transfers) -> Result<(), JobError> {
-        let request = ExportRequest::read(transfers, &self.params(), Default::default())
+        let request = ExportRequest::read(transfers, &self.params(), FieldErrors::default())
             .map_err(|errors| JobError::Broken(errors.to_string()))?;
         let needs = ScopeSet::of(transfers.shape().scopes.read);
         self.allowed(needs).await?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bwp_domain::{
     csv::Cells,
+    fields::FieldErrors,
     files::FileName,
     jobs::{
         BatchEnd, ImportBatch, ImportPlan, ImportRequest, JobStatus, Progress, Transfers,
@@ -25,7 +26,7 @@ const SLOW: Duration = Duration::from_millis(400);
 
 impl Running<'_> {
     pub(super) async fn import(&self, transfers: &'static dyn Transfers) -> Result<(), JobError> {
-        let request = ImportRequest::read(transfers, &self.params(), Default::default())
+        let request = ImportRequest::read(transfers, &self.params(), FieldErrors::default())
             .map_err(|errors| JobError::Broken(errors.to_string()))?;
         let no_source = || JobError::Broken("The job has no file to read.".to_owned());
         let name = self.job.source.as_ref().ok_or_else(no_source)?;

@@ -16,6 +16,7 @@ use bwp_domain::{
     clock::Timestamp,
     execute::{Command, Environment, ExecuteError, Executed, execute},
     families,
+    fields::FieldErrors,
     files::{
         FileName,
         ports::{FileError, FileStore},
@@ -70,7 +71,7 @@ const RENEW: Duration = Duration::from_millis(500);
 /// How long after the failure of the store a job is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How often what is over is thrown away.
-const TIDY: Duration = Duration::from_secs(60);
+const TIDY: Duration = Duration::from_mins(1);
 /// How often a job is begun without coming further before it is given up.
 const MOST_ATTEMPTS: i32 = 25;
 /// For how long a file is kept of which nothing came.
@@ -352,7 +353,7 @@ impl Running<'_> {
     }
 
     async fn bulk(&self, transfers: &'static dyn Transfers) -> Result<(), JobError> {
-        let request = BulkRequest::read(&self.params(), Default::default())
+        let request = BulkRequest::read(&self.params(), FieldErrors::default())
             .map_err(|errors| JobError::Broken(errors.to_string()))?;
         match self.execute(&Bulk { lease: self.lease, transfers, request: &request }).await? {
             Ok(_) => Ok(()),

@@ -336,7 +336,7 @@ async fn a_converted_project_has_the_bids_total_and_plan() {
     let kinds: Vec<_> = world.events().await.into_iter().map(|event| event.kind).collect();
     assert_eq!(
         kinds[kinds.len() - 5..],
-        ["bid.accepted", "lead.updated", "project.created", "bid.updated", "bid.created"][..]
+        ["lead.updated", "bid.accepted", "project.created", "bid.updated", "bid.created"][..]
     );
 }
 

@@ -201,11 +201,11 @@ async fn lists_and_sums_are_of_what_fits() {
         ],
     });
     assert_eq!(client.get("/time-entries/summary").await.data(200), &expected);
-    let (of_garage, of_ada) = (format!("projectId={garage}"), format!("userId={ada}"));
+    let (at_garage, by_ada) = (format!("projectId={garage}"), format!("userId={ada}"));
     for (query, notes, hours) in [
         ("", &["e", "d", "c", "b", "a"][..], "37.33"),
-        (of_garage.as_str(), &["b", "a"], "8.33"),
-        (of_ada.as_str(), &["c", "b", "a"], "16.33"),
+        (at_garage.as_str(), &["b", "a"], "8.33"),
+        (by_ada.as_str(), &["c", "b", "a"], "16.33"),
         ("dateFrom=2026-05-05&dateTo=2026-05-05", &["c", "b"], "16.00"),
         ("dateFrom=2026-05-05T23:59:59Z&userId=", &["d", "c", "b"], "36.00"),
         ("dateTo=2026-01-01&projectId=null", &["e"], "1.00"),

@@ -87,6 +87,22 @@ impl Operation {
             let in_path = |id: &Value| path.split('/').any(|part| part.parse().ok() == id.as_i64());
             body[field] = ids.find(|id| !in_path(id)).expect("a row");
         }
+        if let Some(invoice) = body.get_mut("invoice") {
+            let project = client.post("/projects", &serde_json::json!({ "name": "Garage" })).await;
+            invoice["projectId"] = project.data(201)["id"].clone();
+            let contact = client.post("/contacts", &super::contact("Acme")).await;
+            invoice["contactId"] = contact.data(201)["id"].clone();
+        }
+        for (source, collection) in [("bidId", "/bids"), ("payAppId", "/pay-apps")] {
+            if self.path.contains("/from-") && body.get(source).is_some() {
+                body[source] = client.get(collection).await.data(200)[0]["id"].clone();
+            }
+        }
+        if self.path.ends_with("/lines/reorder") {
+            let invoice = client.get(path.trim_end_matches("/lines/reorder")).await;
+            let lines = invoice.data(200)["lines"].as_array().expect("lines").iter();
+            body["orderedIds"] = lines.map(|line| line["id"].clone()).collect();
+        }
         // The record that it is about is any contact.
         if body.get("entityId").is_some() {
             let contact = client.post("/contacts", &super::contact("Acme")).await;
@@ -123,7 +139,8 @@ pub(crate) async fn operations(world: &World) -> Vec<Operation> {
 
 /// Fields that end like names of rows and name none that there are: of categories and manufacturers there are ids alone, the tenant is that
 /// of the credential, an order names what is in the row that the path names, and there are no templates.
-const NAMES_NOTHING: [&str; 6] = ["categoryId", "manufacturerId", "qboId", "tenantId", "orderedIds", "templateId"];
+const NAMES_NOTHING: [&str; 7] =
+    ["categoryId", "manufacturerId", "qboId", "tenantId", "orderedIds", "templateId", "paymentTermInstallmentId"];
 
 /// Every operation of a document.
 pub(crate) fn read(document: &Value) -> Vec<Operation> {
