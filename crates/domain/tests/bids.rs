@@ -113,8 +113,8 @@ const WITHOUT: i64 = 8;
 fn desk() -> Desk {
     let desk = Desk::default();
     desk.rows.refer_to(tenant_id(1), Contact::REFERENCE, WITH_EMAIL - 1, true);
-    let with_email = desk.create::<Contact>(&json!({ "contactType": "customer", "email": "owner@example.com" }));
-    let without = desk.create::<Contact>(&json!({ "contactType": "customer", "companyName": "Owner" }));
+    let with_email = desk.create::<Contact>(&json!({ "type": "customer", "email": "owner@example.com" }));
+    let without = desk.create::<Contact>(&json!({ "type": "customer", "companyName": "Owner" }));
     assert_eq!((with_email, without), (WITH_EMAIL, WITHOUT));
     desk
 }
@@ -157,6 +157,7 @@ fn sums(bid: &Json) -> [&str; 4] {
 
 /// The table of 3.2 for steps that people take: of each the action, the states from which it may be taken, the state that follows, the
 /// event, and what it sets and clears.
+#[expect(clippy::type_complexity, reason = "a table of states")]
 fn table()
 -> Vec<(Action, &'static [BidStatus], BidStatus, &'static str, &'static [&'static str], &'static [&'static str])> {
     use BidStatus::{Accepted, Cancelled, Draft as Drafted, Expired, Rejected, Sent};
@@ -296,12 +297,12 @@ fn a_bid_that_nobody_can_be_sent_stays() {
 fn a_bid_expires_after_its_last_day() {
     let now = environment().clock.now();
     let today = TimeZone::UTC.today(now);
-    let yesterday = today.minus(std::time::Duration::from_secs(86_400));
+    let yesterday = today.minus(std::time::Duration::from_hours(24));
     for (until, expires) in [(None, false), (Some(today), false), (Some(yesterday), true)] {
         let desk = desk();
         let bid = desk.bid(BidStatus::Sent);
         desk.set::<Bid>(bid, |bid| bid.valid_until = until);
-        let (_, events) = desk.run(&Expire { bid, zone: TimeZone::UTC }).expect("looked at");
+        let ((), events) = desk.run(&Expire { bid, zone: TimeZone::UTC }).expect("looked at");
         assert_eq!(kinds(&events), if expires { &["bid.expired"][..] } else { &[] });
         assert_eq!(desk.shown::<Bid>(bid)["status"] == "expired", expires);
         // Once.

@@ -96,6 +96,12 @@ fn filled<R: Resource>(body: &Json) -> R {
     draft::<R>(body, &Body::New).filled().expect("a good body")
 }
 
+fn of_some_order() -> ChangeOrderItem {
+    let mut item = draft::<ChangeOrderItem>(&json!({}), &Body::New);
+    item.put(ChangeOrderItem::SHAPE, "changeOrderId", bwp_domain::resource::Value::Integer(1));
+    item.filled().expect("an item")
+}
+
 fn kinds(events: &[Event]) -> Vec<&str> {
     events.iter().map(|event| event.kind).collect()
 }
@@ -246,7 +252,7 @@ proptest! {
             quantity: bwp_domain::resource::Quantity::rounded(Decimal::new(quantity, 4)).ok(),
             unit_price: bwp_domain::resource::Quantity::rounded(Decimal::new(price, 4)).ok(),
             labor_amount: money(labor),
-            ..filled::<ChangeOrderItem>(&json!({}))
+            ..of_some_order()
         };
         let rounding = Rounding::of(Some(dollars));
         let worth = |change_type| amount(&item(change_type), rounding).expect("in bounds").decimal();

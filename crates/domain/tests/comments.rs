@@ -180,7 +180,7 @@ fn an_answer_is_to_a_live_comment_on_the_same_record() {
     assert_eq!(stage.delete(&admin, second), Err(ResourceError::NotFound("comment")));
     // What answers a deleted comment stays as it is.
     let left = stage.edit(&admin, third, "changed").expect("changed").typed::<Comment>().expect("a comment");
-    assert_eq!(left.details.parent_id.map(|parent| parent.get()), Some(second));
+    assert_eq!(left.details.parent_id.map(bwp_domain::ids::CommentId::get), Some(second));
 }
 
 /// Which records each role sees, as the ruling lists them.

@@ -93,13 +93,13 @@ impl Files {
     pub(crate) fn store(&self) -> Result<&Shared, FileError> {
         match &self.0 {
             Place::Bucket(store) => Ok(store),
-            Place::Folder(folder, open) => match open.get() {
-                Some(store) => Ok(store),
-                None => {
-                    let store = open_folder(folder)?;
-                    Ok(open.get_or_init(|| store))
+            Place::Folder(folder, open) => {
+                if let Some(store) = open.get() {
+                    return Ok(store);
                 }
-            },
+                let store = open_folder(folder)?;
+                Ok(open.get_or_init(|| store))
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use bwp_domain::{
     calendar::{self, CalendarQuery, EventKind, Window},
     clock::{Day, Rounding, Timestamp},
     fields::Fault,
+    ids::{AccountId, ProjectId},
     scopes::ScopeId,
 };
 use serde::Serialize;
@@ -157,8 +158,8 @@ impl<'a> From<&'a calendar::CalendarEvent> for CalendarEvent<'a> {
             title: &event.title,
             start: event.start,
             end: event.end,
-            project_id: event.project.map(|project| project.get()),
-            assigned_to: event.assigned_to.map(|user| user.get()),
+            project_id: event.project.map(ProjectId::get),
+            assigned_to: event.assigned_to.map(AccountId::get),
         }
     }
 }

@@ -342,14 +342,11 @@ async fn download(
         return Ok(answer.status(StatusCode::NOT_MODIFIED).finish());
     }
     let asked = wanted.range.filter(|_| wanted.if_range.is_none_or(|one| one == tag));
-    let range = match asked.as_deref().map_or(Ok(None), |range| part(range, size)) {
-        Ok(range) => range,
-        Err(NotSatisfiable) => {
-            let detail = format!("The file has {size} bytes: send a `Range` that begins before its end.");
-            let problem = Problem::bad_request(StatusCode::RANGE_NOT_SATISFIABLE, detail);
-            let all = header::HeaderValue::try_from(format!("bytes */{size}"));
-            return Err(all.map_or(problem.clone(), |all| problem.with_header(header::CONTENT_RANGE, all)));
-        }
+    let Ok(range) = asked.as_deref().map_or(Ok(None), |range| part(range, size)) else {
+        let detail = format!("The file has {size} bytes: send a `Range` that begins before its end.");
+        let problem = Problem::bad_request(StatusCode::RANGE_NOT_SATISFIABLE, detail);
+        let all = header::HeaderValue::try_from(format!("bytes */{size}"));
+        return Err(all.map_or(problem.clone(), |all| problem.with_header(header::CONTENT_RANGE, all)));
     };
     let reader = context.state.files.open(&name, range.clone()).await?.ok_or_else(lost)?;
     if let Some(Range { start, end }) = &range {

@@ -1,5 +1,7 @@
 //! Notifications.
 
+#![expect(clippy::too_many_arguments, reason = "a function of the database has as many as its call")]
+
 use async_trait::async_trait;
 use bwp_domain::{
     clock::Timestamp,

@@ -431,10 +431,8 @@ fn fits(contact: &Stored<Contact>, filter: &Filter) -> bool {
         details.notes.as_deref(),
     ];
     let found = |text: &SearchText| {
-        let text = text.as_str().to_lowercase();
-        std::iter::once(full_name.as_str())
-            .chain(others.into_iter().flatten())
-            .any(|field| field.to_lowercase().contains(&text))
+        let fields = || std::iter::once(full_name.as_str()).chain(others.into_iter().flatten());
+        text.words().iter().all(|word| fields().any(|field| word.is_in(field)))
     };
     filter.conditions().iter().all(|condition| match condition {
         Condition::Is(_, value) => *value == details.kind.to_value(),

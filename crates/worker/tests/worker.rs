@@ -101,7 +101,7 @@ impl Task for Stubborn {
     }
 
     async fn run(&self, _pulse: &Pulse) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -146,6 +146,7 @@ struct Outside<'a> {
     traces: Option<&'a Traces>,
 }
 
+#[expect(clippy::too_many_lines, reason = "what a server is made of, one after another")]
 async fn serve(
     database: &Database,
     args: &ServeArgs,

@@ -130,17 +130,13 @@ pub fn sums(terms: &Terms, lines: &[Columns]) -> Result<Sums, Fault> {
     let cents = |amount: &Exact| Rounding::Cents.money(amount);
     let revised = exact(terms.contract_sum.decimal()) + exact(terms.change_orders.decimal());
     let retainage = cents(&(&total * percent(terms.retainage.decimal())))?;
-    let before = match terms.before {
-        Some(before) => before,
+    let before = if let Some(before) = terms.before {
+        before
+    } else {
         // Work that was billed before the first application here (MNY-42).
-        None => {
-            let certificates = cents(&(&previous * earned(terms.retainage)))?;
-            Before {
-                certificates,
-                retainage: cents(&(&previous - exact(certificates.decimal())))?,
-                stored: Money::ZERO,
-            }
-        }
+        let certificates = cents(&(&previous * earned(terms.retainage)))?;
+        let retainage = cents(&(&previous - exact(certificates.decimal())))?;
+        Before { certificates, retainage, stored: Money::ZERO }
     };
     let net = &total - exact(retainage.decimal());
     Ok(Sums {

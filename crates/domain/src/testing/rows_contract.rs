@@ -234,6 +234,10 @@ impl Suite<'_> {
             assert!(matches!(refused, Err(StoreError::Conflict(_))), "{}: {refused:?}", field.name);
             let mut other = self.made[2].clone();
             other.values[at] = self.made[1].values[at].clone();
+            for within in field.unique.into_iter().flatten() {
+                let (place, _) = self.shape.field(within).expect("a field");
+                other.values[place] = self.made[1].values[place].clone();
+            }
             let mut update = Update { shape: self.shape, tenant: self.own(), record: other };
             let refused = self.store.commit(&mut update).await;
             assert!(matches!(refused, Err(StoreError::Conflict(_))), "{}: {refused:?}", field.name);

@@ -70,7 +70,9 @@ impl WebhookUrl {
             Some(Host::Ipv4(address)) => host(&text) != address.to_string(),
             Some(Host::Ipv6(_) | Host::Domain(_)) => false,
         };
-        if userinfo || odd || url.fragment().is_some() || url.port() == Some(0) {
+        // A host that is missed is looked for in the path.
+        let hidden = host(&text).is_empty();
+        if userinfo || odd || hidden || url.fragment().is_some() || url.port() == Some(0) {
             return Err(refused);
         }
         Ok(Self { text, url })

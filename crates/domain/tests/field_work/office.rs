@@ -109,7 +109,12 @@ pub(crate) fn key() -> Principal {
 /// A key with the scopes that field work needs, which user 4 made.
 pub(crate) fn key_of_a_user() -> Principal {
     use bwp_domain::{ids::AccountId, scopes::ScopeId};
-    let mut credential = credential(&[ScopeId::SiteLogsWrite, ScopeId::TimeEntriesWrite]);
+    let mut credential = credential(&[
+        ScopeId::SiteLogsRead,
+        ScopeId::SiteLogsWrite,
+        ScopeId::TimeEntriesRead,
+        ScopeId::TimeEntriesWrite,
+    ]);
     credential.person = AccountId::new(4);
     Principal::Key(Arc::new(credential))
 }

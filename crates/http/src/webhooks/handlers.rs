@@ -7,8 +7,8 @@ use bwp_domain::{
     ids::{DeliveryId, EndpointId},
     paging::{Limit, PageRequest},
     webhooks::{
-        CreateEndpoint, CreatedEndpoint, DeleteEndpoint, DeliveryFilter, EditEndpoint, Endpoint, EndpointDraft,
-        Payload, ReplayDelivery, RotateSecret, SigningSecret, UrlRefusal, WebhookError,
+        CreateEndpoint, CreatedEndpoint, DeleteEndpoint, DeliveryFilter, DeliveryStatus, EditEndpoint, Endpoint,
+        EndpointDraft, Payload, ReplayDelivery, RotateSecret, SigningSecret, UrlRefusal, WebhookError,
     },
 };
 use serde_json::json;
@@ -116,11 +116,11 @@ pub(super) async fn of_endpoint(context: Context, caller: Caller, id: RowId) -> 
 pub(super) async fn deliveries(context: Context, caller: Caller, query: Query<ListQuery>) -> Answer {
     let Query(ListQuery { page, filter }) = query;
     let DeliveryFilter { endpoint, status, event_type, created_from, created_to } = &filter;
-    let canonical = json!([endpoint, status.map(|status| status.as_str()), event_type, created_from, created_to]);
+    let canonical = json!([endpoint, status.map(DeliveryStatus::as_str), event_type, created_from, created_to]);
     let listing = Listing::new(&context.state, caller.tenant(), LIST, &canonical);
     let page = listing.page(&page).await?;
     let found = context.state.webhooks.reader.deliveries(caller.tenant(), &filter, page).await?;
-    Ok(listing.answer(&context, &found, |delivery| WebhookDeliveryFull::from(delivery)))
+    Ok(listing.answer(&context, &found, WebhookDeliveryFull::from))
 }
 
 pub(super) async fn delivery(context: Context, caller: Caller, id: RowId) -> Answer {

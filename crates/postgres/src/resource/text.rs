@@ -94,9 +94,8 @@ fn write(shape: &Shape, kind: Kind) -> String {
             "SELECT {columns}, tenant_id FROM {table} \
              WHERE (tenant_id, id) IN (SELECT * FROM unnest($1, $2)) AND deleted_at IS NULL"
         ),
-        Kind::EvenDeleted => format!("{select}id = ANY ($2)"),
+        Kind::EvenDeleted | Kind::GetEver => format!("{select}id = ANY ($2)"),
         Kind::GetMany => format!("{select}id = ANY ($2) AND deleted_at IS NULL"),
-        Kind::GetEver => format!("{select}id = ANY ($2)"),
         Kind::All { order, filtered_by } => {
             let mut text = format!("{select}deleted_at IS NULL");
             if let Some(field) = filtered_by.and_then(|at| shape.fields.get(at)) {

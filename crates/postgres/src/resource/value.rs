@@ -142,7 +142,9 @@ fn read<'v>(kind: Kind, value: &PgValue<'v>) -> Option<Value<'v>> {
 /// A JSONB, as its text: behind the number of its version, which is 1.
 fn json(bytes: &[u8]) -> Option<String> {
     let (version, text) = bytes.split_first()?;
-    (*version == 1).then(|| std::str::from_utf8(text).ok().map(str::to_owned)).flatten()
+    // As a body's is written: the database puts spaces between.
+    let json: serde_json::Value = serde_json::from_slice(text).ok().filter(|_| *version == 1)?;
+    Some(json.to_string())
 }
 
 /// A NUMERIC, without the zeros that its column's scale adds behind two places.

@@ -160,7 +160,7 @@ impl Queue {
             return None;
         }
         // A retry that is due is no more urgent than what is new, and no less: by turns.
-        let due = if self.sending % 2 == 0 {
+        let due = if self.sending.is_multiple_of(2) {
             self.first.pop_front().or_else(|| self.again.pop_front())
         } else {
             self.again.pop_front().or_else(|| self.first.pop_front())

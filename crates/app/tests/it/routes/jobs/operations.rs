@@ -116,7 +116,7 @@ async fn what_starts_a_job_says_all_that_is_wrong() {
 
 /// So many leads as CSV.
 fn leads(count: usize) -> Vec<u8> {
-    let rows: String = (0..count).map(|n| format!("Lead {n}\r\n")).collect();
+    let rows = (0..count).map(|n| format!("Lead {n}\r\n")).collect::<Vec<_>>().concat();
     format!("Name\r\n{rows}").into_bytes()
 }
 
