@@ -1,13 +1,19 @@
 //! Records: what documents and comments hang on, and notifications are about. Here is who may see which, for all of them.
 
 use crate::{
+    bids::Bid,
+    change_orders::ChangeOrder,
     contacts::Contact,
     ids::TenantId,
+    invoices::Invoice,
     leads::Lead,
+    pay_apps::PayApp,
     principal::Principal,
+    products::Product,
     projects::Project,
     resource::{Referable, Reference, ports::Rows},
     scopes::ScopeId,
+    site_logs::SiteLog,
     store::StoreError,
     users::Role,
     words,
@@ -51,12 +57,12 @@ const fn about(kind: RecordType) -> (ScopeId, Option<&'static Reference>) {
         RecordType::Project => (ScopeId::ProjectsRead, Some(Project::REFERENCE)),
         RecordType::Phase => (ScopeId::ProjectsRead, Some(&PHASE)),
         RecordType::Task => (ScopeId::ProjectsRead, Some(&TASK)),
-        RecordType::Bid => (ScopeId::BidsRead, None),
-        RecordType::ChangeOrder => (ScopeId::ChangeOrdersRead, None),
-        RecordType::PayApp => (ScopeId::PayAppsRead, None),
-        RecordType::Invoice => (ScopeId::InvoicesRead, None),
-        RecordType::SiteLog => (ScopeId::SiteLogsRead, None),
-        RecordType::Product => (ScopeId::ProductsRead, None),
+        RecordType::Bid => (ScopeId::BidsRead, Some(Bid::REFERENCE)),
+        RecordType::ChangeOrder => (ScopeId::ChangeOrdersRead, Some(ChangeOrder::REFERENCE)),
+        RecordType::PayApp => (ScopeId::PayAppsRead, Some(PayApp::REFERENCE)),
+        RecordType::Invoice => (ScopeId::InvoicesRead, Some(Invoice::REFERENCE)),
+        RecordType::SiteLog => (ScopeId::SiteLogsRead, Some(SiteLog::REFERENCE)),
+        RecordType::Product => (ScopeId::ProductsRead, Some(Product::REFERENCE)),
     }
 }
 

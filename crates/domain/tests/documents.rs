@@ -120,7 +120,7 @@ fn an_upload_is_on_a_record_that_is_there() {
         (RecordType::Project, 9),
         (RecordType::Project, -7),
         (RecordType::Project, i64::MAX),
-        // There are none yet.
+        // There is no such bid.
         (RecordType::Bid, 7),
     ] {
         let mut untouched = uow(&rows(), None, 8);

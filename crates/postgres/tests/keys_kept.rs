@@ -223,7 +223,7 @@ async fn no_two_keys_replace_the_same_one() {
     let mut uow = fixture.begin().await;
     let second = KeyRecord { replaces: Some(key.id), ..record(3, "k") };
     let done = uow.keys().insert(tenant, second).await;
-    assert!(matches!(done, Err(StoreError::Internal(_))), "{done:?}");
+    assert!(matches!(done, Err(StoreError::Conflict(_))), "{done:?}");
 }
 
 #[tokio::test]

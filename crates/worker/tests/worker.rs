@@ -91,8 +91,8 @@ async fn a_task_that_fails_is_started_again() {
     assert!(worker.stop(LONG).await);
 }
 
-/// Never stops.
-struct Stubborn;
+/// Tells that it began, and never stops.
+struct Stubborn(mpsc::UnboundedSender<&'static str>);
 
 #[async_trait]
 impl Task for Stubborn {
@@ -101,12 +101,15 @@ impl Task for Stubborn {
     }
 
     async fn run(&self, _pulse: &Pulse) {
+        self.0.send("begun").unwrap();
         std::future::pending::<()>().await;
     }
 }
 
 #[tokio::test]
 async fn stopping_waits_no_longer_than_it_is_told_to() {
-    let worker = Worker::default().with(Stubborn).start().unwrap();
+    let (sender, mut heard) = mpsc::unbounded_channel();
+    let worker = Worker::default().with(Stubborn(sender)).start().unwrap();
+    assert_eq!(heard.recv().await, Some("begun"));
     assert!(!worker.stop(Duration::from_millis(20)).await);
 }

@@ -526,7 +526,9 @@ impl Tenants<'_> {
             self.create(collection(operation)).and_then(|create| create.example.as_ref()?["scopes"].as_array());
         let handed_on = handed_on.into_iter().flatten().filter_map(Value::as_str);
         // An example may say what is so already: a change that changes nothing reads.
-        let reads = self.operations.iter().filter(|other| other.path == operation.path && other.method == Method::GET);
+        let family = |operation: &Operation| operation.path.split('/').nth(1).map(str::to_owned);
+        let reads =
+            self.operations.iter().filter(|other| family(other) == family(operation) && other.method == Method::GET);
         let reads = reads.filter(|_| operation.method == Method::PATCH).flat_map(|read| &read.scopes);
         let own = operation.scopes.iter().chain(reads).map(String::as_str);
         let just_these: Vec<&str> = own.chain(handed_on).collect();
@@ -544,6 +546,7 @@ impl Tenants<'_> {
         let shown = match path.rsplit('/').next().and_then(|id| id.parse().ok()) {
             // They are shown together, on what they are about.
             Some(id) if collection == "/comments" => format!("/comments/contact/{}", self.about_comment(id).await),
+            _ if operation.path.contains("{entityId}") => path.clone(),
             _ if one => path.split('/').take(3).collect::<Vec<_>>().join("/"),
             _ => collection.to_owned(),
         };
@@ -846,7 +849,9 @@ impl Tenants<'_> {
             }
         }
         let made = self.call(client, create, collection, None).await;
-        made.data(201)["id"].as_i64().expect("an id")
+        let made = made.data(201);
+        // A payment is shown beside its invoice.
+        made.get("payment").unwrap_or(made)["id"].as_i64().expect("an id")
     }
 
     /// Sends the body, or the one that the document gives as an example.

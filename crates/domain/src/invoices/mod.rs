@@ -90,7 +90,14 @@ words! {
 
 /// What a customer is asked to pay.
 #[derive(Clone, Debug, PartialEq, Resource)]
-#[resource(one = "invoice", asks, read(InvoicesRead), write(InvoicesWrite), delete(InvoicesDelete))]
+#[resource(
+    one = "invoice",
+    asks,
+    shows("tenantId", "isOverdue", "lineItems", "payments", "emailSent", "emailStatus"),
+    read(InvoicesRead),
+    write(InvoicesWrite),
+    delete(InvoicesDelete)
+)]
 pub struct Invoice {
     /// Its number. Unless one is sent, the tenant's next. No two invoices have the same.
     #[field(automatic, unique, least = 1, most = 255, search)]

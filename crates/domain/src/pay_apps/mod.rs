@@ -61,7 +61,8 @@ words! {
     asks,
     read(PayAppsRead),
     write(PayAppsWrite),
-    delete(PayAppsDelete)
+    delete(PayAppsDelete),
+    shows("lineItems", "project", "approver")
 )]
 pub struct PayApp {
     /// Its number. Unless one is sent, the project's next. No two of a project have the same.

@@ -54,7 +54,7 @@ impl Operation {
             let part = match part {
                 "{entityType}" => "contact".to_owned(),
                 // They are about what a comment is about.
-                "{entityId}" => make("/comments").await.to_string(),
+                "{entityId}" => make("/contacts").await.to_string(),
                 part if part.starts_with('{') && path == "/jobs" => job_id(make(&path).await),
                 part if part.starts_with('{') => make(&path).await.to_string(),
                 part => part.to_owned(),
@@ -100,7 +100,7 @@ impl Operation {
         }
         if self.path.ends_with("/lines/reorder") {
             let invoice = client.get(path.trim_end_matches("/lines/reorder")).await;
-            let lines = invoice.data(200)["lines"].as_array().expect("lines").iter();
+            let lines = invoice.data(200)["lineItems"].as_array().expect("lines").iter();
             body["orderedIds"] = lines.map(|line| line["id"].clone()).collect();
         }
         // The record that it is about is any contact.
