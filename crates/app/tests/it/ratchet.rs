@@ -385,7 +385,7 @@ const READY: &[(&str, &str)] = &[
         "INSERT INTO change_order_items (tenant_id, change_order_id, change_type, created_at, updated_at)
          SELECT tenant_id, id, 'add', now(), now() FROM change_orders",
     ),
-    ("postInvoicesFromBid", "UPDATE bids SET status = 'accepted', total = 100"),
+    ("postInvoicesFromBid", "UPDATE bids SET status = 'accepted', subtotal = 100, total = 100"),
     ("postInvoicesFromPayApp", "UPDATE pay_apps SET status = 'approved', current_billed = 100, current_payment_due = 100"),
     ("postInvoicesByIdMarkPaid", "UPDATE invoices SET status = 'sent'"),
     ("postInvoicesByIdPayments", "UPDATE invoices SET status = 'sent'"),
