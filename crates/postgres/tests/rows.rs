@@ -224,10 +224,10 @@ async fn each_description_fits_its_table() {
             }
         }
         // All of the tenant's, newest first, or those of one parent, in their order.
-        let mut indexes = indexed("tenant_id, created_at, id").await;
+        let mut in_order = indexed("tenant_id, created_at, id").await;
         for order in ["\"order\"", "sort_order", "position", "paid_at"] {
-            indexes += indexed(&format!("tenant_id,% {order}, id")).await;
+            in_order += indexed(&format!("tenant_id,% {order}, id")).await;
         }
-        assert!(indexes > 0, "{table} has no index in the order of its lists");
+        assert!(in_order > 0, "{table} has no index in the order of its lists");
     }
 }

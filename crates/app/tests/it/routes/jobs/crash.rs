@@ -16,7 +16,7 @@ async fn an_import_goes_on_where_a_killed_worker_was() {
     let kills = setting("BWP_TEST_KILLS", 4);
     // Each hundredth row has no name.
     let name = |n: usize| if n % 100 == 7 { String::new() } else { format!("Lead {n}") };
-    let csv: String = (0..rows).map(|n| format!("{},{n}\r\n", name(n))).collect();
+    let csv = (0..rows).map(|n| format!("{},{n}\r\n", name(n))).collect::<Vec<_>>().concat();
     let source = upload(&client, format!("Name,Number\r\n{csv}").as_bytes()).await;
     let body = json!({ "sourcePath": source, "mapping": { "Name": "name", "Number": "siteZipCode" } });
     let id = begin(&client, "/leads/imports", &body).await;
