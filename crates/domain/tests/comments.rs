@@ -155,7 +155,7 @@ fn a_comment_is_about_a_record_that_is_there() {
     let made = stage.post(&admin, PROJECT, "The roof is tight.", None).expect("made");
     let made = made.typed::<Comment>().expect("a comment").details;
     assert_eq!((made.user_id, made.entity_id, made.parent_id), (Some(person(OWN)), 7, None));
-    for record in [(RecordType::Project, 99), (RecordType::Project, 9), (RecordType::Bid, 7), (RecordType::Project, 0)]
+    for record in [(RecordType::Project, 99), (RecordType::Project, 9), (RecordType::Bid, 8), (RecordType::Project, 0)]
     {
         let not_found = vec![("entityId".to_owned(), "not_found")];
         assert_eq!(refused(stage.post(&admin, record, "x", None)), not_found);

@@ -420,6 +420,19 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    job_changes (tenant_id, job_id, position) {
+        tenant_id -> Int8,
+        job_id -> Int8,
+        position -> Int8,
+        changed_at -> Timestamptz,
+        created -> Array<Nullable<Int8>>,
+        updated -> Jsonb,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     job_errors (tenant_id, job_id, row_number) {
         tenant_id -> Int8,
         job_id -> Int8,
@@ -1126,6 +1139,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     invitations,
     invoice_lines,
     invoice_payments,
+    job_changes,
     job_errors,
     job_files,
     job_uploads,

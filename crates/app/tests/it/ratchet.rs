@@ -340,6 +340,7 @@ const TABLE: &[(&str, &[Check])] = &[
     ("getJobsByIdDownload", &[NoCredential, MissingScope, ForeignRow]),
     ("getJobsByIdErrors", &[NoCredential, MissingScope, ForeignRow]),
     ("postJobsByIdCancel", &[NoCredential, MissingScope, ForeignRow]),
+    ("postJobsByIdUndo", &[NoCredential, MissingScope, ForeignRow]),
     ("getWebhookEndpoints", &[NoCredential, MissingScope, ForeignData]),
     ("postWebhookEndpoints", &[NoCredential, MissingScope]),
     ("getWebhookEndpointsById", &[NoCredential, MissingScope, ForeignRow]),
@@ -762,6 +763,12 @@ impl Tenants<'_> {
             id
         };
         let path = operation.path_to_new(make).await;
+        // What they are made from.
+        for (from, source) in [("/from-bid", "/bids"), ("/from-pay-app", "/pay-apps")] {
+            if operation.path.ends_with(from) {
+                self.row_of(client, source).await;
+            }
+        }
         for (_, ready) in READY.iter().filter(|(name, _)| *name == operation.name) {
             self.world.sql(ready).await;
         }

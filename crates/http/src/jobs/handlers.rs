@@ -16,7 +16,7 @@ use bwp_domain::{
     files::FileName,
     idempotency::RenderedResponse,
     jobs::{
-        Cancel, Job, JobKind, JobStatus, PrepareUpload, Progress, Remove, Starter,
+        Cancel, Job, JobKind, JobStatus, PrepareUpload, Progress, Remove, Starter, Undo,
         ports::{JobFilter, Sight, Upload},
     },
     principal::Caller,
@@ -25,7 +25,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::links::{Link, Purpose};
+use super::{
+    links::{Link, Purpose},
+    starts::started,
+};
 use crate::{
     envelope::{Envelope, Meta},
     mutation::no_content,
@@ -232,6 +235,20 @@ pub(super) async fn cancel(
         Envelope { data: JobData::from(job), meta: Meta::of(context.request_id()) }.rendered(StatusCode::OK)
     };
     caller.execute(&context.state, keyed.0, Cancel { id: job.public_id }, render).await
+}
+
+pub(super) async fn undo(
+    context: Context,
+    caller: Authorized<JobsWrite>,
+    keyed: KeyedEmpty,
+    id: PathId<JobResource>,
+) -> Answer {
+    let import = find(&context, &caller, id).await?;
+    let transfers = families::of_table(&import.resource).ok_or_else(|| Problem::not_found("job"))?;
+    let command = Undo { id: import.public_id, transfers, address: caller.address() };
+    let answer = caller.execute(&context.state, keyed.0, command, started(&context)).await?;
+    (context.state.job_started)();
+    Ok(answer)
 }
 
 pub(super) async fn delete(
