@@ -755,10 +755,14 @@ impl Tenants<'_> {
                 self.row_of(client, collection).await;
             }
             let id = self.row_of(client, collection).await;
-            if operation.path == "/jobs/{id}/cancel" {
-                let running = "status = 'running', lease_until = now() + interval '1 hour'";
+            let job = match operation.path.as_str() {
+                "/jobs/{id}/cancel" => Some("status = 'running', lease_until = now() + interval '1 hour'"),
+                "/jobs/{id}/undo" => Some("kind = 'csv_import'"),
+                _ => None,
+            };
+            if let Some(set) = job {
                 let job = format!("public_id = lpad(to_hex({id}), 32, '0')::uuid");
-                self.world.sql(&format!("UPDATE jobs SET {running} WHERE {job}")).await;
+                self.world.sql(&format!("UPDATE jobs SET {set} WHERE {job}")).await;
             }
             id
         };
@@ -805,7 +809,7 @@ impl Tenants<'_> {
              FROM (SELECT {tenant} AS id FROM tenants) AS tenant"
         );
         self.world.sql(&make).await;
-        self.world.wait_until("SELECT count(*) FROM jobs HAVING every(completed_at IS NOT NULL)").await;
+        self.world.wait_until("SELECT every(completed_at IS NOT NULL)::integer FROM jobs").await;
         self.world.sql("UPDATE jobs SET errors_artifact = artifact").await;
         self.world.number("SELECT count(*) FROM jobs").await
     }
