@@ -531,7 +531,13 @@ impl Tenants<'_> {
         let reads =
             self.operations.iter().filter(|other| family(other) == family(operation) && other.method == Method::GET);
         let reads = reads.filter(|_| operation.method == Method::PATCH).flat_map(|read| &read.scopes);
-        let own = operation.scopes.iter().chain(reads).map(String::as_str);
+        // Jobs of others are seen by those who may read what they are about, and undone by those who may change and delete it.
+        let of_jobs: &[&str] = match operation.path.as_str() {
+            "/jobs/{id}/undo" => &["leads:read", "leads:write", "leads:delete"],
+            path if path.starts_with("/jobs/{id}") => &["leads:read"],
+            _ => &[],
+        };
+        let own = operation.scopes.iter().chain(reads).map(String::as_str).chain(of_jobs.iter().copied());
         let just_these: Vec<&str> = own.chain(handed_on).collect();
         let client = self.world.client(&just_these).await;
         let answer = self.call(&client, operation, &self.path_to_own(operation).await, None).await;
