@@ -807,6 +807,8 @@ impl Tenants<'_> {
     /// A new job that is over, with its files. The number that its id is made of counts as its id.
     async fn job_of(&self, client: &Client) -> i64 {
         let tenant = if client.key == self.foreign.key { "max(id)" } else { "min(id)" };
+        // Those that only seem to run would hold the turns of their tenant.
+        self.world.sql("UPDATE jobs SET status = 'succeeded' WHERE lease_until > now() + interval '30 minutes'").await;
         // The first key of each tenant is that of the client that may do everything.
         let make = format!(
             "INSERT INTO jobs (tenant_id, public_id, kind, resource, status, params, key_id, created_at, expires_at)
