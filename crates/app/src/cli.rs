@@ -244,6 +244,11 @@ pub(crate) enum Command {
     /// Print the OpenAPI document
     #[command(after_help = "Example:\n  bwp openapi --public-url https://api.example.com > openapi.json")]
     Openapi(OpenapiArgs),
+    /// Write a tenant's rows of a family to a CSV file
+    #[command(
+        after_help = "Examples:\n  bwp export contacts --tenant tnt_… -o vendors.csv --filter type=vendor\n  bwp export leads --tenant tnt_… -o - | head"
+    )]
+    Export(ExportArgs),
     /// Write all data to a file
     #[command(after_help = "Examples:\n  bwp backup all.dump\n  bwp backup - | gzip > all.dump.gz")]
     Backup(BackupArgs),
@@ -640,6 +645,24 @@ pub(crate) struct OpenapiArgs {
     /// URL under which clients reach the server
     #[arg(long, env = "BWP_PUBLIC_URL", value_name = "URL", default_value = "http://127.0.0.1:8080")]
     pub(crate) public_url: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The family: contacts, leads, projects, bids …
+    pub(crate) family: String,
+    /// The tenant's id, `tnt_…`
+    #[arg(long)]
+    pub(crate) tenant: TenantPublicId,
+    /// The file to write, or - for standard output. A file of that name is replaced when all rows are written
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Only rows that fit: a filter of the API's list, as NAME=VALUE. May be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) filter: Vec<String>,
+    /// Only these columns, in this order
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) columns: Vec<String>,
 }
 
 #[derive(Debug, Args)]

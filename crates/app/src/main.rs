@@ -40,6 +40,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Rate(command) => commands::rate::run(&database, command, output).await,
         Command::Key(command) => commands::key::run(&database, command, output).await,
         Command::CursorSecret(command) => commands::cursor_secret::run(&database, command, output).await,
+        Command::Export(args) => commands::export::run(&database, args, output).await,
         Command::Backup(args) => commands::backup::backup(&database, &args, output).await,
         Command::Completions { shell } => commands::completions::run(shell),
         Command::Restore(args) => commands::backup::restore(&database, &args, output).await,

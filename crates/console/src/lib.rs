@@ -25,6 +25,7 @@ mod state;
 mod team;
 mod trouble;
 mod visit;
+mod webhooks;
 mod widgets;
 
 pub use access::Access;

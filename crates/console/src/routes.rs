@@ -20,6 +20,7 @@ use crate::{
     team,
     trouble::{self, Trouble},
     visit::Visit,
+    webhooks,
 };
 
 pub(crate) type Answer = Result<HttpResponse, Trouble>;
@@ -76,6 +77,7 @@ pub fn entries() -> Vec<Entry> {
     all.extend(security::entries());
     all.extend(sign_in::entries());
     all.extend(team::entries());
+    all.extend(webhooks::entries());
     all
 }
 

@@ -3,9 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use bwp_domain::{
-    accounts::ports::PasswordHasher, audit::ports::AuditReader, execute::Environment,
-    invitations::ports::InvitationReader, keys::ports::KeyReader, security::ports::SecurityLogReader,
-    sessions::ports::SessionReader, store::Store, users::ports::TeamReader,
+    accounts::ports::PasswordHasher,
+    audit::ports::AuditReader,
+    execute::Environment,
+    invitations::ports::InvitationReader,
+    keys::ports::KeyReader,
+    security::ports::SecurityLogReader,
+    sessions::ports::SessionReader,
+    store::Store,
+    users::ports::TeamReader,
+    vault::Vault,
+    webhooks::ports::{UrlGuard, WebhookReader},
 };
 use bwp_web::{metrics::Meter, public_url::PublicUrl, readiness::Readiness};
 
@@ -28,6 +36,12 @@ pub struct ConsoleState {
     pub team: Arc<dyn TeamReader>,
     /// Where invitations are read.
     pub invitations: Arc<dyn InvitationReader>,
+    /// Where webhook endpoints and their deliveries are read.
+    pub webhooks: Arc<dyn WebhookReader>,
+    /// What knows whither nothing may be sent.
+    pub url_guard: Arc<dyn UrlGuard>,
+    /// What secrets are kept in.
+    pub vault: Arc<Vault>,
     /// What keeps strangers within bounds: the same for all workers.
     pub guards: Arc<Guards>,
     /// Who hashes passwords.

@@ -3,6 +3,7 @@
 pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod cursor_secret;
+pub(crate) mod export;
 pub(crate) mod key;
 pub(crate) mod migrate;
 pub(crate) mod openapi;

@@ -631,18 +631,7 @@ impl Tenants<'_> {
     /// The id of a new delivery, which the background loop alone makes.
     async fn delivery_of(&self, client: &Client) -> i64 {
         let endpoint = self.row_of(client, "/webhook-endpoints").await;
-        let make = format!(
-            "WITH event AS (
-                 INSERT INTO outbox (tenant_id, event_id, kind, version, occurred_at, body, position)
-                 SELECT tenant_id, gen_random_uuid(), 'contact.created', 1, now(), '{{}}', nextval('event_positions')
-                 FROM webhook_endpoints WHERE id = {endpoint} RETURNING tenant_id, id, event_id, kind
-             )
-             INSERT INTO webhook_deliveries
-                 (tenant_id, endpoint_id, outbox_id, event_id, event_type, created_at, status, is_first, completed_at)
-             SELECT tenant_id, {endpoint}, id, event_id, kind, now(), 'exhausted', false, now() FROM event"
-        );
-        self.world.sql(&make).await;
-        self.world.number("SELECT max(id) FROM webhook_deliveries").await
+        self.world.delivery(endpoint).await
     }
 
     /// Each tenant has one row, which no operation makes or changes.

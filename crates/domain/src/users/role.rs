@@ -38,6 +38,8 @@ pub enum Permission {
     ManageUsers,
     /// See what was changed about keys and users, and by whom.
     SeeSecurityLog,
+    /// Make, change and delete webhook endpoints, and see what was sent to them.
+    ManageWebhooks,
     /// Mark site logs as reviewed.
     ReviewSiteLogs,
     /// Mark time entries as reviewed, and take that back.
@@ -166,9 +168,11 @@ impl Role {
     /// Whether the role may do this.
     pub const fn may(self, permission: Permission) -> bool {
         match permission {
-            Permission::SeeKeys | Permission::ManageKeys | Permission::ManageUsers | Permission::SeeSecurityLog => {
-                matches!(self, Self::CompanyAdmin)
-            }
+            Permission::SeeKeys
+            | Permission::ManageKeys
+            | Permission::ManageUsers
+            | Permission::SeeSecurityLog
+            | Permission::ManageWebhooks => matches!(self, Self::CompanyAdmin),
             Permission::SeeUsers => matches!(self, Self::CompanyAdmin | Self::Manager | Self::Member),
             Permission::ReviewSiteLogs | Permission::ReviewTimeEntries => {
                 matches!(self, Self::CompanyAdmin | Self::Manager)
@@ -186,6 +190,7 @@ impl Permission {
             Self::SeeUsers => Some(ScopeId::UsersRead),
             Self::ReviewSiteLogs => Some(ScopeId::SiteLogsWrite),
             Self::ReviewTimeEntries => Some(ScopeId::TimeEntriesWrite),
+            Self::ManageWebhooks => Some(ScopeId::WebhooksManage),
             Self::ManageUsers | Self::SeeSecurityLog => None,
         }
     }
@@ -200,6 +205,7 @@ impl Permission {
             Self::SeeSecurityLog => "to see the security log",
             Self::ReviewSiteLogs => "to review site logs",
             Self::ReviewTimeEntries => "to review time entries",
+            Self::ManageWebhooks => "to manage webhooks",
         }
     }
 }

@@ -27,6 +27,7 @@ guides! {
     "idempotency", "Idempotency";
     "pagination", "Pagination";
     "webhooks", "Webhooks";
+    "imports", "Imports and exports";
     "rate-limits", "Rate limits";
     "errors", "Errors";
     "browsers", "Browsers";

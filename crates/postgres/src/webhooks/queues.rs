@@ -41,11 +41,13 @@ use crate::{
 const BEAT: &str = "INSERT INTO webhook_workers AS worker (id, seen_at) VALUES ($1, now())
     ON CONFLICT (id) DO UPDATE SET seen_at = now()";
 
+/// Only a worker that is seen not to have been heard of loses its queues: one that came a moment ago is not seen yet, though a queue that
+/// it took may be.
 const LEASE_QUEUES: &str = "WITH due AS (
         SELECT tenant_id, endpoint_id FROM webhook_queues AS queue
-        WHERE due_at <= now() AND NOT EXISTS (
-            SELECT FROM webhook_workers AS worker WHERE worker.id = queue.worker AND worker.seen_at > now() - $2
-        )
+        WHERE due_at <= now() AND (queue.worker IS NULL OR EXISTS (
+            SELECT FROM webhook_workers AS worker WHERE worker.id = queue.worker AND worker.seen_at <= now() - $2
+        ))
         ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
     )
     UPDATE webhook_queues AS queue SET worker = $1 FROM due

@@ -9,3 +9,4 @@ mod security_log;
 mod sign_in;
 mod team;
 mod texts;
+mod webhooks;

@@ -14,6 +14,8 @@ async fn a_member_is_refused_every_page_and_command_of_an_admin() {
     make_key(&admin, "Nightly sync", &[]).await;
     let key = world.number("SELECT max(id) FROM api_keys").await.to_string();
     let user = world.number("SELECT max(id) FROM users").await.to_string();
+    let endpoint = world.endpoint(&world.client(&["webhooks:manage"]).await).await;
+    let delivery = world.delivery(endpoint).await.to_string();
     let changes = "SELECT count(*) FROM security_log";
     let member = signed_in(&world, "member").await;
     let before = world.number(changes).await;
@@ -26,6 +28,7 @@ async fn a_member_is_refused_every_page_and_command_of_an_admin() {
         }
         refused += 1;
         let path = entry.path.replace("{key}", &key).replace("{user}", &user);
+        let path = path.replace("{endpoint}", &endpoint.to_string()).replace("{delivery}", &delivery);
         if entry.method == Method::GET {
             member.open(&path).await;
             member.sees("Not permitted").await;

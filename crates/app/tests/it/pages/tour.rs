@@ -47,6 +47,7 @@ async fn everyone_can_use_every_page() {
     let world = World::start().await;
     let mut seen = visit_keys(&world).await;
     seen.extend(visit_people(&world).await);
+    seen.extend(visit_webhooks(&world).await);
     let pages = entries().into_iter().filter(|entry| entry.method == Method::GET).map(|entry| entry.path);
     let missed: Vec<_> = pages.filter(|path| !seen.contains(path)).collect();
     assert!(missed.is_empty(), "no browser was at {missed:?}");
@@ -78,7 +79,11 @@ async fn long_names_fit_every_page() {
 
     let user = world.number("SELECT max(id) FROM users WHERE tenant_id = 1").await.to_string();
     let pages = entries().into_iter().filter(|entry| entry.method == Method::GET).map(|entry| entry.path);
+    let endpoint = world.endpoint(&world.client(&["webhooks:manage"]).await).await;
+    let delivery = world.delivery(endpoint).await.to_string();
+    world.sql("UPDATE webhook_endpoints SET description = repeat('Verbindung', 20)").await;
     let pages = pages.map(|path| path.replace("{key}", "1").replace("{user}", &user));
+    let pages = pages.map(|path| path.replace("{endpoint}", &endpoint.to_string()).replace("{delivery}", &delivery));
     let mut wrong = Vec::new();
     for path in pages.filter(|path| path != "/invitations").chain([link]) {
         browser.open(&path).await;
@@ -123,6 +128,50 @@ async fn visit_keys(world: &World) -> BTreeSet<&'static str> {
     tour.look_at("/settings/developer/api-keys?q=nothing", "keys-none-fits").await;
     tour.look_at("/settings/developer/security-log", "security-log").await;
     tour.look_at("/settings/nothing", "not-found").await;
+    tour.seen
+}
+
+async fn visit_webhooks(world: &World) -> BTreeSet<&'static str> {
+    let mut tour = Tour::new(signed_in(world, "company_admin").await);
+    tour.look_at("/settings/developer/webhooks", "webhooks-none").await;
+    tour.browser.press("New endpoint").await;
+    tour.look("webhook-new").await;
+    tour.browser.fill("Address", "http://10.0.0.1/hooks").await;
+    tour.browser.press("Make endpoint").await;
+    tour.browser.sees("fields need another look").await;
+    tour.look("webhook-new-wrong").await;
+    tour.browser.fill("Address", "http://127.0.0.1:9/hooks").await;
+    tour.browser.fill("What it is for (optional)", "Yard system").await;
+    tour.browser.tick("Created contact.created", true).await;
+    tour.browser.press("Make endpoint").await;
+    assert!(copied(&tour.browser).await.starts_with("bwh_secret_"));
+    tour.look("webhook-made").await;
+    tour.browser.press("Done").await;
+    let endpoint = world.number("SELECT max(id) FROM webhook_endpoints").await;
+    let delivery = world.delivery(endpoint).await;
+    world
+        .sql("UPDATE webhook_deliveries SET response_status = 404, response_body = '<b>gone</b>', attempt_count = 7")
+        .await;
+    tour.browser.press("Pause").await;
+    tour.browser.sees("Paused.").await;
+    tour.look("webhook-paused").await;
+    tour.browser.press("Switch on").await;
+    tour.browser.press("Edit").await;
+    tour.look("webhook-edit").await;
+    tour.browser.press("Cancel").await;
+    tour.browser.press("Rotate secret …").await;
+    tour.look("webhook-rotate").await;
+    tour.browser.press("Rotate secret").await;
+    tour.look("webhook-rotated").await;
+    tour.look_at(&format!("/settings/developer/webhooks/deliveries/{delivery}"), "webhook-delivery").await;
+    tour.browser.press("Send again").await;
+    tour.browser.sees("It is sent again").await;
+    tour.look_at("/settings/developer/webhooks", "webhooks").await;
+    tour.browser.press("Yard system").await;
+    tour.browser.press("Delete …").await;
+    tour.look("webhook-delete").await;
+    tour.browser.press("Delete endpoint").await;
+    tour.browser.sees("Deleted.").await;
     tour.seen
 }
 

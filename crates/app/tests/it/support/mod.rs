@@ -84,6 +84,28 @@ impl World {
         self.bwp(&arguments).await
     }
 
+    /// A webhook endpoint of a client's tenant, at which nobody listens: its id.
+    pub(crate) async fn endpoint(&self, client: &Client) -> i64 {
+        let body = serde_json::json!({ "url": "http://127.0.0.1:9/hooks", "eventTypes": ["contact.created"] });
+        client.post("/webhook-endpoints", &body).await.data(201)["id"].as_i64().expect("an id")
+    }
+
+    /// A delivery to an endpoint that was given up: its id. The background loop alone makes them.
+    pub(crate) async fn delivery(&self, endpoint: i64) -> i64 {
+        let make = format!(
+            "WITH event AS (
+                 INSERT INTO outbox (tenant_id, event_id, kind, version, occurred_at, body, position)
+                 SELECT tenant_id, gen_random_uuid(), 'contact.created', 1, now(), '{{}}', nextval('event_positions')
+                 FROM webhook_endpoints WHERE id = {endpoint} RETURNING tenant_id, id, event_id, kind
+             )
+             INSERT INTO webhook_deliveries
+                 (tenant_id, endpoint_id, outbox_id, event_id, event_type, created_at, status, is_first, completed_at)
+             SELECT tenant_id, {endpoint}, id, event_id, kind, now(), 'exhausted', false, now() FROM event"
+        );
+        self.sql(&make).await;
+        self.number("SELECT max(id) FROM webhook_deliveries").await
+    }
+
     /// Another tenant's public id.
     pub(crate) async fn another_tenant(&self) -> String {
         create_tenant(&self.database, "Other Builders").await
