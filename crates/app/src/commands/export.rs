@@ -56,11 +56,14 @@ pub(crate) async fn run(args: &DatabaseArgs, export: ExportArgs, output: Output)
         new.publish()?;
     }
     let file = export.output.display().to_string();
-    let said = || {
-        format!("Wrote {rows} {} to {}.", transfers.shape().many, if to_standard { "standard output" } else { &file })
-    };
-    // Nothing but the rows goes to standard output.
-    output.print_to(&mut io::stderr().lock(), &json!({ "file": file, "rows": rows }), said)?;
+    let (written, many) = (json!({ "file": file, "rows": rows }), transfers.shape().many);
+    if to_standard {
+        // Nothing but the rows goes there.
+        let said = || format!("Wrote {rows} {many} to standard output.");
+        output.print_to(&mut io::stderr().lock(), &written, said)?;
+    } else {
+        output.print(&written, || format!("Wrote {rows} {many} to {file}."))?;
+    }
     Ok(())
 }
 

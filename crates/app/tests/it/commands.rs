@@ -2,6 +2,7 @@
 
 mod backup;
 mod data_folder;
+mod exports;
 mod keys;
 mod others;
 mod rates;

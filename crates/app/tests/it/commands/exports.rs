@@ -11,7 +11,7 @@ async fn rows_are_written_to_a_file() {
     for name in ["Acme", "=1+1"] {
         client.post("/contacts", &contact(name)).await.data(201);
     }
-    let other = json!({ "type": "vendor", "companyName": "Northwind" });
+    let other = json!({ "type": "customer", "companyName": "Northwind" });
     client.post("/contacts", &other).await.data(201);
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("contacts.csv");
@@ -25,8 +25,8 @@ async fn rows_are_written_to_a_file() {
             world.bwp(&all).await;
         }
     };
-    with(&["--columns", "type,companyName", "--filter", "type=vendor"]).await;
-    assert_eq!(std::fs::read_to_string(&file).expect("a file"), "type,companyName\r\nvendor,Northwind\r\n");
+    with(&["--columns", "type,companyName", "--filter", "type=customer"]).await;
+    assert_eq!(std::fs::read_to_string(&file).expect("a file"), "type,companyName\r\ncustomer,Northwind\r\n");
     // What a spreadsheet would run is written so that it does not.
     with(&["--columns", "companyName"]).await;
     assert_eq!(std::fs::read_to_string(&file).expect("a file"), "companyName\r\nNorthwind\r\n'=1+1\r\nAcme\r\n");
