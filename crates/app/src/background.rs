@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context;
 use bwp_domain::{execute::Environment, vault::Vault};
 use bwp_files::Files;
-use bwp_outbound::{Guard, Tls, Webhooks};
+use bwp_outbound::{Guard, Smtp, Tls, Webhooks};
 use bwp_postgres::{PgStore, PoolSettings};
-use bwp_worker::{Deliver, DeliveryLimits, FanOut, Hint, JobPorts, Jobs, RunningWorker, Worker};
+use bwp_worker::{Deliver, DeliveryLimits, FanOut, Hint, JobPorts, Jobs, RunningWorker, SendMail, Worker};
 
 use crate::cli::OutboundArgs;
 
@@ -42,6 +42,8 @@ pub(crate) struct Means {
     pub(crate) files: Files,
     /// What tells that a job was started.
     pub(crate) job_started: Hint,
+    /// The mail server, and the address under which people reach the server. `None`: no mail is sent.
+    pub(crate) mail: Option<(Smtp, Arc<str>)>,
 }
 
 /// Starts all tasks, over connections of their own.
@@ -49,7 +51,7 @@ pub(crate) fn start(
     store: &PgStore,
     connections: PoolSettings,
     environment: &Environment,
-    Means { outbound, vault, files, job_started }: Means,
+    Means { outbound, vault, files, job_started, mail }: Means,
 ) -> anyhow::Result<RunningWorker> {
     let jobs_at_once = connections.max_size.div_ceil(2);
     let store = Arc::new(store.for_thread(connections)?);
@@ -63,6 +65,15 @@ pub(crate) fn start(
         files: Arc::new(files),
         environment: environment.clone(),
     };
+    let send_mail = mail.map(|(mailer, public_url)| SendMail {
+        queue: Arc::clone(&store) as _,
+        rows: Arc::clone(&store) as _,
+        store: Arc::clone(&store) as _,
+        mailer: Arc::new(mailer),
+        vault: Arc::clone(&vault),
+        public_url,
+        environment: environment.clone(),
+    });
     let deliver = Deliver {
         queues: Arc::clone(&store) as _,
         courier: Arc::new(outbound),
@@ -71,10 +82,13 @@ pub(crate) fn start(
         limits: DeliveryLimits::default(),
         hint: deliveries.clone(),
     };
-    let worker = Worker::default().with(FanOut::new(store, events, deliveries)).with(deliver).with(Jobs::new(
+    let mut worker = Worker::default().with(FanOut::new(store, events, deliveries)).with(deliver).with(Jobs::new(
         jobs,
         jobs_at_once,
         job_started,
     ));
+    if let Some(send_mail) = send_mail {
+        worker = worker.with(send_mail);
+    }
     worker.start().context("starting the background loop")
 }

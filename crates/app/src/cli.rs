@@ -238,6 +238,9 @@ pub(crate) enum Command {
     /// Make, list, rotate and revoke API keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Try the mail server
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Manage the secret that signs cursors
     #[command(subcommand)]
     CursorSecret(CursorSecretCommand),
@@ -264,6 +267,13 @@ pub(crate) enum Command {
 pub(crate) struct WorkerArgs {
     #[command(flatten)]
     pub(crate) outbound: OutboundArgs,
+
+    #[command(flatten)]
+    pub(crate) mail: MailArgs,
+
+    /// URL under which people reach the server, for the links in mail. Without it this worker sends no mail
+    #[arg(long, env = "BWP_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
 
     #[command(flatten)]
     pub(crate) files: FilesArgs,
@@ -303,6 +313,40 @@ impl std::fmt::Debug for OutboundArgs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OutboundArgs").field("webhook_allow", &self.webhook_allow).finish_non_exhaustive()
     }
+}
+
+// The mail server.
+#[derive(Args)]
+pub(crate) struct MailArgs {
+    /// Mail server: smtps://user:password@mail.example.com, or smtp:// with STARTTLS; ?tls=none speaks without encryption
+    /// [default: none, and mail waits]
+    #[arg(long, env = "BWP_SMTP_URL", value_name = "URL", hide_env_values = true)]
+    pub(crate) smtp_url: Option<String>,
+
+    /// Address that mail comes from, such as office@example.com
+    #[arg(long, env = "BWP_MAIL_FROM", value_name = "ADDRESS")]
+    pub(crate) mail_from: Option<String>,
+}
+
+impl std::fmt::Debug for MailArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MailArgs").field("mail_from", &self.mail_from).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MailCommand {
+    /// Send a mail, to see whether the mail server takes it
+    #[command(
+        after_help = "Example:\n  bwp mail test --to you@example.com --smtp-url smtps://user:password@mail.example.com --mail-from office@example.com"
+    )]
+    Test {
+        /// To whom it goes
+        #[arg(long, value_name = "ADDRESS")]
+        to: String,
+        #[command(flatten)]
+        mail: MailArgs,
+    },
 }
 
 #[derive(Args)]
@@ -388,6 +432,9 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_MAINTENANCE", value_name = "TIME", default_value = "off", hide_default_value = true)]
     #[arg(num_args = 0..=1, default_missing_value = "on")]
     pub(crate) maintenance: Maintenance,
+
+    #[command(flatten)]
+    pub(crate) mail: MailArgs,
 
     #[command(flatten)]
     pub(crate) outbound: OutboundArgs,

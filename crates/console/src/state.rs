@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use bwp_domain::{
     accounts::ports::PasswordHasher, audit::ports::AuditReader, execute::Environment,
-    invitations::ports::InvitationReader, keys::ports::KeyReader, security::ports::SecurityLogReader,
-    sessions::ports::SessionReader, store::Store, users::ports::TeamReader,
+    invitations::ports::InvitationReader, keys::ports::KeyReader, resource::ports::RowReader,
+    security::ports::SecurityLogReader, sessions::ports::SessionReader, signature_requests::SigningLinks, store::Store,
+    users::ports::TeamReader, vault::Vault,
 };
 use bwp_web::{metrics::Meter, public_url::PublicUrl, readiness::Readiness};
 
@@ -28,6 +29,12 @@ pub struct ConsoleState {
     pub team: Arc<dyn TeamReader>,
     /// Where invitations are read.
     pub invitations: Arc<dyn InvitationReader>,
+    /// Where rows of every resource are read.
+    pub rows: Arc<dyn RowReader>,
+    /// Where requests for a signature are found by their links.
+    pub signing_links: Arc<dyn SigningLinks>,
+    /// What links are made of.
+    pub vault: Arc<Vault>,
     /// What keeps strangers within bounds: the same for all workers.
     pub guards: Arc<Guards>,
     /// Who hashes passwords.

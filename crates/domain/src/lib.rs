@@ -76,6 +76,7 @@ pub mod selling;
 pub mod sessions;
 pub mod settings;
 pub mod sign_in;
+pub mod signature_requests;
 pub mod site_logs;
 pub mod steps;
 pub mod store;
@@ -86,6 +87,7 @@ pub mod tokens;
 pub mod users;
 pub mod vault;
 pub mod webhooks;
+pub mod wording;
 mod words;
 
 #[cfg(feature = "testing")]

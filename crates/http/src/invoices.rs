@@ -527,7 +527,7 @@ async fn send(context: Context, caller: Caller, keyed: Keyed, id: RowId, body: O
     let sending = filled::<Sending>(&body.0, ErrorCode::ValidationFailed)?;
     let command = Take { invoice: id.known(Invoice::SHAPE.one)?, action: Action::Send(sending) };
     let view = View::of(&context, &caller);
-    let render = |record: &Record| view.rendered(StatusCode::OK, view.invoice(record, mail_waits()));
+    let render = |record: &Record| view.rendered(StatusCode::OK, view.invoice(record, mail_waits(&context)));
     let state = context.state.clone();
     caller.execute(&state, keyed.with(body.0.fingerprint), command, render).await
 }

@@ -44,6 +44,7 @@ mod request;
 mod resource;
 mod routes;
 mod settings;
+mod signature_requests;
 mod site_logs;
 mod state;
 mod time_entries;

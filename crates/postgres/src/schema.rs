@@ -168,23 +168,6 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
-    comments (tenant_id, id) {
-        tenant_id -> Int8,
-        id -> Int8,
-        entity_type -> Text,
-        entity_id -> Int8,
-        user_id -> Nullable<Int8>,
-        content -> Text,
-        parent_id -> Nullable<Int8>,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-        deleted_at -> Nullable<Timestamptz>,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-
     change_order_items (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
@@ -234,6 +217,23 @@ diesel::table! {
         void_reason -> Nullable<Text>,
         sent_at -> Nullable<Timestamptz>,
         created_by -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    comments (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        entity_type -> Text,
+        entity_id -> Int8,
+        user_id -> Nullable<Int8>,
+        content -> Text,
+        parent_id -> Nullable<Int8>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
@@ -591,6 +591,34 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    mail_outbox (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        enclosed -> Text,
+        enclosed_id -> Int8,
+        recipient -> Text,
+        cc -> Array<Nullable<Text>>,
+        bcc -> Array<Nullable<Text>>,
+        subject -> Nullable<Text>,
+        body -> Nullable<Text>,
+        status -> Text,
+        sent_by -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+        request_id -> Nullable<Int8>,
+        message_id -> Nullable<Text>,
+        attempts -> Int8,
+        queued_at -> Nullable<Timestamptz>,
+        due_at -> Nullable<Timestamptz>,
+        sent_at -> Nullable<Timestamptz>,
+        fault -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     muted_notifications (tenant_id, account_id, type_) {
         tenant_id -> Int8,
         account_id -> Int8,
@@ -614,27 +642,6 @@ diesel::table! {
         entity_id -> Nullable<Int8>,
         read_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-
-    mail_outbox (tenant_id, id) {
-        tenant_id -> Int8,
-        id -> Int8,
-        enclosed -> Text,
-        enclosed_id -> Int8,
-        recipient -> Text,
-        cc -> Array<Nullable<Text>>,
-        bcc -> Array<Nullable<Text>>,
-        subject -> Nullable<Text>,
-        body -> Nullable<Text>,
-        status -> Text,
-        sent_by -> Nullable<Int8>,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-        deleted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -914,6 +921,53 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    signature_requests (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        entity_type -> Text,
+        entity_id -> Int8,
+        status -> Text,
+        signer_name -> Nullable<Text>,
+        signer_email -> Nullable<Text>,
+        sent_at -> Nullable<Timestamptz>,
+        signed_at -> Nullable<Timestamptz>,
+        signed_document_id -> Nullable<Int8>,
+        message -> Nullable<Text>,
+        expires_at -> Nullable<Timestamptz>,
+        decline_reason -> Nullable<Text>,
+        created_by -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    signing_records (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        request_id -> Int8,
+        nonce -> Text,
+        fingerprint -> Text,
+        signer -> Nullable<Text>,
+        typed -> Nullable<Text>,
+        drawn -> Nullable<Text>,
+        address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        viewed_at -> Nullable<Timestamptz>,
+        answered_at -> Nullable<Timestamptz>,
+        reminders -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     site_logs (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
@@ -1075,17 +1129,17 @@ diesel::table! {
 
 diesel::joinable!(api_keys -> tenants (tenant_id));
 diesel::joinable!(branding_settings -> tenants (tenant_id));
-diesel::joinable!(comments -> tenants (tenant_id));
 diesel::joinable!(change_orders -> tenants (tenant_id));
+diesel::joinable!(comments -> tenants (tenant_id));
 diesel::joinable!(data_retention_settings -> tenants (tenant_id));
 diesel::joinable!(document_numbers -> tenants (tenant_id));
 diesel::joinable!(documents -> tenants (tenant_id));
 diesel::joinable!(files -> tenants (tenant_id));
 diesel::joinable!(invitations -> tenants (tenant_id));
-diesel::joinable!(kit_items -> tenants (tenant_id));
 diesel::joinable!(job_files -> tenants (tenant_id));
 diesel::joinable!(job_uploads -> tenants (tenant_id));
 diesel::joinable!(jobs -> tenants (tenant_id));
+diesel::joinable!(kit_items -> tenants (tenant_id));
 diesel::joinable!(known_browsers -> accounts (account_id));
 diesel::joinable!(labor_rates -> tenants (tenant_id));
 diesel::joinable!(lead_stages -> tenants (tenant_id));
@@ -1097,6 +1151,7 @@ diesel::joinable!(project_templates -> tenants (tenant_id));
 diesel::joinable!(projects -> tenants (tenant_id));
 diesel::joinable!(selling_settings -> tenants (tenant_id));
 diesel::joinable!(sessions -> accounts (account_id));
+diesel::joinable!(signature_requests -> tenants (tenant_id));
 diesel::joinable!(site_logs -> tenants (tenant_id));
 diesel::joinable!(time_entries -> tenants (tenant_id));
 diesel::joinable!(users -> accounts (account_id));
@@ -1112,9 +1167,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     bid_line_items,
     bid_project_costs,
     branding_settings,
-    comments,
     change_order_items,
     change_orders,
+    comments,
     contacts,
     credentials_revision,
     cursor_secrets,
@@ -1136,9 +1191,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     labor_rates,
     lead_stages,
     leads,
+    mail_outbox,
     muted_notifications,
     notifications,
-    mail_outbox,
     outbox,
     pay_app_lines,
     payment_terms,
@@ -1153,6 +1208,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     selling_settings,
     sessions,
     sign_in_failures,
+    signature_requests,
+    signing_records,
     site_logs,
     tenants,
     time_entries,

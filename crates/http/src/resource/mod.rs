@@ -17,9 +17,7 @@ use bwp_domain::{
     scopes::ScopeId,
 };
 
-#[cfg(test)]
-pub(crate) use filters::filter;
-pub(crate) use filters::{days_filter, fields_filter, summary_filter};
+pub(crate) use filters::{days_filter, fields_filter, filter, summary_filter};
 use handlers::Bulk;
 pub(crate) use handlers::{found, read};
 pub(crate) use many::ids;
@@ -450,6 +448,15 @@ impl Reply {
     /// Every row of `R` that there is, of some parent or of the tenant.
     pub(crate) fn rows<R: Resource>(status: u16, description: impl Into<Cow<'static, str>>) -> Self {
         Self::new(status, description, ReplyKind::All(schema::answer(R::SHAPE)))
+    }
+
+    /// 200 with rows of `R`, with what else answers show of each, and where they go on.
+    pub(crate) fn page_with<R: Resource>(
+        description: &'static str,
+        name: &'static str,
+        more: fn() -> serde_json::Value,
+    ) -> Self {
+        Self::new(200, description, ReplyKind::Page(schema::answer_with(R::SHAPE, name, more)))
     }
 
     /// 200 with rows of `R`, and where they go on.

@@ -24,6 +24,7 @@ mod project_plans;
 mod projects;
 mod read_only;
 mod settings;
+mod signature_requests;
 mod site_logs;
 mod time_entries;
 mod users;
