@@ -88,7 +88,9 @@ async fn a_signature_accepts_the_bid_and_ends_the_link() {
     assert_eq!(request(&client, &asked).await, asked);
 
     let told = world.events().await.len();
-    let page = customer.fill(&link, &link, SIGNED).await;
+    let page = customer.get(&link).await;
+    let shown = page.hidden("shown").to_owned();
+    let page = customer.fill(&link, &link, &[SIGNED, &[("shown", shown.as_str())]].concat()).await;
     assert_eq!(page.status, 200, "{}", page.text);
     assert!(page.words().contains("You have signed"), "{}", page.text);
     let signed = request(&client, &asked).await;
