@@ -172,11 +172,7 @@ pub async fn thread(
     about: About,
 ) -> Result<(Vec<Record>, bool), Failure<ResourceError>> {
     may_see(principal, about.kind)?;
-    let there = match about.kind.rows() {
-        Some(reference) => rows.is_there(tenant, reference, about.id).await?,
-        None => false,
-    };
-    if !there {
+    if !rows.is_there(tenant, about.kind.rows(), about.id).await? {
         return Err(ResourceError::NotFound("record").into());
     }
     let mut filter = Filter::is(Comment::SHAPE, "entityType", about.kind.to_value().into_owned());

@@ -47,22 +47,20 @@ words! {
     }
 }
 
-/// What there is to know of a kind of record: the scope that shows it, and its rows. `None`: there are none yet.
-///
-/// A family that gets rows replaces its `None`.
-const fn about(kind: RecordType) -> (ScopeId, Option<&'static Reference>) {
+/// What there is to know of a kind of record: the scope that shows it, and its rows.
+const fn about(kind: RecordType) -> (ScopeId, &'static Reference) {
     match kind {
-        RecordType::Contact => (ScopeId::ContactsRead, Some(Contact::REFERENCE)),
-        RecordType::Lead => (ScopeId::LeadsRead, Some(Lead::REFERENCE)),
-        RecordType::Project => (ScopeId::ProjectsRead, Some(Project::REFERENCE)),
-        RecordType::Phase => (ScopeId::ProjectsRead, Some(&PHASE)),
-        RecordType::Task => (ScopeId::ProjectsRead, Some(&TASK)),
-        RecordType::Bid => (ScopeId::BidsRead, Some(Bid::REFERENCE)),
-        RecordType::ChangeOrder => (ScopeId::ChangeOrdersRead, Some(ChangeOrder::REFERENCE)),
-        RecordType::PayApp => (ScopeId::PayAppsRead, Some(PayApp::REFERENCE)),
-        RecordType::Invoice => (ScopeId::InvoicesRead, Some(Invoice::REFERENCE)),
-        RecordType::SiteLog => (ScopeId::SiteLogsRead, Some(SiteLog::REFERENCE)),
-        RecordType::Product => (ScopeId::ProductsRead, Some(Product::REFERENCE)),
+        RecordType::Contact => (ScopeId::ContactsRead, Contact::REFERENCE),
+        RecordType::Lead => (ScopeId::LeadsRead, Lead::REFERENCE),
+        RecordType::Project => (ScopeId::ProjectsRead, Project::REFERENCE),
+        RecordType::Phase => (ScopeId::ProjectsRead, &PHASE),
+        RecordType::Task => (ScopeId::ProjectsRead, &TASK),
+        RecordType::Bid => (ScopeId::BidsRead, Bid::REFERENCE),
+        RecordType::ChangeOrder => (ScopeId::ChangeOrdersRead, ChangeOrder::REFERENCE),
+        RecordType::PayApp => (ScopeId::PayAppsRead, PayApp::REFERENCE),
+        RecordType::Invoice => (ScopeId::InvoicesRead, Invoice::REFERENCE),
+        RecordType::SiteLog => (ScopeId::SiteLogsRead, SiteLog::REFERENCE),
+        RecordType::Product => (ScopeId::ProductsRead, Product::REFERENCE),
     }
 }
 
@@ -79,8 +77,8 @@ impl RecordType {
         self.as_str().replace('_', " ")
     }
 
-    /// Its rows. `None`: there are none yet.
-    pub const fn rows(self) -> Option<&'static Reference> {
+    /// Its rows.
+    pub const fn rows(self) -> &'static Reference {
         about(self).1
     }
 
@@ -107,9 +105,6 @@ pub struct About {
 impl About {
     /// Whether the record is there. It is kept from being deleted until the unit of work ends.
     pub async fn pin(self, tenant: TenantId, rows: &mut dyn Rows) -> Result<bool, StoreError> {
-        match self.kind.rows().filter(|_| self.id > 0) {
-            Some(reference) => rows.pin(tenant, reference, self.id).await,
-            None => Ok(false),
-        }
+        if self.id > 0 { rows.pin(tenant, self.kind.rows(), self.id).await } else { Ok(false) }
     }
 }

@@ -162,7 +162,7 @@ pub(crate) fn operations() -> Vec<Operation> {
                 .needs(&[ScopeId::InvoicesWrite])
                 .summary("Reorder the lines of an invoice")
                 .description("Puts the lines of a draft into an order. Send every line once.")
-                .replies(Reply::rows_with::<InvoiceLineItem>(200, "The lines, in their order.", "ShownInvoiceLine", placed)),
+                .replies(Reply::rows::<InvoiceLineItem>(200, "The lines, in their order.")),
         );
     own.into_operations()
 }
@@ -196,10 +196,7 @@ fn full(status: u16, description: &'static str) -> Reply {
             besides(),
             json!({ "lineItems": {
             "type": "array",
-            "items": { "allOf": [
-                { "$ref": "#/components/schemas/InvoiceLineItem" },
-                { "type": "object", "properties": placed() },
-            ] },
+            "items": { "$ref": "#/components/schemas/InvoiceLineItem" },
             "description": "Its lines, in their order.",
         } }),
         )
@@ -212,7 +209,7 @@ fn plain(description: &'static str) -> Reply {
 }
 
 fn line_reply(status: u16, description: &'static str) -> Reply {
-    Reply::row_with::<InvoiceLineItem>(status, description, "ShownInvoiceLine", placed)
+    Reply::row::<InvoiceLineItem>(status, description)
 }
 
 /// What answers show of an invoice besides its fields.
@@ -221,11 +218,6 @@ fn besides() -> Json {
         "tenantId": { "type": "integer", "format": "int64", "description": "The tenant." },
         "isOverdue": { "type": "boolean", "description": "Whether it was to be paid before today, and is not." },
     })
-}
-
-/// What answers show of a line besides its fields.
-fn placed() -> Json {
-    json!({ "order": { "type": "integer", "format": "int64", "description": "Where it stands, as `position` says." } })
 }
 
 fn merged(mut one: Json, other: Json) -> Json {
@@ -277,9 +269,7 @@ impl<'a> View<'a> {
 }
 
 fn line(record: &Record) -> Result<Json, StoreError> {
-    let position = InvoiceLineItem::SHAPE.field("position").and_then(|(at, _)| record.values.get(at)?.as_integer());
-    let more = [("order".to_owned(), json!(position.unwrap_or_default()))].into_iter().collect();
-    members(InvoiceLineItem::SHAPE, record, more).map(Json::Object)
+    members(InvoiceLineItem::SHAPE, record, Map::new()).map(Json::Object)
 }
 
 async fn lines_of(context: &Context, caller: &Caller, invoice: i64) -> Result<Vec<Record>, StoreError> {

@@ -93,6 +93,27 @@ impl<P: Privilege> Authorized<P> {
         }
     }
 
+    /// Like [`execute`](Self::execute), for a change whose answer holds what lets its bearer in, such as a signed URL: `kept` is
+    /// stored without it, and `completed` makes the answer of that, the first time and each time that it is given again.
+    pub(crate) async fn execute_completing<C, O, E>(
+        self,
+        state: &ApiState,
+        keyed: Option<KeyedRequest>,
+        command: C,
+        kept: impl Fn(&O) -> RenderedResponse + Send + Sync,
+        completed: impl FnOnce(RenderedResponse) -> Result<RenderedResponse, Problem>,
+    ) -> Result<HttpResponse, Problem>
+    where
+        C: Command<dyn UnitOfWork, Output = O, Error = E>,
+        O: Send,
+        E: Send + Into<Problem>,
+    {
+        match self.run(state, keyed, command, kept).await? {
+            Executed::Applied { response, .. } => respond(completed(response)?, false),
+            Executed::Replayed(response) => respond(completed(response)?, true),
+        }
+    }
+
     async fn run<C, O, E>(
         self,
         state: &ApiState,

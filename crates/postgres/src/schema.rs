@@ -420,6 +420,19 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    job_changes (tenant_id, job_id, position) {
+        tenant_id -> Int8,
+        job_id -> Int8,
+        position -> Int8,
+        changed_at -> Timestamptz,
+        created -> Array<Nullable<Int8>>,
+        updated -> Jsonb,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     job_errors (tenant_id, job_id, row_number) {
         tenant_id -> Int8,
         job_id -> Int8,
@@ -606,13 +619,6 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
-        request_id -> Nullable<Int8>,
-        message_id -> Nullable<Text>,
-        attempts -> Int8,
-        queued_at -> Nullable<Timestamptz>,
-        due_at -> Nullable<Timestamptz>,
-        sent_at -> Nullable<Timestamptz>,
-        fault -> Nullable<Text>,
     }
 }
 
@@ -921,53 +927,6 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
-    signature_requests (tenant_id, id) {
-        tenant_id -> Int8,
-        id -> Int8,
-        entity_type -> Text,
-        entity_id -> Int8,
-        status -> Text,
-        signer_name -> Nullable<Text>,
-        signer_email -> Nullable<Text>,
-        sent_at -> Nullable<Timestamptz>,
-        signed_at -> Nullable<Timestamptz>,
-        signed_document_id -> Nullable<Int8>,
-        message -> Nullable<Text>,
-        expires_at -> Nullable<Timestamptz>,
-        decline_reason -> Nullable<Text>,
-        created_by -> Nullable<Int8>,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-        deleted_at -> Nullable<Timestamptz>,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-
-    signing_records (tenant_id, id) {
-        tenant_id -> Int8,
-        id -> Int8,
-        request_id -> Int8,
-        nonce -> Text,
-        fingerprint -> Text,
-        signer -> Nullable<Text>,
-        typed -> Nullable<Text>,
-        drawn -> Nullable<Text>,
-        address -> Nullable<Text>,
-        user_agent -> Nullable<Text>,
-        viewed_at -> Nullable<Timestamptz>,
-        answered_at -> Nullable<Timestamptz>,
-        reminders -> Int8,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-        deleted_at -> Nullable<Timestamptz>,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-
     site_logs (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
@@ -1151,7 +1110,6 @@ diesel::joinable!(project_templates -> tenants (tenant_id));
 diesel::joinable!(projects -> tenants (tenant_id));
 diesel::joinable!(selling_settings -> tenants (tenant_id));
 diesel::joinable!(sessions -> accounts (account_id));
-diesel::joinable!(signature_requests -> tenants (tenant_id));
 diesel::joinable!(site_logs -> tenants (tenant_id));
 diesel::joinable!(time_entries -> tenants (tenant_id));
 diesel::joinable!(users -> accounts (account_id));
@@ -1181,6 +1139,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     invitations,
     invoice_lines,
     invoice_payments,
+    job_changes,
     job_errors,
     job_files,
     job_uploads,
@@ -1208,8 +1167,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     selling_settings,
     sessions,
     sign_in_failures,
-    signature_requests,
-    signing_records,
     site_logs,
     tenants,
     time_entries,

@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use diesel::{
     AppearsOnTable, Expression, QueryResult,
     expression::{AsExpression, ValidGrouping, is_aggregate},
-    pg::{Pg, PgQueryBuilder, data_types::PgInterval},
-    query_builder::{AstPass, Query, QueryBuilder, QueryFragment, QueryId},
+    pg::{Pg, data_types::PgInterval},
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
     serialize::{self, IsNull, Output, ToSql},
     sql_types::{BigInt, Bool, Jsonb, SqlType, Timestamptz},
 };
@@ -204,6 +204,8 @@ impl ToSql<Xid, Pg> for RowVersion {
 /// The text of a statement, and whether it is planned anew each time. For tests of its plan.
 #[cfg(feature = "testing")]
 pub(crate) fn text(query: &impl QueryFragment<Pg>) -> QueryResult<(String, bool)> {
+    use diesel::{pg::PgQueryBuilder, query_builder::QueryBuilder};
+
     let mut text = PgQueryBuilder::default();
     query.to_sql(&mut text, &Pg)?;
     Ok((text.finish(), !query.is_safe_to_cache_prepared(&Pg)?))

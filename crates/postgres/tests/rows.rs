@@ -104,11 +104,7 @@ const RESOURCES: &[(&Shape, Possible)] = &[
             values[at] = Value::Null;
         }
     }),
-    (Product::SHAPE, |values| {
-        // Only deleted ones say when they were deleted.
-        let (at, _) = Product::SHAPE.field("deletedAt").expect("a field");
-        values[at] = Value::Null;
-    }),
+    (Product::SHAPE, |_| {}),
     (KitItem::SHAPE, |_| {}),
     (ProjectPhase::SHAPE, |_| {}),
     (ProjectTask::SHAPE, |values| {
@@ -118,19 +114,11 @@ const RESOURCES: &[(&Shape, Possible)] = &[
     }),
     (ProjectTemplate::SHAPE, |_| {}),
     (SiteLog::SHAPE, |_| {}),
-    (TimeEntry::SHAPE, |values| {
-        // The one who wrote it down is no reference that requests set.
-        let (at, _) = TimeEntry::SHAPE.field("createdBy").expect("a field");
-        values[at] = Value::Null;
-    }),
+    (TimeEntry::SHAPE, |_| {}),
     (Document::SHAPE, |_| {}),
     (Comment::SHAPE, |_| {}),
     (Bid::SHAPE, |_| {}),
-    (BidLineItem::SHAPE, |values| {
-        // Only deleted ones say when they were deleted.
-        let (at, _) = BidLineItem::SHAPE.field("deletedAt").expect("a field");
-        values[at] = Value::Null;
-    }),
+    (BidLineItem::SHAPE, |_| {}),
     (CostItem::SHAPE, |_| {}),
     (ProjectCost::SHAPE, |_| {}),
     (ChangeOrder::SHAPE, |_| {}),
@@ -151,11 +139,7 @@ const RESOURCES: &[(&Shape, Possible)] = &[
         }
     }),
     (Invoice::SHAPE, |_| {}),
-    (InvoiceLineItem::SHAPE, |values| {
-        // Only deleted ones say when they were deleted.
-        let (at, _) = InvoiceLineItem::SHAPE.field("deletedAt").expect("a field");
-        values[at] = Value::Null;
-    }),
+    (InvoiceLineItem::SHAPE, |_| {}),
     (InvoicePayment::SHAPE, |_| {}),
 ];
 
@@ -232,7 +216,7 @@ async fn each_description_fits_its_table() {
         }
         // All of the tenant's, newest first, or those of one parent, in their order.
         let mut in_order = indexed("tenant_id, created_at, id").await;
-        for order in ["\"order\"", "sort_order", "position", "paid_at"] {
+        for order in ["\"order\"", "sort_order", "\"position\"", "paid_at"] {
             in_order += indexed(&format!("tenant_id,% {order}, id")).await;
         }
         assert!(in_order > 0, "{table} has no index in the order of its lists");

@@ -345,6 +345,7 @@ const TABLE: &[(&str, &[Check])] = &[
     ("getJobsByIdDownload", &[NoCredential, MissingScope, ForeignRow]),
     ("getJobsByIdErrors", &[NoCredential, MissingScope, ForeignRow]),
     ("postJobsByIdCancel", &[NoCredential, MissingScope, ForeignRow]),
+    ("postJobsByIdUndo", &[NoCredential, MissingScope, ForeignRow]),
     ("getWebhookEndpoints", &[NoCredential, MissingScope, ForeignData]),
     ("postWebhookEndpoints", &[NoCredential, MissingScope]),
     ("getWebhookEndpointsById", &[NoCredential, MissingScope, ForeignRow]),
@@ -535,7 +536,13 @@ impl Tenants<'_> {
         let reads =
             self.operations.iter().filter(|other| family(other) == family(operation) && other.method == Method::GET);
         let reads = reads.filter(|_| operation.method == Method::PATCH).flat_map(|read| &read.scopes);
-        let own = operation.scopes.iter().chain(reads).map(String::as_str);
+        // Jobs of others are seen by those who may read what they are about, and undone by those who may change and delete it.
+        let of_jobs: &[&str] = match operation.path.as_str() {
+            "/jobs/{id}/undo" => &["leads:read", "leads:write", "leads:delete"],
+            path if path.starts_with("/jobs/{id}") => &["leads:read"],
+            _ => &[],
+        };
+        let own = operation.scopes.iter().chain(reads).map(String::as_str).chain(of_jobs.iter().copied());
         let just_these: Vec<&str> = own.chain(handed_on).collect();
         let client = self.world.client(&just_these).await;
         let answer = self.call(&client, operation, &self.path_to_own(operation).await, None).await;
@@ -759,14 +766,24 @@ impl Tenants<'_> {
                 self.row_of(client, collection).await;
             }
             let id = self.row_of(client, collection).await;
-            if operation.path == "/jobs/{id}/cancel" {
-                let running = "status = 'running', lease_until = now() + interval '1 hour'";
+            let job = match operation.path.as_str() {
+                "/jobs/{id}/cancel" => Some("status = 'running', lease_until = now() + interval '1 hour'"),
+                "/jobs/{id}/undo" => Some("kind = 'csv_import'"),
+                _ => None,
+            };
+            if let Some(set) = job {
                 let job = format!("public_id = lpad(to_hex({id}), 32, '0')::uuid");
-                self.world.sql(&format!("UPDATE jobs SET {running} WHERE {job}")).await;
+                self.world.sql(&format!("UPDATE jobs SET {set} WHERE {job}")).await;
             }
             id
         };
         let path = operation.path_to_new(make).await;
+        // What they are made from.
+        for (from, source) in [("/from-bid", "/bids"), ("/from-pay-app", "/pay-apps")] {
+            if operation.path.ends_with(from) {
+                self.row_of(client, source).await;
+            }
+        }
         for (_, ready) in READY.iter().filter(|(name, _)| *name == operation.name) {
             self.world.sql(ready).await;
         }
@@ -795,6 +812,8 @@ impl Tenants<'_> {
     /// A new job that is over, with its files. The number that its id is made of counts as its id.
     async fn job_of(&self, client: &Client) -> i64 {
         let tenant = if client.key == self.foreign.key { "max(id)" } else { "min(id)" };
+        // Those that only seem to run would hold the turns of their tenant.
+        self.world.sql("UPDATE jobs SET status = 'succeeded' WHERE lease_until > now() + interval '30 minutes'").await;
         // The first key of each tenant is that of the client that may do everything.
         let make = format!(
             "INSERT INTO jobs (tenant_id, public_id, kind, resource, status, params, key_id, created_at, expires_at)
@@ -803,7 +822,7 @@ impl Tenants<'_> {
              FROM (SELECT {tenant} AS id FROM tenants) AS tenant"
         );
         self.world.sql(&make).await;
-        self.world.wait_until("SELECT count(*) FROM jobs HAVING every(completed_at IS NOT NULL)").await;
+        self.world.wait_until("SELECT every(completed_at IS NOT NULL)::integer FROM jobs").await;
         self.world.sql("UPDATE jobs SET errors_artifact = artifact").await;
         self.world.number("SELECT count(*) FROM jobs").await
     }

@@ -47,7 +47,7 @@ pub struct InvoiceLineItem {
     #[field(default = true)]
     pub is_taxable: bool,
     /// Where it stands: lines are shown by this number, from 0. Unless it is sent, behind all others.
-    #[field(automatic, least = -2_147_483_648, most = 2_147_483_647)]
+    #[field(automatic, also = "order", least = -2_147_483_648, most = 2_147_483_647)]
     pub position: Option<i64>,
     /// Always `null`, and ignored in requests: deleted lines are not found.
     pub deleted_at: Option<Timestamp>,

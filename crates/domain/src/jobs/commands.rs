@@ -132,7 +132,7 @@ async fn cancel(
     context: &Context<'_>,
     uow: &mut dyn UnitOfWork,
 ) -> std::result::Result<(), Failure<ResourceError>> {
-    let result = (job.kind == JobKind::CsvImport).then(|| job.imported());
+    let result = job.so_far();
     let ending = Ending { status: JobStatus::Cancelled, result, error: None, artifact: None, errors_artifact: None };
     Ok(uow.jobs().end(context.tenant, job.id, &ending, context.now).await?)
 }

@@ -10,13 +10,14 @@ use super::{
     commands::SourcePath,
     ports::{Advance, Lease},
     transfers::body,
+    undo::Changes,
 };
 use crate::{
     csv::{self, Cells},
     events::Event,
     execute::{Applied, Command, Context, Failure},
     fields::{Fault, FieldErrors},
-    resource::{Body, Draft, Record, ResourceError, insert, update},
+    resource::{Body, Draft, Record, ResourceError, changed, insert, update},
     scopes::ScopeSet,
     store::{StoreError, UnitOfWork},
 };
@@ -225,9 +226,10 @@ struct Known {
     remembered: Remembered,
 }
 
+/// What was done to which row: what it held before, of what the file sets.
 enum Done {
-    Created,
-    Updated,
+    Created(i64),
+    Updated(i64, Map<String, Json>),
 }
 
 /// Why a row was not made or changed.
@@ -308,6 +310,7 @@ impl Command<dyn UnitOfWork> for ImportBatch<'_> {
             self.rows.iter().map(|row| (row, self.plan.read(row))).collect();
         let mut known = Known { keys: self.keys(&read, context, uow).await?, remembered: Remembered::new() };
         let mut batch = Batched { position: self.position, ..Batched::default() };
+        let mut changes = Changes::new(self.position, context.now);
         let (mut events, mut errors) = (Vec::new(), Vec::new());
         for (row, imported) in &mut read {
             batch.progress.processed += 1;
@@ -319,8 +322,16 @@ impl Command<dyn UnitOfWork> for ImportBatch<'_> {
             let wrong = match self.row(imported, &mut known, &mut wrote, context, uow).await {
                 Ok((done, told)) => {
                     match done {
-                        Done::Created => batch.progress.created += 1,
-                        Done::Updated => batch.progress.updated += 1,
+                        Done::Created(id) => {
+                            batch.progress.created += 1;
+                            changes.created.push(id);
+                        }
+                        Done::Updated(id, before) => {
+                            batch.progress.updated += 1;
+                            if !before.is_empty() {
+                                changes.update(id, before);
+                            }
+                        }
                     }
                     events.extend(told);
                     continue;
@@ -348,6 +359,9 @@ impl Command<dyn UnitOfWork> for ImportBatch<'_> {
         }
         if !errors.is_empty() {
             uow.jobs().note(context.tenant, self.lease.job, &errors).await?;
+        }
+        if !changes.is_empty() {
+            uow.jobs().remember(context.tenant, self.lease.job, &changes).await?;
         }
         // Last of all: who cancels waits no longer than for this.
         if !uow.jobs().advance(self.lease, &batch).await? {
@@ -396,14 +410,14 @@ impl ImportBatch<'_> {
         if let Some(id) = id {
             let absent = || Wrong::new("not_found", format!("id: There is no {} with this id.", shape.one));
             let id = id.trim().parse::<i64>().ok().filter(|id| *id > 0).ok_or_else(absent)?;
-            before = Some(self.lock(id, context, uow).await?.ok_or_else(absent)?);
+            before = Some(lock(transfers, id, context, uow).await?.ok_or_else(absent)?);
         } else if let Some((key, text)) = &key {
             let found = known.keys.get(text).map(Vec::as_slice).unwrap_or_default();
             match found {
                 [] => {}
                 [id] if self.plan.update_in_place => {
                     // One that was deleted a moment ago is made anew.
-                    before = self.lock(*id, context, uow).await?;
+                    before = lock(transfers, *id, context, uow).await?;
                 }
                 [_, ..] if self.plan.update_in_place => {
                     let message = format!("{}: More than one {} has this. Map `id`.", key.field, shape.one);
@@ -432,9 +446,14 @@ impl ImportBatch<'_> {
         let kind = if before.is_some() { Body::Change } else { Body::New };
         let draft = Draft::read(shape, &kind, &body_of_row, std::mem::take(&mut imported.errors))?;
         *wrote = true;
-        let (done, (record, events)) = match before {
-            Some(before) => (Done::Updated, update(family, before, &draft, context, uow).await?),
-            None => (Done::Created, insert(family, &draft, context, uow).await?),
+        let (done, record, events) = if let Some(before) = before {
+            let (record, events) = update(family, before.clone(), &draft, context, uow).await?;
+            let mut previous = changed(shape, &before, &record);
+            previous.retain(|name, _| body_of_row.contains_key(name));
+            (Done::Updated(record.id, previous), record, events)
+        } else {
+            let (record, events) = insert(family, &draft, context, uow).await?;
+            (Done::Created(record.id), record, events)
         };
         if let Some((_, text)) = key {
             let ids = known.keys.entry(text).or_default();
@@ -444,20 +463,21 @@ impl ImportBatch<'_> {
         }
         Ok((done, told.into_iter().chain(events).collect()))
     }
+}
 
-    async fn lock(
-        &self,
-        id: i64,
-        context: &Context<'_>,
-        uow: &mut dyn UnitOfWork,
-    ) -> Result<Option<Record>, StoreError> {
-        let shape = self.plan.transfers.shape();
-        if shape.in_turn {
-            uow.rows().take_turn(context.tenant, shape).await?;
-        }
-        let found = uow.rows().lock(context.tenant, shape, id).await?;
-        Ok(found.filter(|record| self.plan.transfers.family().shows(context.principal, record)))
+/// The row, locked, if those who act may see it.
+pub(super) async fn lock(
+    transfers: &'static dyn Transfers,
+    id: i64,
+    context: &Context<'_>,
+    uow: &mut dyn UnitOfWork,
+) -> Result<Option<Record>, StoreError> {
+    let shape = transfers.shape();
+    if shape.in_turn {
+        uow.rows().take_turn(context.tenant, shape).await?;
     }
+    let found = uow.rows().lock(context.tenant, shape, id).await?;
+    Ok(found.filter(|record| transfers.family().shows(context.principal, record)))
 }
 
 /// The key of a row, as it is compared.

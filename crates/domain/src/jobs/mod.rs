@@ -11,16 +11,18 @@ mod filters;
 mod import;
 pub mod ports;
 mod transfers;
+mod undo;
 
 use std::net::IpAddr;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 pub use bulk::{Bulk, BulkOperation, BulkRequest};
 pub use commands::{Allowed, Cancel, Finish, PrepareUpload, ReceiveUpload, Remove, SourcePath, Start};
 pub use export::{ExportPlan, ExportRequest};
 pub use import::{BatchEnd, Batched, ImportBatch, ImportPlan, ImportRequest, RowError, errors_header, errors_row};
 pub use transfers::{Column, Imported, InCsv, Key, Reading, Remembered, Source, Transfers, transfers};
+pub use undo::{Changes, Undo, UndoBatch, Undone, needs as undo_needs};
 
 use crate::{
     clock::Timestamp,
@@ -159,9 +161,12 @@ impl Job {
         Position { created_at: self.created_at, id: self.id.get() }
     }
 
-    /// What has come of an import so far.
-    pub fn imported(&self) -> Json {
-        let Progress { created, updated, errors, .. } = self.progress;
-        serde_json::json!({ "created": created, "updated": updated, "errors": errors })
+    /// What has come of it so far, of a job that commits batch by batch.
+    pub fn so_far(&self) -> Option<Json> {
+        let Progress { total, created, updated, errors, .. } = self.progress;
+        if self.kind == JobKind::CsvImport {
+            return Some(json!({ "created": created, "updated": updated, "errors": errors }));
+        }
+        self.undoes().map(|_| json!({ "requested": total, "succeeded": updated, "skipped": errors }))
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, net::IpAddr};
 use async_trait::async_trait;
 use serde_json::Value as Json;
 
-use super::{Job, JobKind, JobStatus, Progress, RowError, Starter};
+use super::{Changes, Job, JobKind, JobStatus, Progress, RowError, Starter};
 use crate::{
     clock::Timestamp,
     files::FileName,
@@ -155,6 +155,17 @@ pub trait JobRepository: Send {
 
     /// Notes which rows of a job's file are wrong.
     async fn note(&mut self, tenant: TenantId, id: JobId, errors: &[RowError]) -> Result<(), StoreError>;
+
+    /// Remembers what a batch of an import changed, as long as the import is kept.
+    async fn remember(&mut self, tenant: TenantId, id: JobId, changes: &Changes) -> Result<(), StoreError>;
+
+    /// What the last batch of an import before this position changed; without one, the last of all. `None`: none is left.
+    async fn changes(
+        &mut self,
+        tenant: TenantId,
+        id: JobId,
+        before: Option<u64>,
+    ) -> Result<Option<Changes>, StoreError>;
 
     /// Makes a place to upload to.
     async fn prepare(&mut self, tenant: TenantId, upload: &Upload) -> Result<(), StoreError>;

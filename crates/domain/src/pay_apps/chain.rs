@@ -48,12 +48,14 @@ impl Chain {
         let shape = PayApp::SHAPE;
         let order = shape.field("applicationNo").map_or(0, |(at, _)| at);
         let of_project = Filter::is(shape, "projectId", Value::Integer(project.get()));
-        let mut chain = Vec::new();
-        for record in uow.rows().all(tenant, shape, &of_project, order).await? {
-            let lines = lines::of(record.id, tenant, uow).await?;
-            chain.push(Application { app: record.typed::<PayApp>()?.details, record, lines });
-        }
-        Ok(Self(chain))
+        let records = uow.rows().all(tenant, shape, &of_project, order).await?;
+        let ids: Vec<i64> = records.iter().map(|record| record.id).collect();
+        let mut lines = lines::of_all(&ids, tenant, uow).await?;
+        let application = |record: Record| {
+            let lines = lines.remove(&record.id).unwrap_or_default();
+            Ok(Application { app: record.typed::<PayApp>()?.details, record, lines })
+        };
+        records.into_iter().map(application).collect::<std::result::Result<_, _>>().map(Self)
     }
 
     /// Every application.

@@ -1,5 +1,7 @@
 //! The schedule of values: the lines of a pay application.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use super::{
@@ -13,8 +15,8 @@ use crate::{
     fields::{Fault, FieldErrors},
     ids::{BidLineItemId, ChangeOrderId, PayAppId, SovLineId, TenantId},
     resource::{
-        Delete, Draft, Filter, Money, Record, Resource, ResourceError, Rules, Saving, Stored, Told, Value, family,
-        insert, store, update,
+        Condition, Delete, Draft, Filter, Money, Record, Resource, ResourceError, Rules, Saving, Stored, Told, Value,
+        family, insert, store, update,
     },
     scopes::ScopeSet,
     store::{StoreError, UnitOfWork},
@@ -192,6 +194,24 @@ pub(super) async fn of(
     let order = shape.field("order").map_or(0, |(at, _)| at);
     let rows = uow.rows().all(tenant, shape, &Filter::is(shape, "payAppId", Value::Integer(pay_app)), order).await?;
     rows.iter().map(Record::typed).collect()
+}
+
+/// The live lines of these pay applications, by the id of each, in their order.
+pub(super) async fn of_all(
+    pay_apps: &[i64],
+    tenant: TenantId,
+    uow: &mut dyn UnitOfWork,
+) -> std::result::Result<BTreeMap<i64, Vec<Stored<SovLine>>>, StoreError> {
+    let shape = SovLine::SHAPE;
+    let at = |name| shape.field(name).map_or(0, |(at, _)| at);
+    let mut filter = Filter::all();
+    filter.add(Condition::Among(at("payAppId"), pay_apps.to_vec()));
+    let mut lines: BTreeMap<i64, Vec<Stored<SovLine>>> = BTreeMap::new();
+    for record in uow.rows().all(tenant, shape, &filter, at("order")).await? {
+        let line = record.typed::<SovLine>()?;
+        lines.entry(line.details.pay_app_id.get()).or_default().push(line);
+    }
+    Ok(lines)
 }
 
 /// What is done to a line.

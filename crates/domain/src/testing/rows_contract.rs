@@ -12,11 +12,12 @@ use crate::{
     ids::TenantId,
     paging::{Limit, PageRequest},
     resource::{
-        Bound, Condition, Filter, Kind, Record, Reference, Shape, Value, Written,
+        Bound, Condition, Filter, Kind, Record, Referable, Reference, Shape, Value, Written,
         ports::{RowReader, Rows, Sum, records},
     },
     store::StoreError,
     text::SearchText,
+    users::AnyUser,
 };
 
 /// A store that is held to the contract, with two tenants.
@@ -287,6 +288,12 @@ impl Suite<'_> {
                     first.map_or(Value::Null, |first| Value::Integer(first.id))
                 }
                 (Some(reference), _) => Value::Integer(self.referred(tenant, reference).await),
+                // Only deleted ones say when they were deleted.
+                (None, _) if field.column == "deleted_at" => Value::Null,
+                // The server names people by itself, as who made a row.
+                (None, Kind::Id) if field.column.ends_with("_by") => {
+                    Value::Integer(self.referred(tenant, AnyUser::REFERENCE).await)
+                }
                 (None, kind) => value(kind, n),
             });
         }

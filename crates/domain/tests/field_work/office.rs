@@ -6,13 +6,14 @@ use bwp_domain::{
     clock::Timestamp,
     execute::{Command, Context, Failure},
     fields::FieldErrors,
-    ids::TenantId,
-    principal::Principal,
+    ids::{AccountId, TenantId},
+    principal::{Credential, Principal},
     projects::Project,
     resource::{
         Body, Create, Delete, Draft, Kind, Record, Referable, Resource, ResourceError, Restore, Rules, Update, Value,
         family, ports::Rows, snapshot,
     },
+    scopes::ScopeId,
     store::UnitOfWork,
     testing::{MemoryRows, ScriptedUnitOfWork, credential, environment, signed_in, tenant_id},
     users::{AnyUser, Role},
@@ -101,21 +102,18 @@ pub(crate) fn at(millis: i64) -> Timestamp {
     Timestamp::from_unix_millis(1_700_000_000_000 + millis)
 }
 
+/// The scopes that field work needs.
+const SCOPES: &[ScopeId] =
+    &[ScopeId::SiteLogsRead, ScopeId::SiteLogsWrite, ScopeId::TimeEntriesRead, ScopeId::TimeEntriesWrite];
+
 /// A key of the tenant's, which no user made.
 pub(crate) fn key() -> Principal {
-    Principal::Key(Arc::new(credential(&[])))
+    Principal::Key(Arc::new(credential(SCOPES)))
 }
 
-/// A key with the scopes that field work needs, which user 4 made.
+/// A key that user 4 made.
 pub(crate) fn key_of_a_user() -> Principal {
-    use bwp_domain::{ids::AccountId, scopes::ScopeId};
-    let mut credential = credential(&[
-        ScopeId::SiteLogsRead,
-        ScopeId::SiteLogsWrite,
-        ScopeId::TimeEntriesRead,
-        ScopeId::TimeEntriesWrite,
-    ]);
-    credential.person = AccountId::new(4);
+    let credential = Credential { person: AccountId::new(4), ..credential(SCOPES) };
     Principal::Key(Arc::new(credential))
 }
 

@@ -10,20 +10,25 @@ use actix_web::{
     },
 };
 use bwp_domain::{
+    clock::Timestamp,
     families,
     fields::Fault,
     files::FileName,
+    idempotency::RenderedResponse,
     jobs::{
-        Cancel, Job, JobKind, JobStatus, PrepareUpload, Progress, Remove, Starter,
+        Cancel, Job, JobKind, JobStatus, PrepareUpload, Progress, Remove, Starter, Undo,
         ports::{JobFilter, Sight, Upload},
     },
     principal::Caller,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::links::{Link, Purpose};
+use super::{
+    links::{Link, Purpose},
+    starts::started,
+};
 use crate::{
     envelope::{Envelope, Meta},
     mutation::no_content,
@@ -116,6 +121,14 @@ pub(super) struct UploadData {
     /// For how long the URL is good.
     #[schema(example = 900)]
     expires_in_seconds: u64,
+}
+
+/// What is kept of an answer that names a place to upload to: the URL lets its bearer in, and is signed again for each repetition.
+#[derive(Serialize, Deserialize)]
+struct KeptUpload {
+    id: String,
+    until: i64,
+    request_id: String,
 }
 
 impl From<&Job> for JobData {
@@ -224,6 +237,20 @@ pub(super) async fn cancel(
     caller.execute(&context.state, keyed.0, Cancel { id: job.public_id }, render).await
 }
 
+pub(super) async fn undo(
+    context: Context,
+    caller: Authorized<JobsWrite>,
+    keyed: KeyedEmpty,
+    id: PathId<JobResource>,
+) -> Answer {
+    let import = find(&context, &caller, id).await?;
+    let transfers = families::of_table(&import.resource).ok_or_else(|| Problem::not_found("job"))?;
+    let command = Undo { id: import.public_id, transfers, address: caller.address() };
+    let answer = caller.execute(&context.state, keyed.0, command, started(&context)).await?;
+    (context.state.job_started)();
+    Ok(answer)
+}
+
 pub(super) async fn delete(
     context: Context,
     caller: Authorized<JobsWrite>,
@@ -265,7 +292,8 @@ pub(super) async fn errors(context: Context, caller: Authorized<JobsRead>, id: P
 
 #[expect(clippy::needless_pass_by_value, reason = "a link is made of what was found for it alone")]
 fn redirect(context: &Context, caller: Authorized<JobsRead>, file: FileName, shown: String) -> Answer {
-    let link = Link::of(caller.into_caller(), context, DOWNLOAD, file.to_string(), shown)?;
+    let until = context.state.environment.clock.now().plus(DOWNLOAD);
+    let link = Link::of(caller.into_caller(), until, file.to_string(), shown)?;
     let url = link.url(context, Purpose::Download);
     Ok(HttpResponse::Found().insert_header((LOCATION, url)).insert_header((CACHE_CONTROL, "no-store")).finish())
 }
@@ -287,15 +315,25 @@ pub(super) async fn upload(
     }
     errors.or(()).map_err(Problem::invalid)?;
     let who = Caller { principal: caller.principal(), address: caller.address(), needs: JobsWrite::needs() };
-    let render = |upload: &Upload| {
-        let link = Link::of(who.clone(), &context, PrepareUpload::OPEN, upload.id.to_string(), String::new());
-        let upload_url = link.map(|link| link.url(&context, Purpose::Upload)).unwrap_or_default();
+    let kept = |upload: &Upload| {
+        let until = upload.created_at.plus(PrepareUpload::OPEN).unix_millis();
+        let request_id = context.request_id().to_owned();
+        let body = serde_json::to_vec(&KeptUpload { id: upload.id.to_string(), until, request_id });
+        RenderedResponse { body: body.unwrap_or_default(), ..no_content() }
+    };
+    let completed = |response: RenderedResponse| {
+        let kept: KeptUpload = serde_json::from_slice(&response.body).map_err(|error| {
+            Problem::new(ErrorCode::InternalError, "The server failed. Report the request id to its operator.")
+                .because(format!("a stored answer: {error}"))
+        })?;
+        let link = Link::of(who, Timestamp::from_unix_millis(kept.until), kept.id.clone(), String::new())?;
         let data = UploadData {
-            upload_url,
-            source_path: upload.id.to_string(),
+            upload_url: link.url(&context, Purpose::Upload),
+            source_path: kept.id,
             expires_in_seconds: PrepareUpload::OPEN.as_secs(),
         };
-        Envelope { data, meta: Meta::of(context.request_id()) }.rendered(StatusCode::OK)
+        Ok(Envelope { data, meta: Meta::of(&kept.request_id) }.rendered(StatusCode::OK))
     };
-    caller.execute(&context.state, keyed.with(body.fingerprint), PrepareUpload, render).await
+    let keyed = keyed.with(body.fingerprint);
+    caller.execute_completing(&context.state, keyed, PrepareUpload, kept, completed).await
 }

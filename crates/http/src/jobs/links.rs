@@ -1,7 +1,7 @@
 //! Links to files: whoever has one may follow it for a while, without a credential. A link dies with the credential that it was
 //! given to.
 
-use std::{net::IpAddr, time::Duration};
+use std::net::IpAddr;
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -65,22 +65,16 @@ pub(super) struct Link {
 
 impl Link {
     #[expect(clippy::needless_pass_by_value, reason = "a link is made of its caller")]
-    pub(super) fn of(
-        caller: Caller,
-        context: &Context,
-        lifetime: Duration,
-        what: String,
-        shown: String,
-    ) -> Result<Self, Problem> {
+    /// A link for this caller, good until then.
+    pub(super) fn of(caller: Caller, until: Timestamp, what: String, shown: String) -> Result<Self, Problem> {
         let Principal::Key(credential) = &caller.principal else {
             return Err(Problem::new(ErrorCode::Forbidden, "Files are linked for keys."));
         };
-        let until = context.state.environment.clock.now().plus(lifetime).unix_millis();
         Ok(Self {
             tenant: credential.tenant.id.get(),
             key: credential.key.id.get(),
             from: caller.address,
-            until,
+            until: until.unix_millis(),
             what,
             shown,
         })

@@ -82,6 +82,16 @@ pub(crate) fn operations() -> Vec<Operation> {
             .summary("Cancel a job")
             .description("What it has changed so far stays. A job that is over cannot be cancelled: 409.")
             .replies(Reply::data::<handlers::JobData>("The job, cancelled.")),
+        Operation::post("/jobs/{id}/undo", handlers::undo)
+            .conflicts()
+            .cost(100)
+            .summary("Undo an import")
+            .description(
+                "Starts a job that deletes what an import created and sets back what it changed. Rows that were changed or deleted \
+                 since are left alone: the job's errors tell which, and why. Needs the scopes to write and delete rows of the family. \
+                 An import that is not over, and a job that is none: 409.",
+            )
+            .replies(Reply::accepted::<Started>("The job that undoes it.")),
     ];
     operations.into_iter().map(|operation| operation.tagged(TAG)).collect()
 }

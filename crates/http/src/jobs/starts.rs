@@ -121,7 +121,8 @@ pub(crate) fn body(kind: Body, transfers: &'static dyn Transfers) -> openapi::Bo
     openapi::Body { schema, example }
 }
 
-fn started(context: &Context) -> impl Fn(&Job) -> bwp_domain::idempotency::RenderedResponse + Send + Sync {
+/// What is answered when a job was started.
+pub(super) fn started(context: &Context) -> impl Fn(&Job) -> bwp_domain::idempotency::RenderedResponse + Send + Sync {
     let request_id = context.request_id().to_owned();
     move |job| {
         let id = job.public_id.to_string();

@@ -384,16 +384,6 @@ impl Reply {
         Self::new(200, description, ReplyKind::Numbered(schema::answer_with(R::SHAPE, name, more)))
     }
 
-    /// Every row of `R` of some parent, with what else answers show of each.
-    pub(crate) fn rows_with<R: Resource>(
-        status: u16,
-        description: &'static str,
-        name: &'static str,
-        more: fn() -> serde_json::Value,
-    ) -> Self {
-        Self::new(status, description, ReplyKind::All(schema::answer_with(R::SHAPE, name, more)))
-    }
-
     /// A row of `A` and one of `B` under these names, with what else answers show of the second.
     pub(crate) fn pair<A: Resource, B: Resource>(
         status: u16,

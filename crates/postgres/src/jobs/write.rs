@@ -8,7 +8,7 @@ use bwp_domain::{
     files::FileName,
     ids::{JobId, JobPublicId, TenantId, UploadId},
     jobs::{
-        Job, RowError,
+        Changes, Job, RowError,
         ports::{Advance, Ending, HasJobs, JobRepository, Lease, NewJob, Upload},
     },
     resource::Shape,
@@ -26,7 +26,7 @@ use uuid::Uuid;
 use super::{COLUMNS, JobRow, job, key_of};
 use crate::{
     error::DuringExt,
-    schema::{job_errors, job_files, job_uploads},
+    schema::{job_changes, job_errors, job_files, job_uploads},
     unit_of_work::PgUnitOfWork,
 };
 
@@ -141,8 +141,7 @@ impl JobRepository for PgUnitOfWork {
     }
 
     async fn advance(&mut self, lease: &Lease, advance: &Advance) -> Result<bool, StoreError> {
-        let position = i64::try_from(advance.position)
-            .map_err(|_| StoreError::Internal("a file is longer than can be".to_owned()))?;
+        let position = bytes(advance.position)?;
         let progress = &advance.progress;
         diesel::sql_query(
             "UPDATE jobs SET processed = processed + $4, errors = errors + $5, created = created + $6, \
@@ -188,6 +187,53 @@ impl JobRepository for PgUnitOfWork {
             .await
             .during("noting which rows are wrong")
             .map(|_| ())
+    }
+
+    async fn remember(&mut self, tenant: TenantId, id: JobId, changes: &Changes) -> Result<(), StoreError> {
+        let updated = serde_json::to_value(&changes.updated)
+            .map_err(|error| StoreError::Internal(format!("writing what an import changed: {error}")))?;
+        let created: Vec<_> = changes.created.iter().copied().map(Some).collect();
+        diesel::insert_into(job_changes::table)
+            .values((
+                job_changes::tenant_id.eq(tenant.get()),
+                job_changes::job_id.eq(id.get()),
+                job_changes::position.eq(bytes(changes.position)?),
+                job_changes::changed_at.eq(DateTime::<Utc>::from(changes.at)),
+                job_changes::created.eq(created),
+                job_changes::updated.eq(updated),
+            ))
+            .execute(self.connection()?)
+            .await
+            .during("remembering what an import changed")
+            .map(|_| ())
+    }
+
+    async fn changes(
+        &mut self,
+        tenant: TenantId,
+        id: JobId,
+        before: Option<u64>,
+    ) -> Result<Option<Changes>, StoreError> {
+        type Row = (i64, DateTime<Utc>, Vec<Option<i64>>, serde_json::Value);
+        let before = before.map_or(Ok(i64::MAX), bytes)?;
+        let row: Option<Row> = job_changes::table
+            .filter(job_changes::tenant_id.eq(tenant.get()))
+            .filter(job_changes::job_id.eq(id.get()))
+            .filter(job_changes::position.lt(before))
+            .order(job_changes::position.desc())
+            .select((job_changes::position, job_changes::changed_at, job_changes::created, job_changes::updated))
+            .first(self.connection()?)
+            .await
+            .optional()
+            .during("finding what an import changed")?;
+        let Some((position, at, created, updated)) = row else { return Ok(None) };
+        let place = crate::rows::Row { table: "job_changes", id: &position };
+        Ok(Some(Changes {
+            position: place.fit("position", u64::try_from(position))?,
+            at: at.into(),
+            created: created.into_iter().flatten().collect(),
+            updated: place.fit("updated", serde_json::from_value(updated))?,
+        }))
     }
 
     async fn prepare(&mut self, tenant: TenantId, upload: &Upload) -> Result<(), StoreError> {
@@ -262,6 +308,11 @@ impl JobRepository for PgUnitOfWork {
     ) -> Result<HashMap<String, Vec<i64>>, StoreError> {
         self.find_by_text(tenant, shape, field, texts).await
     }
+}
+
+/// A number of bytes, as it is stored.
+fn bytes(count: u64) -> Result<i64, StoreError> {
+    i64::try_from(count).map_err(|_| StoreError::Internal("a file is longer than can be".to_owned()))
 }
 
 /// For how long the file of an import is kept: longer than the import may wait and take.

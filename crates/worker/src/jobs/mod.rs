@@ -4,6 +4,7 @@ mod artifact;
 mod export;
 mod import;
 mod source;
+mod undo;
 
 use std::{
     fmt,
@@ -279,7 +280,10 @@ impl Jobs {
         match (job.kind, transfers) {
             (JobKind::CsvExport, Some(transfers)) => running.export(transfers).await,
             (JobKind::CsvImport, Some(transfers)) => running.import(transfers).await,
-            (JobKind::Bulk, Some(transfers)) => running.bulk(transfers).await,
+            (JobKind::Bulk, Some(transfers)) => match job.undoes() {
+                Some(import) => running.undo(import, transfers).await,
+                None => running.bulk(transfers).await,
+            },
             (JobKind::Pdf, _) | (_, None) => Err(JobError::Broken("This server cannot do such a job.".to_owned())),
         }
     }
@@ -308,7 +312,7 @@ impl Jobs {
         let now = self.now();
         let mut uow = self.ports.store.begin().await?;
         let Some(job) = uow.jobs().lock(job.tenant, job.public_id).await? else { return Ok(()) };
-        let result = (job.kind == JobKind::CsvImport).then(|| job.imported());
+        let result = job.so_far();
         let ending =
             Ending { status: JobStatus::Failed, result, error: Some(why), artifact: None, errors_artifact: None };
         uow.jobs().finish(lease, &ending, now).await?;

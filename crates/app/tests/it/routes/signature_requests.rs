@@ -186,7 +186,7 @@ async fn what_cannot_be_asked_for_is_told() {
     let absent = json!({ "entityType": "change_order", "entityId": 999_999 });
     client.post("/signature-requests", &absent).await.refuses_fields(&[("entityId", "not_found")]);
     client.post("/signature-requests", &json!({ "entityType": "invoice", "signerEmail": "x" })).await.refuses_fields(
-        &[("entityType", "invalid_value"), ("signerEmail", "invalid_format"), ("entityId", "required")],
+        &[("entityType", "invalid_value"), ("entityId", "required"), ("signerEmail", "invalid_format")],
     );
     let accepted = bid(&client).await;
     client.post(&format!("/bids/{}/accept", accepted["id"]), &json!({ "acceptedBy": "Me" })).await.data(200);

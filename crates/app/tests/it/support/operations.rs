@@ -100,8 +100,12 @@ impl Operation {
         }
         if self.path.ends_with("/lines/reorder") {
             let invoice = client.get(path.trim_end_matches("/lines/reorder")).await;
-            let lines = invoice.data(200)["lineItems"].as_array().expect("lines").iter();
-            body["orderedIds"] = lines.map(|line| line["id"].clone()).collect();
+            // Another tenant's invoice shows none.
+            let lines = invoice.json["data"]["lineItems"].as_array().into_iter().flatten();
+            let ids: Vec<_> = lines.map(|line| line["id"].clone()).collect();
+            if !ids.is_empty() {
+                body["orderedIds"] = ids.into();
+            }
         }
         // What is signed is a bid. Any other record that it is about is a contact.
         if body["entityType"] == "bid" {

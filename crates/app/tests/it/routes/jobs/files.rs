@@ -59,6 +59,21 @@ async fn an_upload_url_is_good_for_a_while_and_for_one_place() {
 }
 
 #[tokio::test]
+async fn an_upload_url_is_told_again_and_lies_in_no_receipt() {
+    let (world, client) = super::start().await;
+    let keyed = || client.request(Method::POST, "/jobs/uploads").header("idempotency-key", "place").json(&json!({}));
+    let first = send(keyed()).await;
+    let again = send(keyed()).await;
+    assert_eq!((first.status, again.status, again.header("idempotent-replayed")), (200, 200, "true"));
+    assert_eq!(first.bytes, again.bytes);
+    let signed = world
+        .number("SELECT count(*) FROM idempotency_receipts WHERE convert_from(body, 'UTF8') LIKE '%/files/%'")
+        .await;
+    assert_eq!(signed, 0, "a receipt holds what lets its bearer in");
+    put(again.data(200)["uploadUrl"].as_str().expect("a URL"), b"Name\nx\n".to_vec()).await.data(200);
+}
+
+#[tokio::test]
 async fn an_upload_url_dies_with_its_credential() {
     let (world, client) = super::start().await;
     let made = world.key(&world.tenant, ALL, &[]).await;

@@ -6,6 +6,7 @@ mod exports;
 mod files;
 mod imports;
 mod operations;
+mod undo;
 
 use reqwest::{Method, redirect::Policy};
 use serde_json::{Value, json};
