@@ -58,6 +58,7 @@ mod network;
 pub mod notifications;
 pub mod numbers;
 pub mod paging;
+pub mod papers;
 pub mod pay_apps;
 pub mod principal;
 pub mod products;
