@@ -3,20 +3,34 @@
 
 use std::rc::Rc;
 
-use actix_web::{HttpResponse, http::StatusCode};
+use actix_web::{
+    HttpResponse,
+    http::{
+        StatusCode,
+        header::{CONTENT_DISPOSITION, CONTENT_TYPE},
+    },
+};
 use bwp_domain::{
     bids::{Bid, BidLineItem},
     change_orders::{ChangeOrder, ChangeOrderItem},
     clock::Timestamp,
+    documents::{Document, Upload},
     execute::execute,
     fields::{Fault, FieldErrors},
+    files::{
+        FileName, Measure, MediaType,
+        ports::{FileError, StoredBytes},
+    },
     idempotency::RenderedResponse,
+    papers::Printed,
     principal::{Caller, Principal},
-    resource::{Money, Quantity, Record, ResourceError},
+    records::About,
+    resource::{Draft, Money, Quantity, Record, Resource, ResourceError, Value},
     scopes::ScopeSet,
     signature_requests::{
-        Answer as Answered, AnswerRequest, Mark, SeenDocument, SeenRequest, SigningToken, Visitor, look,
+        Answer as Answered, AnswerRequest, Mark, SeenDocument, SeenRequest, SigningToken, Visitor, look, signed_paper,
     },
+    store::StoreError,
     text::{Name, Text, at_most},
     wording::{day, dollars, plain},
 };
@@ -27,7 +41,7 @@ use crate::{
     form::Form,
     layout::token,
     routes::{Answer, Entry, UNPROCESSABLE},
-    trouble::rejected,
+    trouble::{Trouble, rejected},
     visit::Visit,
     widgets::{TextField, faults, isolated, messages, refusal, trouble},
 };
@@ -36,6 +50,8 @@ const PATH: &str = "/sign";
 
 /// The parameter that carries the token. Paths are logged; parameters are not.
 const TOKEN: &str = "token";
+/// Asks for the document as a PDF.
+const PDF: &str = "pdf";
 /// When the page was shown.
 const SHOWN: &str = "shown";
 /// The button that does not sign.
@@ -45,7 +61,7 @@ pub(crate) fn entries() -> Vec<Entry> {
     vec![Entry::get(PATH, Access::Anyone, show), Entry::post(PATH, Access::Anyone, answer)]
 }
 
-async fn seen(visit: &Visit) -> Result<Option<SeenRequest>, crate::trouble::Trouble> {
+async fn seen(visit: &Visit) -> Result<Option<SeenRequest>, Trouble> {
     let Some(token) = SigningToken::parse(&visit.query(TOKEN)) else { return Ok(None) };
     let state = &visit.state;
     let now = state.environment.clock.now();
@@ -54,9 +70,24 @@ async fn seen(visit: &Visit) -> Result<Option<SeenRequest>, crate::trouble::Trou
 
 async fn show(visit: Rc<Visit>) -> Answer {
     Ok(match seen(&visit).await? {
+        Some(seen) if !visit.query(PDF).is_empty() => pdf(&visit, &seen).await?,
         Some(seen) => page(&visit, StatusCode::OK, &seen, &FieldErrors::new(), &html! {}, None),
         None => dead(&visit),
     })
+}
+
+/// The document as a PDF, as it would be signed.
+async fn pdf(visit: &Visit, seen: &SeenRequest) -> Answer {
+    let (state, link) = (&visit.state, &seen.link);
+    let (kind, id, now) = (seen.request.entity_type.paper(), seen.request.entity_id, state.environment.clock.now());
+    let printed = state.papers.print(kind, id, link.tenant, link.zone, now).await;
+    let printed = printed.map_err(|error| Trouble::Internal(error.to_string()))?.ok_or(Trouble::NotFound)?;
+    let safe = |c: char| if c.is_ascii_graphic() && c != '"' { c } else { '-' };
+    let name: String = printed.file_name.chars().map(safe).collect();
+    let mut answer = HttpResponse::Ok();
+    answer.insert_header((CONTENT_TYPE, "application/pdf"));
+    answer.insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")));
+    Ok(answer.body(printed.bytes))
 }
 
 /// One answer for all: who guesses, or comes late, learns nothing of what became of a request.
@@ -79,26 +110,69 @@ async fn answer(visit: Rc<Visit>, form: Form) -> Answer {
     };
     let state = &visit.state;
     let shown_at = form.get(SHOWN).parse().ok().map(Timestamp::from_unix_millis);
+    let now = state.environment.clock.now();
     let visitor =
         Visitor { address: visit.address(), user_agent: visit.user_agent().map(str::to_owned), viewed_at: shown_at };
     let principal = Principal::Operator(seen.link.tenant);
     let caller = Caller { principal, address: visit.address(), needs: ScopeSet::EMPTY };
     let signs = matches!(answered, Answered::Sign { .. });
-    let command = AnswerRequest { link: seen.link.clone(), visitor, answer: answered };
+    let signed = match &answered {
+        Answered::Sign { name, mark } => {
+            let done = signed_paper(&state.papers, &seen, &visitor, (name, mark), now).await;
+            match done.map_err(|error| Trouble::Internal(error.to_string()))? {
+                Some(printed) => Some(kept(&visit, &seen, printed).await?),
+                None => return Ok(dead(&visit)),
+            }
+        }
+        Answered::Decline { .. } => None,
+    };
+    let stored = signed.as_ref().map(|upload| upload.bytes.name.clone());
+    let command = AnswerRequest { link: seen.link.clone(), visitor, answer: answered, signed };
     let nothing = |_: &Record| RenderedResponse::default();
     match execute(&*state.store, &state.environment, &caller, None, &command, nothing).await {
         Ok(_) => Ok(done(&visit, &seen, signs)),
-        Err(error) => Ok(match rejected(error)? {
-            // It was changed or answered since the page was shown.
-            ResourceError::NotFound(_) => dead(&visit),
-            ResourceError::Invalid(errors) => page(&visit, UNPROCESSABLE, &seen, &errors, &html! {}, Some(&form)),
-            ResourceError::Conflict(why) | ResourceError::Forbidden(why) => {
-                let note = refusal(&format!("Nothing was changed. {why}"));
-                page(&visit, StatusCode::CONFLICT, &seen, &FieldErrors::new(), &note, Some(&form))
+        Err(error) => {
+            let refused = rejected(error)?;
+            // Of a failure of ours it is not known what became of the document: then the bytes stay.
+            if let Some(stored) = stored
+                && let Err(error) = state.files.delete(&stored).await
+            {
+                tracing::warn!(%error, "a file that nothing names could not be deleted");
             }
-            ResourceError::Unread(_) => dead(&visit),
-        }),
+            Ok(match refused {
+                // It was changed or answered since the page was shown.
+                ResourceError::NotFound(_) | ResourceError::Unread(_) => dead(&visit),
+                ResourceError::Invalid(errors) => page(&visit, UNPROCESSABLE, &seen, &errors, &html! {}, Some(&form)),
+                ResourceError::Conflict(why) | ResourceError::Forbidden(why) => {
+                    let note = refusal(&format!("Nothing was changed. {why}"));
+                    page(&visit, StatusCode::CONFLICT, &seen, &FieldErrors::new(), &note, Some(&form))
+                }
+            })
+        }
     }
+}
+
+/// Keeps the signed document: its bytes lie in the store before the transaction that names them.
+async fn kept(visit: &Visit, seen: &SeenRequest, printed: Printed) -> Result<Upload, Trouble> {
+    let state = &visit.state;
+    let failed = |error: FileError| Trouble::Store(StoreError::Unavailable(error.to_string()));
+    let mut measure = Measure::default();
+    measure.take(&printed.bytes);
+    let measured = measure.end();
+    let name = FileName::generate(FileName::DOCUMENTS, &*state.environment.entropy);
+    let mut writer = state.files.create(&name).await.map_err(failed)?;
+    writer.write(printed.bytes.into()).await.map_err(failed)?;
+    writer.complete().await.map_err(failed)?;
+    let mut draft = Draft::default();
+    draft.put(Document::SHAPE, "category", Value::Text("signed".into()));
+    Ok(Upload {
+        about: About { kind: seen.request.entity_type.record(), id: seen.request.entity_id },
+        media_type: MediaType::of(&measured.sample, &printed.file_name),
+        name: Text::parse(printed.file_name).map_err(|fault| Trouble::Internal(fault.message))?,
+        bytes: StoredBytes { name, digest: measured.digest, size: measured.size },
+        draft,
+        quota: None,
+    })
 }
 
 /// What a form answers, or all that is wrong with it.
@@ -120,7 +194,7 @@ fn read(form: &Form) -> Result<Answered, FieldErrors> {
         let typed = at_most(255, Name::parse)(form.get("signature").trim().to_owned()).map(Mark::Typed);
         typed.map_err(|_| Fault::new("required", "Type your name as your signature, or draw it."))
     } else {
-        Mark::drawn(drawn.to_owned())
+        Mark::drawn(drawn)
     };
     let mark = mark.map_err(|fault| errors.push("signature", fault));
     if !form.has("agree") {
@@ -182,6 +256,7 @@ fn page(
             SeenDocument::Bid(bid, lines) => (bid_to_read(seen, &bid.details, lines)),
             SeenDocument::ChangeOrder(order, items, project) => (order_to_read(seen, &order.details, items, project)),
         }
+        p { a.button.second href=(format!("{to}&{PDF}=1")) download { "Download PDF" } }
         h2 { "Sign" }
         form.narrow method="post" action=(to) {
             (token(visit))

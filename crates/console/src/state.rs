@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use bwp_domain::{
-    accounts::ports::PasswordHasher, audit::ports::AuditReader, execute::Environment,
-    invitations::ports::InvitationReader, keys::ports::KeyReader, resource::ports::RowReader,
+    accounts::ports::PasswordHasher, audit::ports::AuditReader, execute::Environment, files::ports::FileStore,
+    invitations::ports::InvitationReader, keys::ports::KeyReader, papers::Papers, resource::ports::RowReader,
     security::ports::SecurityLogReader, sessions::ports::SessionReader, signature_requests::SigningLinks, store::Store,
     users::ports::TeamReader, vault::Vault,
 };
@@ -31,6 +31,10 @@ pub struct ConsoleState {
     pub invitations: Arc<dyn InvitationReader>,
     /// Where rows of every resource are read.
     pub rows: Arc<dyn RowReader>,
+    /// What prints documents.
+    pub papers: Papers,
+    /// Where files are kept.
+    pub files: Arc<dyn FileStore>,
     /// Where requests for a signature are found by their links.
     pub signing_links: Arc<dyn SigningLinks>,
     /// What links are made of.

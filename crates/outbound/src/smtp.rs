@@ -12,7 +12,7 @@ use bwp_domain::{
 };
 use lettre::{
     Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
-    message::{Mailbox, MultiPart},
+    message::{Attachment, Mailbox, MultiPart, header::ContentType},
 };
 use tokio::time::timeout;
 use url::Url;
@@ -88,7 +88,15 @@ impl Smtp {
             message = message.bcc(mailbox(copy)?);
         }
         let both = MultiPart::alternative_plain_html(letter.text.clone(), letter.html());
-        message.multipart(both).map_err(|error| lasting(&error))
+        let whole = match &letter.attachment {
+            None => both,
+            Some(printed) => {
+                let pdf = ContentType::parse("application/pdf").map_err(|error| lasting(&error))?;
+                let file = Attachment::new(printed.file_name.clone()).body(printed.bytes.clone(), pdf);
+                MultiPart::mixed().multipart(both).singlepart(file)
+            }
+        };
+        message.multipart(whole).map_err(|error| lasting(&error))
     }
 }
 

@@ -10,6 +10,7 @@ use bwp_domain::{
         Desk, Outcome, RecordMail,
         ports::{ClaimedMail, MailFault, MailQueue, Mailer},
     },
+    papers::{PaperError, Papers},
     principal::Caller,
     resource::ports::RowReader,
     store::{Store, StoreError},
@@ -27,6 +28,8 @@ pub struct SendMail {
     pub queue: Arc<dyn MailQueue>,
     /// Where documents are read.
     pub rows: Arc<dyn RowReader>,
+    /// What prints them.
+    pub papers: Papers,
     /// Where it is recorded what became of a mail.
     pub store: Arc<dyn Store>,
     /// The mail server.
@@ -45,6 +48,8 @@ const AT_ONCE: i64 = 4;
 const POLL: Duration = Duration::from_millis(500);
 /// How long nobody else tries a mail that was claimed: longer than an attempt may take.
 const LEASE: Duration = Duration::from_mins(3);
+/// The most bytes of an attachment.
+const MOST_ATTACHED: usize = 20 * 1024 * 1024;
 /// How long is waited after a failure of the store.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -79,10 +84,17 @@ impl SendMail {
     }
 
     async fn attempt(&self, mail: &ClaimedMail) -> Result<Outcome, StoreError> {
-        let desk = Desk { rows: &*self.rows, vault: &self.vault, public_url: &self.public_url };
-        let Some(letter) = desk.letter(mail).await? else {
-            return Ok(Outcome::Failed("What it was about is gone, or decided.".to_owned()));
+        let (papers, vault) = (&self.papers, &*self.vault);
+        let desk = Desk { rows: &*self.rows, papers, vault, public_url: &self.public_url };
+        let letter = match desk.letter(mail, self.environment.clock.now()).await {
+            Ok(Some(letter)) => letter,
+            Ok(None) => return Ok(Outcome::Failed("What it was about is gone, or decided.".to_owned())),
+            Err(PaperError::Store(error)) => return Err(error),
+            Err(PaperError::Printer(error)) => return Ok(Outcome::Later(error)),
         };
+        if letter.attachment.as_ref().is_some_and(|printed| printed.bytes.len() > MOST_ATTACHED) {
+            return Ok(Outcome::Failed("Its PDF has more than 20 MB, more than mail servers take.".to_owned()));
+        }
         Ok(match self.mailer.send(&letter).await {
             Ok(()) => Outcome::Sent,
             Err(MailFault::Passing(fault)) => Outcome::Later(fault),

@@ -26,6 +26,7 @@ pub(crate) async fn run(command: MailCommand, output: Output) -> anyhow::Result<
         bcc: Vec::new(),
         subject: "A test of bwp".to_owned(),
         text: "This server can send mail.".to_owned(),
+        attachment: None,
     };
     server.send(&letter).await.context("the mail server did not take the mail")?;
     output.print(&json!({ "sent": true, "to": &*letter.to }), || {

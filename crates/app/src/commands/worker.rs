@@ -35,7 +35,8 @@ pub(crate) async fn run(args: &DatabaseArgs, worker: &WorkerArgs) -> anyhow::Res
         let environment = Environment { sends_mail: smtp.is_some(), ..environment_of(&store).await? };
         let mail = smtp.zip(public_url.map(|url| url.as_str().into()));
         let vault = Arc::new(vault::open(keys, args, &*environment.entropy)?);
-        let means = background::Means { outbound, vault, files, job_started: Hint::default(), mail };
+        let printer = background::printer();
+        let means = background::Means { outbound, vault, files, printer, job_started: Hint::default(), mail };
         let connections = background::connections(background::CONNECTIONS);
         let running = background::start(&store, connections, &environment, means)?;
         tracing::info!("working");

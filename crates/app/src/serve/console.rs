@@ -3,12 +3,13 @@
 use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism};
 
 use bwp_console::{Assets, BlockingHasher, ConsoleState, Guards};
+use bwp_domain::papers::Papers;
 use bwp_http::ApiState;
 use bwp_postgres::PgStore;
 use bwp_web::public_url::PublicUrl;
 
 /// The pages' state, which all workers share: people ask for little, and what they ask for is bounded in one place.
-pub(super) fn state(api: &ApiState, store: PgStore, public_url: &PublicUrl) -> ConsoleState {
+pub(super) fn state(api: &ApiState, papers: &Papers, store: PgStore, public_url: &PublicUrl) -> ConsoleState {
     // One for each processor: hashing more at once takes memory, and no less time.
     let at_once = available_parallelism().map_or(1, NonZeroUsize::get);
     let store = Arc::new(store);
@@ -21,6 +22,12 @@ pub(super) fn state(api: &ApiState, store: PgStore, public_url: &PublicUrl) -> C
         team: Arc::clone(&store) as _,
         invitations: Arc::clone(&store) as _,
         rows: Arc::clone(&store) as _,
+        papers: Papers {
+            rows: Arc::clone(&store) as _,
+            users: Arc::clone(&store) as _,
+            printer: Arc::clone(&papers.printer),
+        },
+        files: Arc::clone(&api.files),
         signing_links: store,
         vault: Arc::clone(&api.webhooks.vault),
         guards: Arc::new(Guards::new(Arc::clone(&api.environment.clock))),

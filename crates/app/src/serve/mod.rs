@@ -26,7 +26,7 @@ use std::{
 
 use actix_web::{App, web::Data};
 use anyhow::Context;
-use bwp_domain::{execute::Environment, ids::RequestId, paging::CursorSecret, vault::VaultKey};
+use bwp_domain::{execute::Environment, ids::RequestId, paging::CursorSecret, papers::Papers, vault::VaultKey};
 use bwp_files::Files;
 use bwp_http::{
     ApiState, FileLimits, Refusals, WebhookPorts,
@@ -181,6 +181,8 @@ async fn serve(
     metrics.of_the_audit_log(audit.queue(), Arc::clone(&refusals));
     metrics.of_the_rate_limits(rate_limits.limiter());
     let job_started = Hint::default();
+    let papers =
+        Papers { rows: Arc::new(store.clone()), users: Arc::new(store.clone()), printer: background::printer() };
     let hint = job_started.clone();
     let state = ApiState {
         store: Arc::new(store.clone()),
@@ -214,7 +216,7 @@ async fn serve(
         body_limits: BodyLimits { deadline: *args.body_timeout, ..BodyLimits::default() },
         request_timeout: Some(*args.request_timeout).filter(|limit| !limit.is_zero()),
     };
-    let console = console::state(&state, store.for_thread(threads.of_pages)?, &public_url);
+    let console = console::state(&state, &papers, store.for_thread(threads.of_pages)?, &public_url);
     let document = Data::new(bwp_http::document(public_url.as_str(), env!("CARGO_PKG_VERSION")));
     let pages = Arc::new(DocsPages::new(public_url.as_str(), env!("CARGO_PKG_VERSION")));
     let observer = Observer {
@@ -256,7 +258,14 @@ async fn serve(
             &store,
             threads.of_background,
             &environment,
-            Means { outbound, vault, files, job_started, mail: mail.map(|mail| (mail, public_url.as_str().into())) },
+            Means {
+                outbound,
+                vault,
+                files,
+                printer: papers.printer,
+                job_started,
+                mail: mail.map(|mail| (mail, public_url.as_str().into())),
+            },
         )?)
     };
     let housekeeping = housekeeping::run(store, environment, state.cursors, rate_limits, *args.audit_retention);

@@ -55,6 +55,8 @@ async fn a_bid_is_mailed_with_its_link() {
         assert!(taken.text.contains(words), "{words}: {}", taken.text);
     }
 
+    assert!(taken.text.contains("application/pdf") && taken.text.contains("filename=\"Bid-BID-001.pdf\""));
+
     // The same link again; and an own text, with what it names.
     let id = client.get("/signature-requests").await.data(200)[0]["id"].clone();
     let again = send(client.request(Method::POST, &format!("/signature-requests/{id}/resend"))).await;

@@ -112,7 +112,7 @@ for (const button of document.querySelectorAll("button[data-add]")) {
   });
 }
 
-// A signature that is drawn: kept as the path of the lines.
+// A signature that is drawn: kept as a picture.
 for (const field of document.querySelectorAll("[data-draw]")) {
   const canvas = field.querySelector("canvas");
   const pen = canvas.getContext("2d");
@@ -121,28 +121,32 @@ for (const field of document.querySelectorAll("[data-draw]")) {
   let last = null;
   const at = (event) => {
     const box = canvas.getBoundingClientRect();
-    const along = (place, start, size, most) => Math.max(0, Math.min(most, Math.round(((place - start) / size) * most)));
-    return [along(event.clientX, box.left, box.width, canvas.width), along(event.clientY, box.top, box.height, canvas.height)];
+    return [((event.clientX - box.left) / box.width) * canvas.width, ((event.clientY - box.top) / box.height) * canvas.height];
   };
   canvas.addEventListener("pointerdown", (event) => {
     last = at(event);
     canvas.setPointerCapture(event.pointerId);
-    kept.value += `M${last[0]} ${last[1]}`;
     event.preventDefault();
   });
   canvas.addEventListener("pointermove", (event) => {
+    if (last === null) return;
     const next = at(event);
-    if (last === null || kept.value.length > 19000 || (next[0] === last[0] && next[1] === last[1])) return;
-    pen.strokeStyle = getComputedStyle(canvas).color;
-    pen.lineWidth = 2;
+    // Ink: it goes on paper, whatever the page's colours are.
+    pen.strokeStyle = "#123a7a";
+    pen.lineWidth = 3;
+    pen.lineCap = "round";
     pen.beginPath();
     pen.moveTo(...last);
     pen.lineTo(...next);
     pen.stroke();
-    kept.value += `L${next[0]} ${next[1]}`;
     last = next;
   });
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { last = null; });
+  for (const end of ["pointerup", "pointercancel"]) {
+    canvas.addEventListener(end, () => {
+      if (last !== null) kept.value = canvas.toDataURL("image/png");
+      last = null;
+    });
+  }
   field.querySelector("button").addEventListener("click", () => {
     pen.clearRect(0, 0, canvas.width, canvas.height);
     kept.value = "";

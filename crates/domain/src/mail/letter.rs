@@ -4,9 +4,11 @@ use super::{Enclosed, Mail, ports::ClaimedMail};
 use crate::{
     bids::Bid,
     change_orders::ChangeOrder,
+    clock::Timestamp,
     contacts::Contact,
     ids::{ContactId, ProjectId},
     invoices::Invoice,
+    papers::{PaperError, Papers, Printed},
     pay_apps::PayApp,
     projects::Project,
     resource::{Filter, Record, Resource, Value, ports::RowReader},
@@ -36,6 +38,8 @@ pub struct Letter {
     pub subject: String,
     /// The text.
     pub text: String,
+    /// The document.
+    pub attachment: Option<Printed>,
 }
 
 /// What letters are made with.
@@ -43,6 +47,8 @@ pub struct Letter {
 pub struct Desk<'a> {
     /// Where documents are read.
     pub rows: &'a dyn RowReader,
+    /// What prints them.
+    pub papers: &'a Papers,
     /// What links are made of.
     pub vault: &'a Vault,
     /// The address under which people reach the server.
@@ -69,6 +75,8 @@ const BODY: &str = "Hello {customer},
 Project: {project}
 Amount: {amount}
 Until: {date}
+
+The PDF is attached.
 
 To read and sign it, open {link}
 
@@ -141,7 +149,7 @@ fn fill_line(line: &str, named: &[(&'static str, &str)]) -> String {
 
 impl Desk<'_> {
     /// The letter of a mail that was claimed. `None`: its document is gone, or what it asks for is decided.
-    pub async fn letter(&self, claimed: &ClaimedMail) -> Result<Option<Letter>, StoreError> {
+    pub async fn letter(&self, claimed: &ClaimedMail, now: Timestamp) -> Result<Option<Letter>, PaperError> {
         let Some(mail) = self.row::<Mail>(claimed, claimed.id).await? else { return Ok(None) };
         let Some(mut fields) = self.fields(&mail, claimed).await? else { return Ok(None) };
         if let Some(request) = mail.request_id {
@@ -155,6 +163,8 @@ impl Desk<'_> {
         }
         let addresses =
             |texts: &[crate::text::Text]| texts.iter().filter_map(|text| Email::parse(text.to_string()).ok()).collect();
+        let (kind, zone) = (mail.enclosed.into(), claimed.zone);
+        let printed = self.papers.print(kind, mail.enclosed_id, claimed.tenant, zone, now).await?;
         Ok(Some(Letter {
             message_id: mail.message_id.as_deref().unwrap_or_default().to_owned(),
             company: fields.company,
@@ -164,6 +174,7 @@ impl Desk<'_> {
             bcc: addresses(&mail.bcc),
             subject: subject.split(['\r', '\n']).collect::<Vec<_>>().join(" "),
             text,
+            attachment: printed,
         }))
     }
 
@@ -261,7 +272,7 @@ mod tests {
         assert_eq!(fields.fill(SUBJECT), "Bid BID-042 from Osterwick");
         assert_eq!(
             fields.fill(BODY),
-            "Hello {amount} Brandt,\n\nOsterwick sends you Bid BID-042.\nAmount: $8,930.18\n\n\
+            "Hello {amount} Brandt,\n\nOsterwick sends you Bid BID-042.\nAmount: $8,930.18\n\nThe PDF is attached.\n\n\
              To ask something, answer this mail.\n\nOsterwick"
         );
         assert_eq!(Fields::default().fill("Hello {customer},\n{x} {"), "Hello,\n{x} {");
@@ -278,6 +289,7 @@ mod tests {
             bcc: Vec::new(),
             subject: String::new(),
             text: "<b> & \"c\"\nhttps://x.example/sign?a=b&c=d".to_owned(),
+            attachment: None,
         };
         let html = letter.html();
         assert!(html.contains("&lt;b&gt; &amp; &quot;c&quot;<br>"), "{html}");

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{
     Held, SignatureRequest, SignatureStatus, SignedType, SigningLink, SigningLinks, SigningRecord, SigningToken,
@@ -12,6 +13,7 @@ use crate::{
     bids::{self, Acceptance, Bid, BidLineItem},
     change_orders::{self, Approval, ChangeOrder, ChangeOrderItem, Rejection},
     clock::Timestamp,
+    documents::Upload,
     execute::{Applied, Command, Context, Failure},
     fields::Fault,
     notifications::{Notice, NotificationType, notify},
@@ -29,21 +31,30 @@ use crate::{
 pub enum Mark {
     /// The signer's name, typed once more.
     Typed(Name),
-    /// What the signer drew: the path of an SVG image.
+    /// What the signer drew: a PNG in base64.
     Drawn(Text),
 }
 
 impl Mark {
     /// The most characters of a drawing.
-    const MOST: usize = 20_000;
+    const MOST: usize = 50_000;
+    /// The most points of a drawing along each side.
+    const WIDEST: u32 = 2_000;
 
-    /// Reads a drawing: lines between points, and nothing else that a path of SVG may hold.
-    pub fn drawn(path: String) -> std::result::Result<Self, Fault> {
-        let plain = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'M' | b'L' | b' ' | b'.');
-        if path.len() > Self::MOST || !path.starts_with('M') || !path.contains('L') || !path.bytes().all(plain) {
-            return Err(Fault::new("invalid_value", "Draw your signature anew, or type your name."));
+    /// Reads a drawing, as a browser makes it: the `data:` URL of a PNG.
+    pub fn drawn(url: &str) -> std::result::Result<Self, Fault> {
+        let wrong = || Fault::new("invalid_value", "Draw your signature anew, or type your name.");
+        let encoded =
+            url.strip_prefix("data:image/png;base64,").filter(|text| text.len() <= Self::MOST).ok_or_else(wrong)?;
+        let bytes = STANDARD.decode(encoded).map_err(|_| wrong())?;
+        // The size stands in the first chunk (PNG, section 11.2.1).
+        let side = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+        let sides = [16, 20].map(side);
+        let small = |side: Option<u32>| side.is_some_and(|side| (1..=Self::WIDEST).contains(&side));
+        if !bytes.starts_with(b"\x89PNG\r\n\x1a\n") || !sides.into_iter().all(small) {
+            return Err(wrong());
         }
-        Text::parse(path).map(Self::Drawn)
+        Text::parse(encoded.to_owned()).map(Self::Drawn)
     }
 }
 
@@ -83,6 +94,8 @@ pub struct AnswerRequest {
     pub visitor: Visitor,
     /// What.
     pub answer: Answer,
+    /// The signed document, whose bytes lie in the store.
+    pub signed: Option<Upload>,
 }
 
 type Result<T> = std::result::Result<T, Failure<ResourceError>>;
@@ -196,7 +209,10 @@ impl Command<dyn UnitOfWork> for AnswerRequest {
                 record.signer = Text::parse(name.to_string()).ok();
                 match mark {
                     Mark::Typed(typed) => record.typed = Text::parse(typed.to_string()).ok(),
-                    Mark::Drawn(path) => record.drawn = Some(path.clone()),
+                    Mark::Drawn(image) => record.drawn = Some(image.clone()),
+                }
+                if let Some(upload) = &self.signed {
+                    request.signed_document_id = Some(upload.apply(context, uow).await?.output.id);
                 }
                 (name.to_string(), "was signed")
             }

@@ -3,6 +3,7 @@
 mod answer;
 mod due;
 mod links;
+mod paper;
 mod signed;
 mod steps;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 pub use answer::{Answer, AnswerRequest, Mark, SeenDocument, SeenRequest, Visitor, look};
 pub use due::{Attend, Due, DueRequests, attend_due};
 pub use links::{SigningLink, SigningLinks, SigningToken, signing_url};
+pub use paper::signed_paper;
 pub use signed::SignedType;
 pub use steps::{Ask, Resend, Void};
 
@@ -116,7 +118,7 @@ pub struct SigningRecord {
     pub signer: Option<Text>,
     /// The signature, as it was typed.
     pub typed: Option<Text>,
-    /// The signature, as it was drawn: the path of an SVG image.
+    /// The signature, as it was drawn: a PNG in base64.
     pub drawn: Option<Text>,
     /// From where it was answered.
     pub address: Option<Text>,

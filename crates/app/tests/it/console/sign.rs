@@ -21,6 +21,9 @@ const ALL: &[&str] = &[
 
 const SIGNED: &[(&str, &str)] = &[("name", "Otto Brandt"), ("signature", "Otto Brandt"), ("agree", "1")];
 
+/// A picture of two by two points.
+const DRAWN: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAYAAABytg0kAAAAEUlEQVR4nGMQsqr6D8IMMAYAObgHFc+mG2QAAAAASUVORK5CYII=";
+
 async fn start() -> (World, Client, Person) {
     let world = World::start().await;
     let client = world.client(ALL).await;
@@ -68,6 +71,8 @@ async fn a_signature_accepts_the_bid_and_ends_the_link() {
         let looked = customer.send(customer.request(method, &link)).await;
         assert_eq!(looked.status, 200);
     }
+    let pdf = customer.send(customer.request(Method::GET, &format!("{link}&pdf=1"))).await;
+    assert_eq!((pdf.status, pdf.headers["content-type"].to_str().ok()), (200, Some("application/pdf")));
     assert_eq!(request(&client, &asked).await, asked);
     let page = customer.get(&link).await;
     for shown in ["Tap room", "M-01", "Curb", "$1,200.00", "$4,800.00", "50 % on delivery", "value=\"Otto\""] {
@@ -78,7 +83,10 @@ async fn a_signature_accepts_the_bid_and_ends_the_link() {
         (&[("signature", "O"), ("agree", "1")][..], "Enter your full name"),
         (&[("name", "Otto Brandt"), ("agree", "1")], "Type your name as your signature"),
         (&[("name", "Otto Brandt"), ("signature", "O")], "Tick the box"),
-        (&[("name", "Otto Brandt"), ("drawn", "M1 1<svg"), ("agree", "1")], "Draw your signature anew"),
+        (
+            &[("name", "Otto Brandt"), ("drawn", "data:image/png;base64,PHN2Zz4="), ("agree", "1")],
+            "Draw your signature anew",
+        ),
         (&[("decline", "1"), ("reason", " ")], "Say in a few words why"),
     ] {
         let page = customer.fill(&link, &link, fields).await;
@@ -101,6 +109,22 @@ async fn a_signature_accepts_the_bid_and_ends_the_link() {
     assert_eq!((&accepted["status"], &accepted["acceptedBy"]), (&json!("accepted"), &json!("Otto Brandt")));
     let kinds: Vec<_> = world.events().await.split_off(told).into_iter().map(|event| event.kind).collect();
     assert_eq!(kinds, ["bid.accepted"]);
+    // Its PDF is among the documents of the bid, with a certificate behind it.
+    let document = client.get(&format!("/documents/{}", signed["signedDocumentId"])).await;
+    let document = document.data(200);
+    assert_eq!(
+        json!([
+            document["entityType"],
+            document["entityId"],
+            document["mimeType"],
+            document["originalFilename"],
+            document["category"]
+        ]),
+        json!(["bid", bid["id"], "application/pdf", "Signed-Bid-BID-001.pdf", "signed"])
+    );
+    let path = format!("/documents/{}/download", document["id"]);
+    let bytes = client.get(&path).await.bytes;
+    assert!(bytes.starts_with(b"%PDF-") && bytes.len() as i64 == document["fileSize"].as_i64().expect("a size"));
     let proof = "SELECT count(*) FROM signing_records WHERE signer = 'Otto Brandt' AND typed = 'Otto Brandt'
         AND address = '127.0.0.1' AND answered_at >= viewed_at AND length(fingerprint) = 64";
     assert_eq!(world.number(proof).await, 1);
@@ -167,7 +191,7 @@ async fn a_signed_change_order_moves_the_contract() {
     let (world, client, mut customer) = start().await;
     let project = made(&client, "/projects", json!({ "name": "Garage", "originalContractValue": "1000" })).await;
     for (fields, status, value) in [
-        (&[("name", "Ann"), ("drawn", "M1 1L20 30M4 4L5 5"), ("agree", "1")][..], "approved", "5800.00"),
+        (&[("name", "Ann"), ("drawn", DRAWN), ("agree", "1")][..], "approved", "5800.00"),
         (&[("decline", "1"), ("reason", "No need")], "rejected", "5800.00"),
     ] {
         let order = json!({ "projectId": project["id"], "title": "Door", "reason": "customer_request" });
@@ -188,7 +212,7 @@ async fn a_signed_change_order_moves_the_contract() {
         let project = client.get(&format!("/projects/{}", project["id"])).await;
         assert_eq!(project.data(200)["contractValue"], value);
     }
-    let drawn = "SELECT count(*) FROM signing_records WHERE drawn = 'M1 1L20 30M4 4L5 5' AND typed IS NULL";
+    let drawn = "SELECT count(*) FROM signing_records WHERE drawn LIKE 'iVBORw0KGgo%' AND typed IS NULL";
     assert_eq!(world.number(drawn).await, 1);
 }
 
