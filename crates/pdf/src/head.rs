@@ -193,11 +193,27 @@ fn company(
         y += flow.put_lines(tag, x, y, lines, small);
     }
     let small = flow.look.small() - 0.5;
-    // Lines of a letterhead are short: several stand on one line.
-    let told = Rich::of(&letterhead.lines.join("  \u{b7}  "), Style::new(small, ink));
+    let style = Style::new(small, ink);
     let tag = flow.pages.tags.child(section, Part::Paragraph);
-    let lines = flow.shaper.lines(&told, width);
-    y + 2.0 + flow.put_lines(tag, x, y + 2.0, lines, small)
+    y += 2.0;
+    for told in side_by_side(flow, &letterhead.lines, width, &style) {
+        let lines = flow.shaper.lines(&Rich::of(&told, style.clone()), width);
+        y += flow.put_lines(tag, x, y, lines, small);
+    }
+    y
+}
+
+/// Lines of a letterhead are short: several stand on one line, but none is broken for that.
+fn side_by_side(flow: &Flow<'_>, lines: &[String], width: f32, style: &Style) -> Vec<String> {
+    let mut set: Vec<String> = Vec::new();
+    for line in lines {
+        let longer = set.last().map(|last| format!("{last}  \u{b7}  {line}"));
+        match (set.last_mut(), longer) {
+            (Some(last), Some(longer)) if flow.shaper.width(&longer, style) <= width => *last = longer,
+            _ => set.push(line.clone()),
+        }
+    }
+    set
 }
 
 /// The logo, and how large it is.

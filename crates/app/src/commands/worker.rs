@@ -29,7 +29,8 @@ pub(crate) async fn run(args: &DatabaseArgs, worker: &WorkerArgs) -> anyhow::Res
         let store = PgStore::new(database.url(), settings)?;
         let environment = environment_of(&store).await?;
         let vault = Arc::new(vault::open(keys, args, &*environment.entropy)?);
-        let means = background::Means { outbound, vault, files, job_started: Hint::default() };
+        let printer = background::printer();
+        let means = background::Means { outbound, vault, files, printer, job_started: Hint::default() };
         let connections = background::connections(background::CONNECTIONS);
         let running = background::start(&store, connections, &environment, means)?;
         tracing::info!("working");

@@ -26,7 +26,7 @@ use std::{
 
 use actix_web::{App, web::Data};
 use anyhow::Context;
-use bwp_domain::{execute::Environment, ids::RequestId, paging::CursorSecret, vault::VaultKey};
+use bwp_domain::{execute::Environment, ids::RequestId, paging::CursorSecret, papers::Papers, vault::VaultKey};
 use bwp_files::Files;
 use bwp_http::{
     ApiState, FileLimits, Refusals, WebhookPorts,
@@ -179,6 +179,8 @@ async fn serve(
     metrics.of_the_audit_log(audit.queue(), Arc::clone(&refusals));
     metrics.of_the_rate_limits(rate_limits.limiter());
     let job_started = Hint::default();
+    let papers =
+        Papers { rows: Arc::new(store.clone()), users: Arc::new(store.clone()), printer: background::printer() };
     let hint = job_started.clone();
     let state = ApiState {
         store: Arc::new(store.clone()),
@@ -191,6 +193,7 @@ async fn serve(
         file_limits,
         notifications: Arc::new(store.clone()),
         jobs: Arc::new(store.clone()),
+        papers: papers.clone(),
         job_queue: Arc::new(store.clone()),
         job_started: Arc::new(move || hint.give()),
         most_upload: args.max_import_size,
@@ -254,7 +257,7 @@ async fn serve(
             &store,
             threads.of_background,
             &environment,
-            Means { outbound, vault, files, job_started },
+            Means { outbound, vault, files, printer: papers.printer, job_started },
         )?)
     };
     let housekeeping = housekeeping::run(store, environment, state.cursors, rate_limits, *args.audit_retention);
@@ -298,6 +301,11 @@ fn over(worker: &PgStore, shared: &ApiState) -> ApiState {
         file_usage: Arc::new(worker.clone()),
         notifications: Arc::new(worker.clone()),
         jobs: Arc::new(worker.clone()),
+        papers: Papers {
+            rows: Arc::new(worker.clone()),
+            users: Arc::new(worker.clone()),
+            printer: Arc::clone(&shared.papers.printer),
+        },
         job_queue: Arc::new(worker.clone()),
         webhooks: WebhookPorts {
             reader: Arc::new(worker.clone()),

@@ -3,6 +3,7 @@
 mod artifact;
 mod export;
 mod import;
+mod print;
 mod source;
 
 use std::{
@@ -27,6 +28,7 @@ use bwp_domain::{
         ports::{Claimed, Ending, Held, JobQueue, Lease, Shown, Snapshots},
     },
     keys::KeyRefusal,
+    papers::{PaperError, Papers},
     principal::{Caller, Principal, Refusal, RunningJob},
     resource::ResourceError,
     scopes::{ScopeId, ScopeSet},
@@ -50,6 +52,8 @@ pub struct JobPorts {
     pub snapshots: Arc<dyn Snapshots>,
     /// Where files are kept.
     pub files: Arc<dyn FileStore>,
+    /// What composes and prints documents.
+    pub papers: Papers,
     /// Time and randomness.
     pub environment: Environment,
 }
@@ -195,6 +199,15 @@ impl From<FileError> for JobError {
     }
 }
 
+impl From<PaperError> for JobError {
+    fn from(error: PaperError) -> Self {
+        match error {
+            PaperError::Store(error) => Self::Store(error),
+            PaperError::Printer(_) => Self::Store(StoreError::Internal(error.to_string())),
+        }
+    }
+}
+
 /// A job that is being done.
 struct Running<'a> {
     ports: &'a JobPorts,
@@ -280,7 +293,8 @@ impl Jobs {
             (JobKind::CsvExport, Some(transfers)) => running.export(transfers).await,
             (JobKind::CsvImport, Some(transfers)) => running.import(transfers).await,
             (JobKind::Bulk, Some(transfers)) => running.bulk(transfers).await,
-            (JobKind::Pdf, _) | (_, None) => Err(JobError::Broken("This server cannot do such a job.".to_owned())),
+            (JobKind::Pdf, _) => running.print().await,
+            (_, None) => Err(JobError::Broken("This server cannot do such a job.".to_owned())),
         }
     }
 
