@@ -168,23 +168,6 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
-    comments (tenant_id, id) {
-        tenant_id -> Int8,
-        id -> Int8,
-        entity_type -> Text,
-        entity_id -> Int8,
-        user_id -> Nullable<Int8>,
-        content -> Text,
-        parent_id -> Nullable<Int8>,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-        deleted_at -> Nullable<Timestamptz>,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-
     change_order_items (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
@@ -234,6 +217,23 @@ diesel::table! {
         void_reason -> Nullable<Text>,
         sent_at -> Nullable<Timestamptz>,
         created_by -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    comments (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        entity_type -> Text,
+        entity_id -> Int8,
+        user_id -> Nullable<Int8>,
+        content -> Text,
+        parent_id -> Nullable<Int8>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
@@ -591,6 +591,51 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    letterhead_settings (tenant_id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        address -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        email -> Nullable<Text>,
+        website -> Nullable<Text>,
+        license_number -> Nullable<Text>,
+        tagline -> Nullable<Text>,
+        footer -> Nullable<Text>,
+        how_to_pay -> Nullable<Text>,
+        currency_symbol -> Nullable<Text>,
+        layout -> Text,
+        typeface -> Text,
+        logo -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    mail_outbox (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        enclosed -> Text,
+        enclosed_id -> Int8,
+        recipient -> Text,
+        cc -> Array<Nullable<Text>>,
+        bcc -> Array<Nullable<Text>>,
+        subject -> Nullable<Text>,
+        body -> Nullable<Text>,
+        status -> Text,
+        sent_by -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     muted_notifications (tenant_id, account_id, type_) {
         tenant_id -> Int8,
         account_id -> Int8,
@@ -614,27 +659,6 @@ diesel::table! {
         entity_id -> Nullable<Int8>,
         read_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-
-    mail_outbox (tenant_id, id) {
-        tenant_id -> Int8,
-        id -> Int8,
-        enclosed -> Text,
-        enclosed_id -> Int8,
-        recipient -> Text,
-        cc -> Array<Nullable<Text>>,
-        bcc -> Array<Nullable<Text>>,
-        subject -> Nullable<Text>,
-        body -> Nullable<Text>,
-        status -> Text,
-        sent_by -> Nullable<Int8>,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-        deleted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -1075,21 +1099,22 @@ diesel::table! {
 
 diesel::joinable!(api_keys -> tenants (tenant_id));
 diesel::joinable!(branding_settings -> tenants (tenant_id));
-diesel::joinable!(comments -> tenants (tenant_id));
 diesel::joinable!(change_orders -> tenants (tenant_id));
+diesel::joinable!(comments -> tenants (tenant_id));
 diesel::joinable!(data_retention_settings -> tenants (tenant_id));
 diesel::joinable!(document_numbers -> tenants (tenant_id));
 diesel::joinable!(documents -> tenants (tenant_id));
 diesel::joinable!(files -> tenants (tenant_id));
 diesel::joinable!(invitations -> tenants (tenant_id));
-diesel::joinable!(kit_items -> tenants (tenant_id));
 diesel::joinable!(job_files -> tenants (tenant_id));
 diesel::joinable!(job_uploads -> tenants (tenant_id));
 diesel::joinable!(jobs -> tenants (tenant_id));
+diesel::joinable!(kit_items -> tenants (tenant_id));
 diesel::joinable!(known_browsers -> accounts (account_id));
 diesel::joinable!(labor_rates -> tenants (tenant_id));
 diesel::joinable!(lead_stages -> tenants (tenant_id));
 diesel::joinable!(leads -> tenants (tenant_id));
+diesel::joinable!(letterhead_settings -> tenants (tenant_id));
 diesel::joinable!(mail_outbox -> tenants (tenant_id));
 diesel::joinable!(payment_terms -> tenants (tenant_id));
 diesel::joinable!(products -> tenants (tenant_id));
@@ -1112,9 +1137,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     bid_line_items,
     bid_project_costs,
     branding_settings,
-    comments,
     change_order_items,
     change_orders,
+    comments,
     contacts,
     credentials_revision,
     cursor_secrets,
@@ -1136,9 +1161,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     labor_rates,
     lead_stages,
     leads,
+    letterhead_settings,
+    mail_outbox,
     muted_notifications,
     notifications,
-    mail_outbox,
     outbox,
     pay_app_lines,
     payment_terms,

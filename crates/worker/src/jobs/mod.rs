@@ -203,7 +203,11 @@ impl From<PaperError> for JobError {
     fn from(error: PaperError) -> Self {
         match error {
             PaperError::Store(error) => Self::Store(error),
-            PaperError::Printer(_) => Self::Store(StoreError::Internal(error.to_string())),
+            // The same paper would fail again.
+            PaperError::Printer(_) => {
+                tracing::error!(%error, "a document cannot be printed");
+                Self::Broken("The document cannot be printed. Report the job's id to the server's operator.".to_owned())
+            }
         }
     }
 }
