@@ -78,6 +78,7 @@ pub(crate) fn start(
         queue: Arc::clone(&store) as _,
         snapshots: Arc::clone(&store) as _,
         files: Arc::new(files),
+        papers: Papers { rows: Arc::clone(&store) as _, users: Arc::clone(&store) as _, printer: Arc::clone(&printer) },
         environment: environment.clone(),
     };
     let send_mail = mail.map(|(mailer, public_url)| SendMail {

@@ -15,6 +15,7 @@ use std::{
 use bwp_domain::{
     clock::Day,
     ids::{KeyPublicId, TenantPublicId},
+    papers::{Layout, Typeface},
     rate_limits::RateLimit,
     resource::{Decimal, Money},
     scopes::ScopeId,
@@ -540,6 +541,67 @@ pub(crate) enum TenantCommand {
         #[arg(value_name = "ZONE")]
         zone: TimeZone,
     },
+    /// Set what a tenant's documents say of the company, and how they look. What is not named stays; "" empties it
+    #[command(
+        after_help = "Example:\n  bwp tenant set-letterhead tnt_01JD0C9Z3T7QWERTYV5K8M2N4P --phone \"+1 555 0100\" --accent-color \"#b45309\" --layout band --logo logo.png"
+    )]
+    SetLetterhead(Box<LetterheadArgs>),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LetterheadArgs {
+    /// The tenant's id, `tnt_…`
+    pub(crate) tenant: TenantPublicId,
+    /// The company's name
+    #[arg(long)]
+    pub(crate) company_name: Option<String>,
+    /// The main colour, such as #1f2a44
+    #[arg(long, value_name = "COLOR")]
+    pub(crate) primary_color: Option<String>,
+    /// The colour of what stands out
+    #[arg(long, value_name = "COLOR")]
+    pub(crate) accent_color: Option<String>,
+    /// The address, with a line for each line
+    #[arg(long)]
+    pub(crate) address: Option<String>,
+    /// Telephone number
+    #[arg(long)]
+    pub(crate) phone: Option<String>,
+    /// E-mail address
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// Web site
+    #[arg(long)]
+    pub(crate) website: Option<String>,
+    /// The number of the company's licence
+    #[arg(long)]
+    pub(crate) license_number: Option<String>,
+    /// What the company says of itself
+    #[arg(long)]
+    pub(crate) tagline: Option<String>,
+    /// What stands at the foot of each page
+    #[arg(long)]
+    pub(crate) footer: Option<String>,
+    /// How invoices are paid, as text or simple HTML
+    #[arg(long)]
+    pub(crate) how_to_pay: Option<String>,
+    /// What stands before amounts; a dollar sign unless set
+    #[arg(long, value_name = "SYMBOL")]
+    pub(crate) currency_symbol: Option<String>,
+    /// classic, band or plain
+    #[arg(long, value_parser = word::<Layout>)]
+    pub(crate) layout: Option<Layout>,
+    /// sans or serif
+    #[arg(long, value_parser = word::<Typeface>)]
+    pub(crate) typeface: Option<Typeface>,
+    /// A PNG or JPEG file of 512 KiB at most; "" for none
+    #[arg(long, value_name = "FILE")]
+    pub(crate) logo: Option<PathBuf>,
+}
+
+/// One of some words.
+fn word<W: std::str::FromStr>(text: &str) -> Result<W, String> {
+    text.parse().map_err(|_| format!("`{text}` is none of them"))
 }
 
 #[derive(Debug, Subcommand)]

@@ -45,6 +45,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         .delete()
         .exports()
         .bulk()
+        .prints()
         .and(
             Operation::get("/bids/summary", summary)
                 .needs(&[ScopeId::BidsRead])

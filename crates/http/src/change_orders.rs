@@ -40,6 +40,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         .delete()
         .exports()
         .bulk()
+        .prints()
         .and(
             Operation::get("/change-orders/summary", summary)
                 .needs(&[ScopeId::ChangeOrdersRead])

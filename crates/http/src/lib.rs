@@ -15,6 +15,7 @@ mod change_orders;
 mod comments;
 mod contacts;
 mod cursors;
+mod disposition;
 pub mod docs;
 mod documents;
 mod envelope;

@@ -113,6 +113,9 @@ pub(crate) fn lay_out(paper: &Paper, fonts: &Fonts, pictures: bool) -> Pages {
     flow.add_page();
     head::first(&mut flow);
     flow.top = flow.y;
+    if flow.room() < flow.whole() / 3.0 {
+        flow.new_page();
+    }
     blocks::put_all(&mut flow);
     let numbered = flow.pages.pages.len();
     if let Some(certificate) = &paper.certificate {

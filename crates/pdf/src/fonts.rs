@@ -62,7 +62,7 @@ static BYTES: [&[u8]; 22] = fonts![
     "NotoSansMalayalam-Regular",
     "NotoSansGeorgian-Regular",
     "NotoSansArmenian-Regular",
-    "DroidSansFallbackFull",
+    "DroidSansFallback",
     "NotoEmoji-Regular",
     "Symbola-symbols",
 ];
@@ -120,4 +120,24 @@ fn is_emoji(cluster: &str) -> bool {
 pub(crate) fn is_ignorable(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
         | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{1f3fb}'..='\u{1f3ff}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_script_of_peoples_names_has_a_font() {
+        let fonts = Fonts::built_in().unwrap();
+        let texts = "Łukasz Ελένη Щукина محمد עברית 王小明 山田 カタカナ ひらがな 김철수건설 ㄅㄆ शर्मा শ্রাবণী முத்து తెలుగు ગુજરાતી ਪੰਜਾਬੀ \
+                     ಕನ್ನಡ മലയാളം ไทย ქართული Հայաստան € № ™ … • ½ ° ² ≤ → ✓ ★ 🏗 👷 🧱 🪜 🪚 😀";
+        for c in texts.chars().filter(|c| !c.is_whitespace()) {
+            let text = c.to_string();
+            for (typeface, bold) in [(Typeface::Sans, false), (Typeface::Sans, true), (Typeface::Serif, false)] {
+                let face = &fonts.faces[fonts.face_for(&text, typeface, bold)];
+                assert!(face.has(c), "{c:?} has no glyph");
+            }
+        }
+        assert!(fonts.faces.iter().all(|face| face.embedded().is_some()));
+    }
 }

@@ -135,7 +135,14 @@ fn document(flow: &Flow<'_>) -> String {
 }
 
 fn number_lines(flow: &Flow<'_>, width: f32, size: f32, ink: Color) -> Vec<crate::shape::Line> {
-    flow.shaper.lines(&Rich::of(&flow.paper.number, Style::new(size, ink).bold()), width)
+    first_lines(flow, &flow.paper.number, Style::new(size, ink).bold(), width, 4)
+}
+
+/// A head has so much room: what is longer stands in the document itself, where it belongs.
+fn first_lines(flow: &Flow<'_>, text: &str, style: Style, width: f32, most: usize) -> Vec<crate::shape::Line> {
+    let mut lines = flow.shaper.lines(&Rich::of(text, style), width);
+    lines.truncate(most);
+    lines
 }
 
 fn lines_height(lines: &[crate::shape::Line], size: f32) -> f32 {
@@ -157,7 +164,7 @@ fn below_badge(flow: &mut Flow<'_>, section: TagId, x: f32, top: f32, width: f32
     for (text, style) in subtitle.into_iter().chain(state) {
         let tag = flow.pages.tags.child(section, Part::Paragraph);
         let height = style.size * LEADING;
-        for line in flow.shaper.lines(&Rich::of(&text, style), width) {
+        for line in first_lines(flow, &text, style, width, 6) {
             if right {
                 flow.put_line_right(tag, x + width, y, line);
             } else {
@@ -181,9 +188,9 @@ fn company(
 ) -> f32 {
     let letterhead = flow.paper.letterhead.clone();
     let mut y = top;
-    let name = Rich::of(&letterhead.company, Style::new(size, name_ink).bold());
+    let name = Style::new(size, name_ink).bold();
     let tag = flow.pages.tags.child(section, Part::Paragraph);
-    let lines = flow.shaper.lines(&name, width);
+    let lines = first_lines(flow, &letterhead.company, name, width, 3);
     y += flow.put_lines(tag, x, y, lines, size);
     if let Some(tagline) = &letterhead.tagline {
         let small = flow.look.small();
@@ -193,11 +200,27 @@ fn company(
         y += flow.put_lines(tag, x, y, lines, small);
     }
     let small = flow.look.small() - 0.5;
-    // Lines of a letterhead are short: several stand on one line.
-    let told = Rich::of(&letterhead.lines.join("  \u{b7}  "), Style::new(small, ink));
+    let style = Style::new(small, ink);
     let tag = flow.pages.tags.child(section, Part::Paragraph);
-    let lines = flow.shaper.lines(&told, width);
-    y + 2.0 + flow.put_lines(tag, x, y + 2.0, lines, small)
+    y += 2.0;
+    for told in side_by_side(flow, &letterhead.lines, width, &style).iter().take(10) {
+        let lines = first_lines(flow, told, style.clone(), width, 3);
+        y += flow.put_lines(tag, x, y, lines, small);
+    }
+    y
+}
+
+/// Lines of a letterhead are short: several stand on one line, but none is broken for that.
+fn side_by_side(flow: &Flow<'_>, lines: &[String], width: f32, style: &Style) -> Vec<String> {
+    let mut set: Vec<String> = Vec::new();
+    for line in lines {
+        let longer = set.last().map(|last| format!("{last}  \u{b7}  {line}"));
+        match (set.last_mut(), longer) {
+            (Some(last), Some(longer)) if flow.shaper.width(&longer, style) <= width => *last = longer,
+            _ => set.push(line.clone()),
+        }
+    }
+    set
 }
 
 /// The logo, and how large it is.

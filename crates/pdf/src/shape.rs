@@ -53,7 +53,8 @@ impl Rich {
     }
 
     fn style(&self, at: usize) -> Option<&Style> {
-        self.pieces.iter().find(|(end, _)| at < *end).or(self.pieces.last()).map(|(_, style)| style)
+        let behind = self.pieces.partition_point(|(end, _)| *end <= at);
+        self.pieces.get(behind).or(self.pieces.last()).map(|(_, style)| style)
     }
 
     /// The largest size in it.
@@ -62,13 +63,14 @@ impl Rich {
     }
 }
 
-/// Glyphs of one font that look alike.
+/// Text of one font, direction and look. Its glyphs are made when it is drawn: a document of many lines would hold millions of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     pub(crate) face: usize,
     pub(crate) style: Style,
-    /// Their ranges are those of the line's text.
-    pub(crate) glyphs: Vec<KrillaGlyph>,
+    /// Where it is in the line's text.
+    range: Range<usize>,
+    right_to_left: bool,
     pub(crate) width: f32,
 }
 
@@ -193,15 +195,13 @@ impl<'a> Shaper<'a> {
             return self.set_both_ways(rich, range.start, text.trim_end(), right_to_left);
         };
         let stretches = self.stretches(rich, range.start, text, &bidi.levels);
-        let runs: Vec<Run> = stretches.iter().map(|stretch| self.shape(text, stretch)).collect();
-        let blanks = text.len() - text.trim_end().len();
-        let trailing: f32 = runs
-            .iter()
-            .flat_map(|run| run.glyphs.iter().map(move |glyph| (glyph, run.style.size)))
-            .filter(|(glyph, _)| glyph.text_range.start >= text.len() - blanks)
-            .map(|(glyph, size)| glyph.x_advance * size)
-            .sum();
-        let width = runs.iter().map(|run| run.width).sum::<f32>() - trailing;
+        let seen = text.trim_end().len();
+        let runs: Vec<Run> = stretches.iter().map(|stretch| self.run(text, stretch)).collect();
+        let blanks = stretches.iter().filter(|stretch| stretch.range.end > seen).map(|stretch| {
+            let range = stretch.range.start.max(seen)..stretch.range.end;
+            self.run(text, &Stretch { range, ..*stretch }).width
+        });
+        let width = runs.iter().map(|run| run.width).sum::<f32>() - blanks.sum::<f32>();
         Line { text: text.to_owned(), runs, width }
     }
 
@@ -212,7 +212,7 @@ impl<'a> Shaper<'a> {
         let levels = levels.unwrap_or_default();
         let mut stretches = self.stretches(rich, offset, text, &levels);
         reorder(&mut stretches);
-        let runs: Vec<Run> = stretches.iter().map(|stretch| self.shape(text, stretch)).collect();
+        let runs: Vec<Run> = stretches.iter().map(|stretch| self.run(text, stretch)).collect();
         let width = runs.iter().map(|run| run.width).sum();
         Line { text: text.to_owned(), runs, width }
     }
@@ -234,46 +234,52 @@ impl<'a> Shaper<'a> {
         stretches
     }
 
-    fn shape(&self, text: &str, stretch: &Stretch<'_>) -> Run {
-        let style = stretch.style.clone();
-        let mut run = Run { face: stretch.face, style, glyphs: Vec::new(), width: 0.0 };
-        let Some(face) = self.fonts.faces.get(stretch.face) else { return run };
-        let piece = text.get(stretch.range.clone()).unwrap_or_default();
-        let mut buffer = UnicodeBuffer::new();
-        buffer.push_str(piece);
-        buffer.guess_segment_properties();
-        buffer.set_direction(if stretch.level.is_rtl() { Direction::RightToLeft } else { Direction::LeftToRight });
-        let shaped = rustybuzz::shape(&face.shaper, &[], buffer);
-        let units = face.units();
-        // Each cluster ends where the next one in the text begins.
-        let mut starts: Vec<usize> = shaped.glyph_infos().iter().map(|info| info.cluster as usize).collect();
-        starts.sort_unstable();
-        starts.dedup();
-        let em = |units_of: i32| {
-            #[expect(clippy::cast_precision_loss, reason = "an advance is a few thousand units")]
-            let units_of = units_of as f32;
-            units_of / units
-        };
-        for (info, position) in shaped.glyph_infos().iter().zip(shaped.glyph_positions()) {
-            let start = info.cluster as usize;
-            let behind = starts.partition_point(|other| *other <= start);
-            let end = starts.get(behind).copied().unwrap_or(piece.len());
-            let cluster = piece.get(start..end).unwrap_or_default();
-            let (mut glyph, mut advance) = (info.glyph_id, em(position.x_advance));
-            if glyph == 0 {
-                if cluster.chars().all(is_ignorable) {
-                    continue;
-                }
-                let (replacement, width) = self.fonts.replacement(stretch.face);
-                (glyph, advance) = (replacement.into(), width);
-            }
-            run.width += advance * run.style.size;
-            let range = stretch.range.start + start..stretch.range.start + end;
-            let (x, y) = (em(position.x_offset), em(position.y_offset));
-            run.glyphs.push(KrillaGlyph::new(GlyphId::new(glyph), advance, x, y, em(position.y_advance), range, None));
-        }
+    fn run(&self, text: &str, stretch: &Stretch<'_>) -> Run {
+        let (range, right_to_left) = (stretch.range.clone(), stretch.level.is_rtl());
+        let mut run = Run { face: stretch.face, style: stretch.style.clone(), range, right_to_left, width: 0.0 };
+        run.width = glyphs(self.fonts, text, &run).iter().map(|glyph| glyph.x_advance * run.style.size).sum();
         run
     }
+}
+
+/// The glyphs of a run of a line of this text, from left to right.
+pub(crate) fn glyphs(fonts: &Fonts, text: &str, run: &Run) -> Vec<KrillaGlyph> {
+    let mut glyphs = Vec::new();
+    let Some(face) = fonts.faces.get(run.face) else { return glyphs };
+    let piece = text.get(run.range.clone()).unwrap_or_default();
+    let mut buffer = UnicodeBuffer::new();
+    buffer.push_str(piece);
+    buffer.guess_segment_properties();
+    buffer.set_direction(if run.right_to_left { Direction::RightToLeft } else { Direction::LeftToRight });
+    let shaped = rustybuzz::shape(&face.shaper, &[], buffer);
+    let units = face.units();
+    // Each cluster ends where the next one in the text begins.
+    let mut starts: Vec<usize> = shaped.glyph_infos().iter().map(|info| info.cluster as usize).collect();
+    starts.sort_unstable();
+    starts.dedup();
+    let em = |units_of: i32| {
+        #[expect(clippy::cast_precision_loss, reason = "an advance is a few thousand units")]
+        let units_of = units_of as f32;
+        units_of / units
+    };
+    for (info, position) in shaped.glyph_infos().iter().zip(shaped.glyph_positions()) {
+        let start = info.cluster as usize;
+        let behind = starts.partition_point(|other| *other <= start);
+        let end = starts.get(behind).copied().unwrap_or(piece.len());
+        let cluster = piece.get(start..end).unwrap_or_default();
+        let (mut glyph, mut advance) = (info.glyph_id, em(position.x_advance));
+        if glyph == 0 {
+            if cluster.chars().all(is_ignorable) {
+                continue;
+            }
+            let (replacement, width) = fonts.replacement(run.face);
+            (glyph, advance) = (replacement.into(), width);
+        }
+        let range = run.range.start + start..run.range.start + end;
+        let (x, y) = (em(position.x_offset), em(position.y_offset));
+        glyphs.push(KrillaGlyph::new(GlyphId::new(glyph), advance, x, y, em(position.y_advance), range, None));
+    }
+    glyphs
 }
 
 /// Puts stretches in the order in which they are seen (UAX #9, L2).

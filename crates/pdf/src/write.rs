@@ -22,7 +22,7 @@ use crate::{
     RenderError,
     canvas::{Aside, Item, Page, Pages, Role},
     fonts::Fonts,
-    shape::{Line, Run},
+    shape::{Line, Run, glyphs},
 };
 
 /// How far italic letters lean.
@@ -211,7 +211,8 @@ fn draw_line(
 
 fn draw_run(surface: &mut Surface<'_>, (x, y): (f32, f32), line: &Line, run: &Run, fonts: &Fonts, opacity: f32) {
     let font = fonts.faces.get(run.face).and_then(|face| face.embedded());
-    let Some(font) = font.filter(|_| !run.glyphs.is_empty()) else { return };
+    let glyphs = glyphs(fonts, &line.text, run);
+    let Some(font) = font.filter(|_| !glyphs.is_empty()) else { return };
     surface.set_stroke(None);
     surface.set_fill(Some(fill(run.style.color, opacity)));
     let (start, leans) = (Point::from_xy(x, y), run.style.italic);
@@ -219,7 +220,7 @@ fn draw_run(surface: &mut Surface<'_>, (x, y): (f32, f32), line: &Line, run: &Ru
         // Around the baseline: x' = x + LEAN * (y' - y).
         surface.push_transform(&Transform::from_row(1.0, 0.0, LEAN, 1.0, -LEAN * y, 0.0));
     }
-    surface.draw_glyphs(start, &run.glyphs, font.clone(), &line.text, run.style.size, false);
+    surface.draw_glyphs(start, &glyphs, font.clone(), &line.text, run.style.size, false);
     if leans {
         surface.pop();
     }

@@ -9,7 +9,7 @@ use bwp_postgres::PgStore;
 use bwp_web::public_url::PublicUrl;
 
 /// The pages' state, which all workers share: people ask for little, and what they ask for is bounded in one place.
-pub(super) fn state(api: &ApiState, papers: &Papers, store: PgStore, public_url: &PublicUrl) -> ConsoleState {
+pub(super) fn state(api: &ApiState, store: PgStore, public_url: &PublicUrl) -> ConsoleState {
     // One for each processor: hashing more at once takes memory, and no less time.
     let at_once = available_parallelism().map_or(1, NonZeroUsize::get);
     let store = Arc::new(store);
@@ -25,7 +25,7 @@ pub(super) fn state(api: &ApiState, papers: &Papers, store: PgStore, public_url:
         papers: Papers {
             rows: Arc::clone(&store) as _,
             users: Arc::clone(&store) as _,
-            printer: Arc::clone(&papers.printer),
+            printer: Arc::clone(&api.papers.printer),
         },
         files: Arc::clone(&api.files),
         signing_links: store,

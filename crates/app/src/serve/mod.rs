@@ -195,6 +195,7 @@ async fn serve(
         file_limits,
         notifications: Arc::new(store.clone()),
         jobs: Arc::new(store.clone()),
+        papers: papers.clone(),
         job_queue: Arc::new(store.clone()),
         job_started: Arc::new(move || hint.give()),
         most_upload: args.max_import_size,
@@ -216,7 +217,7 @@ async fn serve(
         body_limits: BodyLimits { deadline: *args.body_timeout, ..BodyLimits::default() },
         request_timeout: Some(*args.request_timeout).filter(|limit| !limit.is_zero()),
     };
-    let console = console::state(&state, &papers, store.for_thread(threads.of_pages)?, &public_url);
+    let console = console::state(&state, store.for_thread(threads.of_pages)?, &public_url);
     let document = Data::new(bwp_http::document(public_url.as_str(), env!("CARGO_PKG_VERSION")));
     let pages = Arc::new(DocsPages::new(public_url.as_str(), env!("CARGO_PKG_VERSION")));
     let observer = Observer {
@@ -309,6 +310,11 @@ fn over(worker: &PgStore, shared: &ApiState) -> ApiState {
         file_usage: Arc::new(worker.clone()),
         notifications: Arc::new(worker.clone()),
         jobs: Arc::new(worker.clone()),
+        papers: Papers {
+            rows: Arc::new(worker.clone()),
+            users: Arc::new(worker.clone()),
+            printer: Arc::clone(&shared.papers.printer),
+        },
         job_queue: Arc::new(worker.clone()),
         webhooks: WebhookPorts {
             reader: Arc::new(worker.clone()),

@@ -16,7 +16,7 @@ use crate::{
     mail::Enclosed,
     pay_apps::PayApp,
     projects::Project,
-    resource::{Filter, Resource, Shape, Stored, Value, ports::RowReader},
+    resource::{Filter, Referable, Reference, Resource, Shape, Stored, Value, ports::RowReader},
     store::StoreError,
     tenants::TimeZone,
     text::Text,
@@ -31,6 +31,16 @@ impl PaperKind {
             Self::ChangeOrder => ChangeOrder::SHAPE,
             Self::PayApp => PayApp::SHAPE,
             Self::Invoice => Invoice::SHAPE,
+        }
+    }
+
+    /// How a store finds its rows.
+    pub const fn reference(self) -> &'static Reference {
+        match self {
+            Self::Bid => Bid::REFERENCE,
+            Self::ChangeOrder => ChangeOrder::REFERENCE,
+            Self::PayApp => PayApp::REFERENCE,
+            Self::Invoice => Invoice::REFERENCE,
         }
     }
 

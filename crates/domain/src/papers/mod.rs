@@ -4,15 +4,17 @@
 //! it, and knows no bids. What a document says stands in one file each here; how it looks stands in the crate that prints.
 
 mod bid;
+mod change;
 mod change_order;
 mod compose;
 mod html;
 mod invoice;
 mod letterhead;
 mod pay_app;
-mod ports;
+pub mod ports;
 mod write;
 
+pub use change::SetLetterhead;
 pub use compose::Papers;
 pub use html::paragraphs;
 pub use letterhead::{LetterheadSettings, LogoFault, logo};

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use bwp_domain::{
     families,
     jobs::Transfers,
+    papers::PaperKind,
     resource::{Family, Resource, Rules, Shape, family, summary::Summary},
     scopes::ScopeId,
 };
@@ -321,6 +322,21 @@ impl Operations {
              deleted or restored, are skipped.",
             shape.many
         ))
+        .replies(Reply::accepted::<jobs::Started>("The job."));
+        self.and(operation)
+    }
+
+    /// `POST /path/{id}/pdf`: prints one. What is printed stands in [`PaperKind`].
+    pub(crate) fn prints(self) -> Self {
+        let shape = self.shape();
+        let Some(kind) = PaperKind::of_table(shape.table) else { return self };
+        let operation = Operation::post(format!("{}/{{id}}/pdf", self.path), move |context, caller, keyed, id| {
+            jobs::print(kind, context, caller, keyed, id)
+        })
+        .needs(with_jobs(shape.scopes.read))
+        .cost(50)
+        .summary(format!("Print {}", a(shape.one)))
+        .description(format!("Starts a job that makes a PDF of the {}, as it is when the job is done.", shape.one))
         .replies(Reply::accepted::<jobs::Started>("The job."));
         self.and(operation)
     }

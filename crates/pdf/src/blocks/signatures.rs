@@ -27,12 +27,13 @@ impl Place {
 }
 
 fn width(flow: &Flow<'_>, places: &[SignaturePlace]) -> f32 {
-    let count = f32::from(u16::try_from(places.len().max(1)).unwrap_or(1));
+    // One alone is as wide as people write, and not as the page.
+    let count = f32::from(u16::try_from(places.len().max(2)).unwrap_or(2));
     (flow.width() - GAP * (count - 1.0)) / count
 }
 
 fn set(flow: &Flow<'_>, places: &[SignaturePlace]) -> Vec<Place> {
-    let width = width(flow, places);
+    let width = if places.len() == 1 { flow.width() } else { width(flow, places) };
     let (size, small) = (flow.look.size, flow.look.small() - 1.0);
     let place = |place: &SignaturePlace| Place {
         title: flow.shaper.lines(&Rich::of(&place.title, Style::new(size, readable(flow.look.primary)).bold()), width),

@@ -37,8 +37,11 @@ pub(super) fn put(flow: &mut Flow<'_>, table: &Table, kept: f32) {
     let foot = table.foot.as_ref().map(|cells| Row { cells: cells.clone(), minor: false });
     let last = table.rows.len().saturating_sub(1);
     for (at, row) in table.rows.iter().enumerate() {
-        let foot = foot.as_ref().map_or(0.0, |foot| row_height(&set_row(flow, table, &cut, foot, true), cut.size));
-        let behind = if at == last { foot + kept } else { 0.0 };
+        let behind = match &foot {
+            Some(foot) if at == last => row_height(&set_row(flow, table, &cut, foot, true), cut.size) + kept,
+            None if at == last => kept,
+            _ => 0.0,
+        };
         put_row(flow, table, &cut, row, body, behind);
     }
     if let Some(foot) = foot {

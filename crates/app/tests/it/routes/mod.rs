@@ -18,6 +18,7 @@ mod leads;
 mod me;
 mod notifications;
 mod order_of_checks;
+mod papers;
 mod pay_apps;
 mod products;
 mod project_plans;
