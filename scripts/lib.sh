@@ -91,6 +91,14 @@ need_chromium() {
         { say "Install Chromium (or Chrome) and the chromedriver of the same version, then run this again."; exit 1; }
 }
 
+# For tests of PDFs: what reads their text and structure, and what finds faults in a file.
+need_pdf_tools() {
+    command -v pdftotext >/dev/null && command -v pdfinfo >/dev/null && command -v qpdf >/dev/null && return 0
+    say "poppler's programs or qpdf are missing: installing them by the package manager."
+    install_package "poppler-utils qpdf" "poppler-utils qpdf" "poppler qpdf" "poppler-utils qpdf" "poppler qpdf" ||
+        { say "Install pdftotext and pdfinfo (poppler) and qpdf, then run this again."; exit 1; }
+}
+
 # axe-core, which finds what keeps people from using a page, from npm's registry: target/tools/axe.min.js. It is not
 # part of this repository, as its license is the MPL 2.0.
 axe_version=4.14.1

@@ -15,6 +15,7 @@ use std::{
 use bwp_domain::{
     clock::Day,
     ids::{KeyPublicId, TenantPublicId},
+    papers::{Layout, Typeface},
     rate_limits::RateLimit,
     resource::{Decimal, Money},
     scopes::ScopeId,
@@ -238,6 +239,9 @@ pub(crate) enum Command {
     /// Make, list, rotate and revoke API keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Try the mail server
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Manage the secret that signs cursors
     #[command(subcommand)]
     CursorSecret(CursorSecretCommand),
@@ -269,6 +273,13 @@ pub(crate) enum Command {
 pub(crate) struct WorkerArgs {
     #[command(flatten)]
     pub(crate) outbound: OutboundArgs,
+
+    #[command(flatten)]
+    pub(crate) mail: MailArgs,
+
+    /// URL under which people reach the server, for the links in mail. Without it this worker sends no mail
+    #[arg(long, env = "BWP_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
 
     #[command(flatten)]
     pub(crate) files: FilesArgs,
@@ -308,6 +319,40 @@ impl std::fmt::Debug for OutboundArgs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OutboundArgs").field("webhook_allow", &self.webhook_allow).finish_non_exhaustive()
     }
+}
+
+// The mail server.
+#[derive(Args)]
+pub(crate) struct MailArgs {
+    /// Mail server: smtps://user:password@mail.example.com, or smtp:// with STARTTLS; ?tls=none speaks without encryption
+    /// [default: none, and mail waits]
+    #[arg(long, env = "BWP_SMTP_URL", value_name = "URL", hide_env_values = true)]
+    pub(crate) smtp_url: Option<String>,
+
+    /// Address that mail comes from, such as office@example.com
+    #[arg(long, env = "BWP_MAIL_FROM", value_name = "ADDRESS")]
+    pub(crate) mail_from: Option<String>,
+}
+
+impl std::fmt::Debug for MailArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MailArgs").field("mail_from", &self.mail_from).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MailCommand {
+    /// Send a mail, to see whether the mail server takes it
+    #[command(
+        after_help = "Example:\n  bwp mail test --to you@example.com --smtp-url smtps://user:password@mail.example.com --mail-from office@example.com"
+    )]
+    Test {
+        /// To whom it goes
+        #[arg(long, value_name = "ADDRESS")]
+        to: String,
+        #[command(flatten)]
+        mail: MailArgs,
+    },
 }
 
 #[derive(Args)]
@@ -393,6 +438,9 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "BWP_MAINTENANCE", value_name = "TIME", default_value = "off", hide_default_value = true)]
     #[arg(num_args = 0..=1, default_missing_value = "on")]
     pub(crate) maintenance: Maintenance,
+
+    #[command(flatten)]
+    pub(crate) mail: MailArgs,
 
     #[command(flatten)]
     pub(crate) outbound: OutboundArgs,
@@ -498,6 +546,67 @@ pub(crate) enum TenantCommand {
         #[arg(value_name = "ZONE")]
         zone: TimeZone,
     },
+    /// Set what a tenant's documents say of the company, and how they look. What is not named stays; "" empties it
+    #[command(
+        after_help = "Example:\n  bwp tenant set-letterhead tnt_01JD0C9Z3T7QWERTYV5K8M2N4P --phone \"+1 555 0100\" --accent-color \"#b45309\" --layout band --logo logo.png"
+    )]
+    SetLetterhead(Box<LetterheadArgs>),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LetterheadArgs {
+    /// The tenant's id, `tnt_…`
+    pub(crate) tenant: TenantPublicId,
+    /// The company's name
+    #[arg(long)]
+    pub(crate) company_name: Option<String>,
+    /// The main colour, such as #1f2a44
+    #[arg(long, value_name = "COLOR")]
+    pub(crate) primary_color: Option<String>,
+    /// The colour of what stands out
+    #[arg(long, value_name = "COLOR")]
+    pub(crate) accent_color: Option<String>,
+    /// The address, with a line for each line
+    #[arg(long)]
+    pub(crate) address: Option<String>,
+    /// Telephone number
+    #[arg(long)]
+    pub(crate) phone: Option<String>,
+    /// E-mail address
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// Web site
+    #[arg(long)]
+    pub(crate) website: Option<String>,
+    /// The number of the company's licence
+    #[arg(long)]
+    pub(crate) license_number: Option<String>,
+    /// What the company says of itself
+    #[arg(long)]
+    pub(crate) tagline: Option<String>,
+    /// What stands at the foot of each page
+    #[arg(long)]
+    pub(crate) footer: Option<String>,
+    /// How invoices are paid, as text or simple HTML
+    #[arg(long)]
+    pub(crate) how_to_pay: Option<String>,
+    /// What stands before amounts; a dollar sign unless set
+    #[arg(long, value_name = "SYMBOL")]
+    pub(crate) currency_symbol: Option<String>,
+    /// classic, band or plain
+    #[arg(long, value_parser = word::<Layout>)]
+    pub(crate) layout: Option<Layout>,
+    /// sans or serif
+    #[arg(long, value_parser = word::<Typeface>)]
+    pub(crate) typeface: Option<Typeface>,
+    /// A PNG or JPEG file of 512 KiB at most; "" for none
+    #[arg(long, value_name = "FILE")]
+    pub(crate) logo: Option<PathBuf>,
+}
+
+/// One of some words.
+fn word<W: std::str::FromStr>(text: &str) -> Result<W, String> {
+    text.parse().map_err(|_| format!("`{text}` is none of them"))
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod database;
 mod logging;
+mod mail;
 mod memory;
 mod output;
 mod serve;
@@ -39,6 +40,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::User(command) => commands::user::run(&database, command, output).await,
         Command::Rate(command) => commands::rate::run(&database, command, output).await,
         Command::Key(command) => commands::key::run(&database, command, output).await,
+        Command::Mail(command) => commands::mail::run(command, output).await,
         Command::CursorSecret(command) => commands::cursor_secret::run(&database, command, output).await,
         Command::Export(args) => commands::export::run(&database, args, output).await,
         Command::Backup(args) => commands::backup::backup(&database, &args, output).await,

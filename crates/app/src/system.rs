@@ -70,7 +70,7 @@ impl Entropy for EntropyAhead {
 
 /// The system's clock and randomness.
 pub(crate) fn environment() -> Environment {
-    Environment { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
+    Environment { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), sends_mail: false }
 }
 
 /// The same, with the clock by which rows of `store` get their times, put right.

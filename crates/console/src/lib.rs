@@ -20,6 +20,7 @@ mod layout;
 mod not_found;
 mod routes;
 mod security;
+mod sign;
 mod sign_in;
 mod state;
 mod team;

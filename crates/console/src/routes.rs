@@ -15,7 +15,7 @@ use crate::{
     access::Access,
     account, assets,
     form::Form,
-    home, invitations, keys, security, sign_in,
+    home, invitations, keys, security, sign, sign_in,
     state::ConsoleState,
     team,
     trouble::{self, Trouble},
@@ -75,6 +75,7 @@ pub fn entries() -> Vec<Entry> {
     all.extend(invitations::entries());
     all.extend(keys::entries());
     all.extend(security::entries());
+    all.extend(sign::entries());
     all.extend(sign_in::entries());
     all.extend(team::entries());
     all.extend(webhooks::entries());

@@ -6,10 +6,14 @@ use bwp_domain::{
     accounts::ports::PasswordHasher,
     audit::ports::AuditReader,
     execute::Environment,
+    files::ports::FileStore,
     invitations::ports::InvitationReader,
     keys::ports::KeyReader,
+    papers::Papers,
+    resource::ports::RowReader,
     security::ports::SecurityLogReader,
     sessions::ports::SessionReader,
+    signature_requests::SigningLinks,
     store::Store,
     users::ports::TeamReader,
     vault::Vault,
@@ -40,7 +44,15 @@ pub struct ConsoleState {
     pub webhooks: Arc<dyn WebhookReader>,
     /// What knows whither nothing may be sent.
     pub url_guard: Arc<dyn UrlGuard>,
-    /// What secrets are kept in.
+    /// Where rows of every resource are read.
+    pub rows: Arc<dyn RowReader>,
+    /// What prints documents.
+    pub papers: Papers,
+    /// Where files are kept.
+    pub files: Arc<dyn FileStore>,
+    /// Where requests for a signature are found by their links.
+    pub signing_links: Arc<dyn SigningLinks>,
+    /// What secrets are kept in, and links are made of.
     pub vault: Arc<Vault>,
     /// What keeps strangers within bounds: the same for all workers.
     pub guards: Arc<Guards>,

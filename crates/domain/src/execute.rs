@@ -23,6 +23,8 @@ pub struct Environment {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// Whether there is a mail server: else mail waits for a person who releases it (MNY-32).
+    pub sends_mail: bool,
 }
 
 /// What a command knows of the world.
@@ -35,12 +37,20 @@ pub struct Context<'a> {
     pub now: Timestamp,
     /// For ids and secrets.
     pub entropy: &'a dyn Entropy,
+    /// Whether mail is sent.
+    pub sends_mail: bool,
 }
 
 impl<'a> Context<'a> {
     /// The context of a change that `principal` makes now.
     pub fn new(principal: &'a Principal, environment: &'a Environment) -> Self {
-        Self { principal, tenant: principal.tenant(), now: environment.clock.now(), entropy: &*environment.entropy }
+        Self {
+            principal,
+            tenant: principal.tenant(),
+            now: environment.clock.now(),
+            entropy: &*environment.entropy,
+            sends_mail: environment.sends_mail,
+        }
     }
 
     /// The day that it is for who asks.

@@ -174,6 +174,10 @@ row_id! {
     SessionId
 }
 row_id! {
+    /// A signature request's id.
+    SignatureRequestId
+}
+row_id! {
     /// A tenant's id.
     TenantId
 }

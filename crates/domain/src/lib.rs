@@ -58,6 +58,7 @@ mod network;
 pub mod notifications;
 pub mod numbers;
 pub mod paging;
+pub mod papers;
 pub mod pay_apps;
 pub mod principal;
 pub mod products;
@@ -76,6 +77,7 @@ pub mod selling;
 pub mod sessions;
 pub mod settings;
 pub mod sign_in;
+pub mod signature_requests;
 pub mod site_logs;
 pub mod steps;
 pub mod store;
@@ -86,6 +88,7 @@ pub mod tokens;
 pub mod users;
 pub mod vault;
 pub mod webhooks;
+pub mod wording;
 mod words;
 
 #[cfg(feature = "testing")]

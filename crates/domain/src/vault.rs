@@ -5,7 +5,10 @@
 
 use std::fmt::{self, Write as _};
 
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hmac,
+};
 use sha2::{Digest, Sha256};
 
 use crate::entropy::Entropy;
@@ -67,6 +70,12 @@ impl VaultKey {
         name
     }
 
+    /// The key that proves: another one than that which encrypts, made of it.
+    fn prover(&self) -> hmac::Key {
+        let own = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.0), b"proofs");
+        hmac::Key::new(hmac::HMAC_SHA256, own.as_ref())
+    }
+
     fn cipher(&self) -> Option<LessSafeKey> {
         UnboundKey::new(&AES_256_GCM, &self.0).ok().map(LessSafeKey::new)
     }
@@ -118,6 +127,16 @@ impl Vault {
         Ok(opened)
     }
 
+    /// What proves that this server said something: an HMAC-SHA256 of it. It is the same each time. `None` without a key.
+    pub fn prove(&self, what: &str) -> Option<Vec<u8>> {
+        self.keys.first().map(|key| hmac::sign(&key.prover(), what.as_bytes()).as_ref().to_vec())
+    }
+
+    /// Whether a server with one of these keys [proved](Self::prove) that. How long it takes does not tell how much was right.
+    pub fn has_proved(&self, what: &str, proof: &[u8]) -> bool {
+        self.keys.iter().any(|key| hmac::verify(&key.prover(), what.as_bytes(), proof).is_ok())
+    }
+
     /// Whether this text was sealed with a key that is known here.
     pub fn knows(&self, sealed: &[u8]) -> bool {
         self.keys.iter().any(|key| sealed.starts_with(&key.name()))
@@ -166,6 +185,16 @@ mod tests {
             assert_eq!(vault(1, &[]).open("secret of 7", &changed), Err(Unopenable), "{at}");
             assert_eq!(vault(1, &[]).open("secret of 7", &sealed[..at]), Err(Unopenable), "{at}");
         }
+    }
+
+    #[test]
+    fn what_was_proved_stays_so_until_its_key_is_gone() {
+        let proof = vault(1, &[]).prove("link 7").expect("a key");
+        assert_eq!(vault(1, &[]).prove("link 7").as_ref(), Some(&proof));
+        assert!(vault(2, &[1]).has_proved("link 7", &proof));
+        assert!(!vault(2, &[]).has_proved("link 7", &proof) && !vault(1, &[]).has_proved("link 8", &proof));
+        assert!(!vault(1, &[]).has_proved("link 7", &proof[..31]) && !vault(1, &[]).has_proved("link 7", b""));
+        assert_eq!(Vault::new(vec![]).prove("link 7"), None);
     }
 
     #[test]

@@ -23,6 +23,7 @@ use bwp_domain::{
     project_templates::ProjectTemplate,
     projects::Project,
     resource::{Reference, Resource, ports::RowReader},
+    signature_requests::{SignatureRequest, SigningRecord},
     site_logs::SiteLog,
     store::StoreError,
     testing::{
@@ -81,6 +82,8 @@ fn rows_in_memory() {
         ChangeOrder::SHAPE,
         ChangeOrderItem::SHAPE,
         Mail::SHAPE,
+        SignatureRequest::SHAPE,
+        SigningRecord::SHAPE,
         PayApp::SHAPE,
         SovLine::SHAPE,
         Invoice::SHAPE,

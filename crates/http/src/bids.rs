@@ -28,6 +28,7 @@ use crate::{
     request::{Authorized, Keyed, OptionalObject, Query, QueryParams, RowId, query::Values},
     resource::{Lists, Operations, PathIds, filled, members, one_with, rendered, rendered_with, summary_filter},
     routes::Context,
+    signature_requests::can_make_links,
 };
 
 const TAG: Tag = Tag { name: "Bids", description: "What customers are offered, line by line." };
@@ -44,6 +45,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         .delete()
         .exports()
         .bulk()
+        .prints()
         .and(
             Operation::get("/bids/summary", summary)
                 .needs(&[ScopeId::BidsRead])
@@ -212,13 +214,14 @@ fn tree() -> Json {
 pub(crate) fn mailed() -> Json {
     json!({
         "emailSent": { "type": "boolean", "description": "Whether the mail is on its way." },
-        "emailStatus": { "type": "string", "enum": ["not_configured"], "description": "What became of the mail." },
+        "emailStatus": { "type": "string", "enum": ["not_configured", "queued"], "description": "What became of the mail." },
     })
 }
 
-/// What a step says of its mail on a server that sends none: it waits (MNY-32).
-pub(crate) fn mail_waits() -> Map<String, Json> {
-    let said = [("emailSent", json!(false)), ("emailStatus", json!("not_configured"))];
+/// What a step says of its mail: it is on its way, or waits on a server that sends none (MNY-32).
+pub(crate) fn mail_waits(context: &Context) -> Map<String, Json> {
+    let sent = context.state.environment.sends_mail;
+    let said = [("emailSent", json!(sent)), ("emailStatus", json!(if sent { "queued" } else { "not_configured" }))];
     said.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
@@ -324,8 +327,11 @@ async fn send(
     body: OptionalObject,
 ) -> Result<HttpResponse, Problem> {
     let sending = filled::<Sending>(&body.0, ErrorCode::ValidationFailed)?;
+    if sending.request_signature == Some(true) {
+        can_make_links(&context)?;
+    }
     let command = Take { bid: id.known(Bid::SHAPE.one)?, action: Action::Send(sending) };
-    let render = |bid: &Record| rendered_with(&context, StatusCode::OK, Bid::SHAPE, bid, mail_waits());
+    let render = |bid: &Record| rendered_with(&context, StatusCode::OK, Bid::SHAPE, bid, mail_waits(&context));
     caller.execute(&context.state, keyed.with(body.0.fingerprint), command, render).await
 }
 

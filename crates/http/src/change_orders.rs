@@ -24,6 +24,7 @@ use crate::{
     request::{Authorized, Keyed, OptionalObject, Query, QueryParams, RowId, query::Values},
     resource::{Lists, Operations, filled, members, one_with, rendered_with, summary_filter},
     routes::Context,
+    signature_requests::can_make_links,
 };
 
 const TAG: Tag = Tag { name: "ChangeOrders", description: "What is added to contracts, or taken away from them." };
@@ -39,6 +40,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         .delete()
         .exports()
         .bulk()
+        .prints()
         .and(
             Operation::get("/change-orders/summary", summary)
                 .needs(&[ScopeId::ChangeOrdersRead])
@@ -155,8 +157,12 @@ async fn send(
     body: OptionalObject,
 ) -> Result<HttpResponse, Problem> {
     let sending = filled::<Sending>(&body.0, ErrorCode::ValidationFailed)?;
+    if sending.request_signature == Some(true) {
+        can_make_links(&context)?;
+    }
     let command = SendToCustomer { change_order: id.known(ChangeOrder::SHAPE.one)?, sending };
-    let render = |order: &Record| rendered_with(&context, StatusCode::OK, ChangeOrder::SHAPE, order, mail_waits());
+    let render =
+        |order: &Record| rendered_with(&context, StatusCode::OK, ChangeOrder::SHAPE, order, mail_waits(&context));
     caller.execute(&context.state, keyed.with(body.0.fingerprint), command, render).await
 }
 

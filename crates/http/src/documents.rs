@@ -24,10 +24,10 @@ use bwp_domain::{
     text::Text,
 };
 use futures_util::stream;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
+    disposition::disposition,
     openapi::{Body, ReplyKind, SchemaSource},
     operation::{Operation, Reply, Tag},
     privileges::AnyCredential,
@@ -73,7 +73,7 @@ pub(crate) fn operations() -> Vec<Operation> {
                     "The file's bytes, or with `Range` a part of them (206). PDF and images are shown in the browser with \
                      `inline=true`; everything else is an attachment, whatever is asked for.",
                 )
-                .replies(Reply::new(200, "The bytes.", ReplyKind::File)),
+                .replies(Reply::new(200, "The bytes.", ReplyKind::File("*/*"))),
         )
         .into_operations()
 }
@@ -391,29 +391,6 @@ fn part(range: &str, size: u64) -> Result<Option<Range<u64>>, NotSatisfiable> {
         _ => return Ok(None),
     };
     if start < end { Ok(Some(start..end)) } else { Err(NotSatisfiable) }
-}
-
-/// What stands as it is in a parameter's extended value (RFC 8187, section 3.2.1).
-const NOT_ATTR: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'!')
-    .remove(b'#')
-    .remove(b'$')
-    .remove(b'&')
-    .remove(b'+')
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'^')
-    .remove(b'_')
-    .remove(b'`')
-    .remove(b'|')
-    .remove(b'~');
-
-/// `Content-Disposition` with the file's name (RFC 6266): twice, for clients that know ASCII alone.
-fn disposition(inline: bool, name: &str) -> String {
-    let kind = if inline { "inline" } else { "attachment" };
-    let plain: String =
-        name.chars().map(|c| if matches!(c, ' '..='~') && !matches!(c, '"' | '\\' | '%') { c } else { '_' }).collect();
-    format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{}", utf8_percent_encode(name, NOT_ATTR))
 }
 
 #[cfg(test)]

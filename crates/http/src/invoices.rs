@@ -1,6 +1,9 @@
 //! `/invoices`.
 
-use actix_web::{HttpResponse, http::StatusCode};
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+};
 use bwp_domain::{
     clock::{Rounding, Timestamp},
     fields::{Fault, FieldErrors},
@@ -11,6 +14,7 @@ use bwp_domain::{
         Voiding, WriteLine, WritePayment,
     },
     mail::Sending,
+    papers::PaperKind,
     resource::{Body, Condition, Delete, Filter, Record, Resource, ResourceError, Update, Value, family, ports::Sum},
     scopes::ScopeId,
     store::StoreError,
@@ -23,9 +27,10 @@ use utoipa::ToSchema;
 
 use crate::{
     bids::{mail_waits, mailed},
+    disposition::disposition,
     envelope::{Envelope, Meta},
     mutation::no_content,
-    openapi,
+    openapi::{self, ReplyKind},
     operation::{Operation, Reply, Tag},
     privileges::AnyCredential,
     problem::{ErrorCode, Problem},
@@ -73,6 +78,14 @@ pub(crate) fn operations() -> Vec<Operation> {
                 .summary("Get an invoice")
                 .description("One invoice, with its lines.")
                 .replies(full(200, "The invoice.")),
+        )
+        .and(
+            Operation::get("/invoices/{id}/pdf", pdf)
+                .needs(&[ScopeId::InvoicesRead])
+                .cost(50)
+                .summary("Print an invoice")
+                .description("A PDF of the invoice as it is now.")
+                .replies(Reply::new(200, "The PDF.", ReplyKind::File("application/pdf"))),
         )
         .and(
             Operation::patch("/invoices/{id}", update)
@@ -277,6 +290,19 @@ async fn lines_of(context: &Context, caller: &Caller, invoice: i64) -> Result<Ve
     let order = shape.field("position").map_or(0, |(at, _)| at);
     let of_it = Filter::is(shape, "invoiceId", Value::Integer(invoice));
     context.state.rows.all(caller.tenant(), shape, &of_it, order).await
+}
+
+async fn pdf(context: Context, caller: Caller, id: RowId) -> Answer {
+    let (state, zone) = (&context.state, caller.credential().tenant.time_zone);
+    let (one, now) = (Invoice::SHAPE.one, state.environment.clock.now());
+    let printed = state.papers.print(PaperKind::Invoice, id.known(one)?, caller.tenant(), zone, now).await?;
+    let printed = printed.ok_or(ResourceError::NotFound(one))?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/pdf"))
+        .insert_header((header::CONTENT_DISPOSITION, disposition(true, &printed.file_name)))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::CACHE_CONTROL, "private, no-store"))
+        .body(printed.bytes))
 }
 
 // ---------------------------------------------------------------- lists
@@ -517,7 +543,7 @@ async fn send(context: Context, caller: Caller, keyed: Keyed, id: RowId, body: O
     let sending = filled::<Sending>(&body.0, ErrorCode::ValidationFailed)?;
     let command = Take { invoice: id.known(Invoice::SHAPE.one)?, action: Action::Send(sending) };
     let view = View::of(&context, &caller);
-    let render = |record: &Record| view.rendered(StatusCode::OK, view.invoice(record, mail_waits()));
+    let render = |record: &Record| view.rendered(StatusCode::OK, view.invoice(record, mail_waits(&context)));
     let state = context.state.clone();
     caller.execute(&state, keyed.with(body.0.fingerprint), command, render).await
 }

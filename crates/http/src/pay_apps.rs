@@ -38,6 +38,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         .delete_by(|ids| DeletePayApp { pay_app: first(ids) })
         .exports()
         .bulk()
+        .prints()
         .and(
             Operation::get("/pay-apps/summary", summary)
                 .needs(&[ScopeId::PayAppsRead])

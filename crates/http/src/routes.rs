@@ -21,7 +21,7 @@ use crate::{
     operation::Operation,
     pay_apps,
     problem::{ErrorCode, Problem},
-    products, project_plans, project_templates, projects, settings, site_logs,
+    products, project_plans, project_templates, projects, settings, signature_requests, site_logs,
     state::ApiState,
     time_entries, usage, users, webhooks,
 };
@@ -71,6 +71,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     all.extend(time_entries::operations());
     all.extend(calendar::operations());
     all.extend(settings::operations());
+    all.extend(signature_requests::operations());
     all.extend(users::operations());
     all.extend(jobs::operations());
     all.extend(api_keys::operations());

@@ -11,6 +11,7 @@ use bwp_domain::{
     jobs::ports::{JobQueue, JobReader},
     keys::ports::KeyReader,
     notifications::ports::NotificationReader,
+    papers::Papers,
     rate_limits::ports::RateLimiter,
     resource::ports::RowReader,
     store::Store,
@@ -45,6 +46,8 @@ pub struct ApiState {
     pub notifications: Arc<dyn NotificationReader>,
     /// Where jobs are read.
     pub jobs: Arc<dyn JobReader>,
+    /// What composes and prints documents.
+    pub papers: Papers,
     /// Where files of jobs are noted.
     pub job_queue: Arc<dyn JobQueue>,
     /// Tells workers that a job was started.

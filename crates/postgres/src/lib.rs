@@ -29,6 +29,7 @@ mod link;
 mod locks;
 mod long_reads;
 mod made;
+mod mail;
 mod migrations;
 mod notifications;
 mod outbox;

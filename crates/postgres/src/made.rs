@@ -20,6 +20,7 @@ const FUNCTIONS: &[&str] = &[
     "keep_security_log",
     "lead_search_text",
     "lower_texts",
+    "make_letterhead_settings",
     "make_selling_settings",
     "make_settings",
     "product_search_text",

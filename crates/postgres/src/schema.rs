@@ -604,6 +604,30 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    letterhead_settings (tenant_id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        address -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        email -> Nullable<Text>,
+        website -> Nullable<Text>,
+        license_number -> Nullable<Text>,
+        tagline -> Nullable<Text>,
+        footer -> Nullable<Text>,
+        how_to_pay -> Nullable<Text>,
+        currency_symbol -> Nullable<Text>,
+        layout -> Text,
+        typeface -> Text,
+        logo -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     mail_outbox (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
@@ -1103,6 +1127,7 @@ diesel::joinable!(known_browsers -> accounts (account_id));
 diesel::joinable!(labor_rates -> tenants (tenant_id));
 diesel::joinable!(lead_stages -> tenants (tenant_id));
 diesel::joinable!(leads -> tenants (tenant_id));
+diesel::joinable!(letterhead_settings -> tenants (tenant_id));
 diesel::joinable!(mail_outbox -> tenants (tenant_id));
 diesel::joinable!(payment_terms -> tenants (tenant_id));
 diesel::joinable!(products -> tenants (tenant_id));
@@ -1150,6 +1175,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     labor_rates,
     lead_stages,
     leads,
+    letterhead_settings,
     mail_outbox,
     muted_notifications,
     notifications,

@@ -95,7 +95,7 @@ async fn every_change_of_a_key_or_a_tenant_renews_the_revision_of_all() {
         "BEGIN; UPDATE api_keys SET name = 'b'; SET CONSTRAINTS ALL IMMEDIATE; UPDATE api_keys SET name = 'c'; COMMIT",
         "BEGIN; UPDATE api_keys SET name = 'd'; SAVEPOINT s; SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO s; COMMIT",
         "DELETE FROM api_keys",
-        "DELETE FROM branding_settings; DELETE FROM data_retention_settings; DELETE FROM selling_settings; DELETE FROM tenants WHERE name = 'other'",
+        "DELETE FROM branding_settings; DELETE FROM data_retention_settings; DELETE FROM selling_settings; DELETE FROM letterhead_settings; DELETE FROM tenants WHERE name = 'other'",
         "TRUNCATE api_keys CASCADE",
         "TRUNCATE tenants CASCADE",
     ] {

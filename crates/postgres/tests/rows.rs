@@ -23,6 +23,7 @@ use bwp_domain::{
     project_templates::ProjectTemplate,
     projects::Project,
     resource::{Kind, Reference, Resource, Shape, Value, ports::RowReader},
+    signature_requests::{SignatureRequest, SigningRecord},
     site_logs::SiteLog,
     store::StoreError,
     testing::rows_contract::{Held, Work, hold},
@@ -123,6 +124,12 @@ const RESOURCES: &[(&Shape, Possible)] = &[
     (ChangeOrder::SHAPE, |_| {}),
     (ChangeOrderItem::SHAPE, |_| {}),
     (Mail::SHAPE, |_| {}),
+    (SignatureRequest::SHAPE, |values| {
+        // One request of a document is open.
+        let (at, _) = SignatureRequest::SHAPE.field("status").expect("a field");
+        values[at] = Value::Text("voided".into());
+    }),
+    (SigningRecord::SHAPE, |_| {}),
     (PayApp::SHAPE, |_| {}),
     (SovLine::SHAPE, |values| {
         // Those of change orders and earlier applications are no references that requests set.

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod cursor_secret;
 pub(crate) mod export;
 pub(crate) mod key;
+pub(crate) mod mail;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
 pub(crate) mod rate;

@@ -8,18 +8,23 @@ use crate::{
     background,
     cli::{DatabaseArgs, WorkerArgs},
     database::{Database, Needs},
-    logging,
+    logging, mail,
     serve::{files, stop::StopSignals},
     system::environment_of,
     vault,
 };
+use bwp_domain::execute::Environment;
 use bwp_postgres::{PgStore, PoolSettings};
+use bwp_web::public_url::PublicUrl;
 use bwp_worker::Hint;
 
 /// Runs the background loop, and serves nothing.
 pub(crate) async fn run(args: &DatabaseArgs, worker: &WorkerArgs) -> anyhow::Result<()> {
     logging::start(&worker.log, worker.log_format, None)?;
     let outbound = background::outbound(&worker.outbound)?;
+    let smtp = mail::configured(&worker.mail)?;
+    let public_url: Option<PublicUrl> =
+        worker.public_url.as_deref().map(str::parse).transpose().context("--public-url")?;
     let keys = vault::configured(&worker.outbound)?;
     let files = files::configured(&worker.files, &args.data_dir)?;
     let mut signals = StopSignals::listen().context("listening for signals")?;
@@ -27,9 +32,11 @@ pub(crate) async fn run(args: &DatabaseArgs, worker: &WorkerArgs) -> anyhow::Res
     let ran = async {
         let settings = PoolSettings { max_size: 1, lanes: 1, ..PoolSettings::default() };
         let store = PgStore::new(database.url(), settings)?;
-        let environment = environment_of(&store).await?;
+        let environment = Environment { sends_mail: smtp.is_some(), ..environment_of(&store).await? };
+        let mail = smtp.zip(public_url.map(|url| url.as_str().into()));
         let vault = Arc::new(vault::open(keys, args, &*environment.entropy)?);
-        let means = background::Means { outbound, vault, files, job_started: Hint::default() };
+        let printer = background::printer();
+        let means = background::Means { outbound, vault, files, printer, job_started: Hint::default(), mail };
         let connections = background::connections(background::CONNECTIONS);
         let running = background::start(&store, connections, &environment, means)?;
         tracing::info!("working");

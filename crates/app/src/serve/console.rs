@@ -3,6 +3,7 @@
 use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism};
 
 use bwp_console::{Assets, BlockingHasher, ConsoleState, Guards};
+use bwp_domain::papers::Papers;
 use bwp_http::ApiState;
 use bwp_postgres::PgStore;
 use bwp_web::public_url::PublicUrl;
@@ -20,8 +21,16 @@ pub(super) fn state(api: &ApiState, store: PgStore, public_url: &PublicUrl) -> C
         security_log: Arc::clone(&store) as _,
         team: Arc::clone(&store) as _,
         invitations: Arc::clone(&store) as _,
-        webhooks: store,
+        webhooks: Arc::clone(&store) as _,
         url_guard: Arc::clone(&api.webhooks.guard),
+        rows: Arc::clone(&store) as _,
+        papers: Papers {
+            rows: Arc::clone(&store) as _,
+            users: Arc::clone(&store) as _,
+            printer: Arc::clone(&api.papers.printer),
+        },
+        files: Arc::clone(&api.files),
+        signing_links: store,
         vault: Arc::clone(&api.webhooks.vault),
         guards: Arc::new(Guards::new(Arc::clone(&api.environment.clock))),
         passwords: Arc::new(BlockingHasher::new(at_once, Arc::clone(&api.environment.entropy))),

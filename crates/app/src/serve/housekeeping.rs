@@ -1,9 +1,9 @@
-//! What is done now and then: tidying the search index, letting bids expire, comparing clocks, learning of new cursor secrets, making room in the audit log, throwing
+//! What is done now and then: tidying the search index, letting bids and signature requests expire, comparing clocks, learning of new cursor secrets, making room in the audit log, throwing
 //! away what nobody will ask for again, and giving back memory.
 
 use std::{sync::Arc, time::Duration};
 
-use bwp_domain::{bids::expire_overdue, execute::Environment};
+use bwp_domain::{bids::expire_overdue, execute::Environment, signature_requests::attend_due};
 use bwp_http::Cursors;
 use bwp_postgres::{AuditPartitions, PgStore};
 
@@ -40,6 +40,9 @@ pub(super) async fn run(
             Ok(0) => {}
             Ok(expired) => tracing::info!(expired, "bids are past their last day"),
             Err(error) => tracing::warn!(%error, "bids expire later"),
+        }
+        if let Err(error) = attend_due(&store, &store, &environment).await {
+            tracing::warn!(%error, "signature requests end, and signers are reminded, later");
         }
         let now = environment.clock.now();
         match store.keep_audit_partitions(now, audit_retention).await {

@@ -26,13 +26,13 @@ use std::{
 
 use actix_web::{App, web::Data};
 use anyhow::Context;
-use bwp_domain::{execute::Environment, ids::RequestId, paging::CursorSecret, vault::VaultKey};
+use bwp_domain::{execute::Environment, ids::RequestId, paging::CursorSecret, papers::Papers, vault::VaultKey};
 use bwp_files::Files;
 use bwp_http::{
     ApiState, FileLimits, Refusals, WebhookPorts,
     docs::{self, DocsPages},
 };
-use bwp_outbound::Webhooks;
+use bwp_outbound::{Smtp, Webhooks};
 use bwp_postgres::{AuditLimits, AuditLog, PgStore, PoolSettings};
 use bwp_web::{
     availability::Availability,
@@ -51,7 +51,7 @@ use crate::{
     background::{self, Means},
     cli::{DatabaseArgs, ServeArgs},
     database::Database,
-    logging,
+    logging, mail,
     output::Output,
     system::{EntropyAhead, environment, environment_of},
     vault,
@@ -120,6 +120,7 @@ struct Configured {
     file_limits: FileLimits,
     outbound: Webhooks,
     secret_keys: Vec<VaultKey>,
+    mail: Option<Smtp>,
 }
 
 impl Configured {
@@ -133,6 +134,7 @@ impl Configured {
             threads: Threads::of(args.workers, args.database_connections, !args.no_worker)?,
             outbound: background::outbound(&args.outbound)?,
             secret_keys: vault::configured(&args.outbound)?,
+            mail: mail::configured(&args.mail)?,
             files: files::configured(&args.files, &database.data_dir)?,
             file_limits: files::limits(args),
         })
@@ -150,12 +152,12 @@ struct Outside<'a> {
 async fn serve(
     database: &Database,
     args: &ServeArgs,
-    Configured { proxies, public_url, secrets, rate_limits, threads, files, file_limits, outbound, secret_keys }: Configured,
+    Configured { proxies, public_url, secrets, rate_limits, threads, files, file_limits, outbound, secret_keys, mail }: Configured,
     output: Output,
     Outside { named, signals, traces }: Outside<'_>,
 ) -> anyhow::Result<()> {
     let store = PgStore::new(database.url(), Threads::OWN)?;
-    let environment = environment_of(&store).await?;
+    let environment = Environment { sends_mail: mail.is_some(), ..environment_of(&store).await? };
     let cursors = cursors::open(&store, &environment, secrets).await?;
     let vault = Arc::new(vault::open(secret_keys, named, &*environment.entropy)?);
     readiness::warn_of_pooler(&store);
@@ -179,6 +181,8 @@ async fn serve(
     metrics.of_the_audit_log(audit.queue(), Arc::clone(&refusals));
     metrics.of_the_rate_limits(rate_limits.limiter());
     let job_started = Hint::default();
+    let papers =
+        Papers { rows: Arc::new(store.clone()), users: Arc::new(store.clone()), printer: background::printer() };
     let hint = job_started.clone();
     let state = ApiState {
         store: Arc::new(store.clone()),
@@ -191,6 +195,7 @@ async fn serve(
         file_limits,
         notifications: Arc::new(store.clone()),
         jobs: Arc::new(store.clone()),
+        papers: papers.clone(),
         job_queue: Arc::new(store.clone()),
         job_started: Arc::new(move || hint.give()),
         most_upload: args.max_import_size,
@@ -254,7 +259,14 @@ async fn serve(
             &store,
             threads.of_background,
             &environment,
-            Means { outbound, vault, files, job_started },
+            Means {
+                outbound,
+                vault,
+                files,
+                printer: papers.printer,
+                job_started,
+                mail: mail.map(|mail| (mail, public_url.as_str().into())),
+            },
         )?)
     };
     let housekeeping = housekeeping::run(store, environment, state.cursors, rate_limits, *args.audit_retention);
@@ -298,6 +310,11 @@ fn over(worker: &PgStore, shared: &ApiState) -> ApiState {
         file_usage: Arc::new(worker.clone()),
         notifications: Arc::new(worker.clone()),
         jobs: Arc::new(worker.clone()),
+        papers: Papers {
+            rows: Arc::new(worker.clone()),
+            users: Arc::new(worker.clone()),
+            printer: Arc::clone(&shared.papers.printer),
+        },
         job_queue: Arc::new(worker.clone()),
         webhooks: WebhookPorts {
             reader: Arc::new(worker.clone()),

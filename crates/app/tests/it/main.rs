@@ -21,6 +21,8 @@ mod limits;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]
+mod mail;
+
 mod maintenance;
 #[cfg(test)]
 mod outage;

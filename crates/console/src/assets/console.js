@@ -111,3 +111,44 @@ for (const button of document.querySelectorAll("button[data-add]")) {
     list.focus();
   });
 }
+
+// A signature that is drawn: kept as a picture.
+for (const field of document.querySelectorAll("[data-draw]")) {
+  const canvas = field.querySelector("canvas");
+  const pen = canvas.getContext("2d");
+  const kept = document.getElementById(field.dataset.draw);
+  field.hidden = false;
+  let last = null;
+  const at = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return [((event.clientX - box.left) / box.width) * canvas.width, ((event.clientY - box.top) / box.height) * canvas.height];
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    last = at(event);
+    canvas.setPointerCapture(event.pointerId);
+    event.preventDefault();
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (last === null) return;
+    const next = at(event);
+    // Ink: it goes on paper, whatever the page's colours are.
+    pen.strokeStyle = "#123a7a";
+    pen.lineWidth = 3;
+    pen.lineCap = "round";
+    pen.beginPath();
+    pen.moveTo(...last);
+    pen.lineTo(...next);
+    pen.stroke();
+    last = next;
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    canvas.addEventListener(end, () => {
+      if (last !== null) kept.value = canvas.toDataURL("image/png");
+      last = null;
+    });
+  }
+  field.querySelector("button").addEventListener("click", () => {
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    kept.value = "";
+  });
+}

@@ -24,6 +24,7 @@ use crate::{
     },
     scopes::ScopeSet,
     selling::SalesTaxBase,
+    signature_requests::{self, SignedType},
     store::{StoreError, UnitOfWork},
     text::Text,
     words,
@@ -584,6 +585,8 @@ impl<P: Part> Open<P> {
             after.settle_with(id, &lines, context, uow).await?.map_err(refuse)?;
         }
         self.bid.store(after, Told::Updated, context, uow).await?;
+        // A line may say something else though nothing comes to another sum.
+        signature_requests::changed((SignedType::Bid, self.bid.id()), context, uow).await?;
         Ok(self.bid.told)
     }
 

@@ -16,6 +16,7 @@ pub use lines::{
     BidLineItem, CostItem, CostItemType, Figure, ImportKit, KitImport, MOST_LINES, Part, PartChange, ProjectCost,
     WritePart,
 };
+pub(crate) use steps::decide;
 pub use steps::{Acceptance, Action, Cancellation, Reversal, STEPS, Take};
 
 use crate::{
@@ -37,6 +38,7 @@ use crate::{
         store,
     },
     selling::{PaymentTerm, SalesTaxBase, SellingSettings},
+    signature_requests::{self, SignatureStatus, SignedType},
     steps::locked,
     store::{StoreError, UnitOfWork},
     tenants::TimeZone,
@@ -248,13 +250,26 @@ impl Rules for Bid {
 
     const FOLLOWED: bool = true;
 
-    /// A lead's value follows the total of its newest bid that may still bring it (CRM-19).
+    /// A lead's value follows the total of its newest bid that may still bring it (CRM-19). A signature is not asked for any more of what
+    /// was decided otherwise, or says something else now (MNY-18).
     async fn follow(
         before: Option<&Stored<Self>>,
         after: Option<&Stored<Self>>,
         context: &Context<'_>,
         uow: &mut dyn UnitOfWork,
     ) -> Result<Vec<Event>, Failure<ResourceError>> {
+        if let Some(before) = before {
+            let document = (SignedType::Bid, before.id);
+            match after.map(|after| after.details.status) {
+                Some(BidStatus::Draft | BidStatus::Sent) => {
+                    signature_requests::changed(document, context, uow).await?;
+                }
+                Some(BidStatus::Expired) => {
+                    signature_requests::close(document, SignatureStatus::Expired, context, uow).await?;
+                }
+                _ => signature_requests::close(document, SignatureStatus::Voided, context, uow).await?,
+            }
+        }
         let shown = |bid: Option<&Stored<Self>>| {
             let bid = &bid?.details;
             Some((bid.lead_id?, bid.total, bid.status))
@@ -441,6 +456,11 @@ impl Bid {
     /// Whether the last day on which it can be accepted is past, at the tenant's (MNY-5).
     fn is_overdue(&self, context: &Context<'_>) -> bool {
         self.is_past(context.principal.time_zone(), context.now)
+    }
+
+    /// Whether a customer can sign it now, at the tenant's.
+    pub(crate) fn can_be_signed(&self, zone: TimeZone, now: Timestamp) -> bool {
+        matches!(self.status, BidStatus::Draft | BidStatus::Sent) && !self.is_past(zone, now)
     }
 
     fn is_past(&self, zone: TimeZone, now: Timestamp) -> bool {

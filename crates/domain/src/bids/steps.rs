@@ -188,62 +188,82 @@ impl Command<dyn UnitOfWork> for Take {
     }
 
     async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
-        let (step, now) = (self.action.step(), context.now);
-        let mut held = Held::lock(self.bid, context, uow).await?;
-        held.check(step)?;
-        let mut after = held.bid.clone();
-        match &self.action {
-            Action::Send(sending) => {
-                if held.bid.status == Expired && held.bid.is_out_of_date(context.principal.time_zone(), now) {
-                    return Err(locked(Bid::SHAPE.one, Expired, "change its `validUntil` first").into());
-                }
-                let enclosed = (Enclosed::Bid, held.id());
-                post(sending, enclosed, held.bid.contact_id, "contactId", context, uow).await?;
-                after.sent_at = Some(now);
-            }
-            Action::Accept(Acceptance { accepted_by }) => {
-                after.accepted_at = Some(now);
-                after.accepted_by = Text::parse(accepted_by.to_string()).ok();
-            }
-            Action::RevertAcceptance(Reversal { status }) => {
-                let of_bid = Filter::is(Project::SHAPE, "bidId", Value::Integer(held.id()));
-                if uow.rows().count(context.tenant, Project::SHAPE, &of_bid).await? > 0 {
-                    let text = "A project was made from this bid: delete that first.".to_owned();
-                    return Err(ResourceError::Conflict(text).into());
-                }
-                let id = BidId::new(held.id()).ok_or(ResourceError::NotFound(Bid::SHAPE.one))?;
-                if is_billed(id, context, uow).await? {
-                    let text = "An invoice was made from this bid: void that first.".to_owned();
-                    return Err(ResourceError::Conflict(text).into());
-                }
-                (after.accepted_at, after.accepted_by) = (None, None);
-                after.status = match status {
-                    RevertedTo::Draft => Drafted,
-                    RevertedTo::Sent => Sent,
-                    RevertedTo::Expired => Expired,
-                    RevertedTo::Rejected => Rejected,
-                };
-                if after.status == Rejected {
-                    after.rejected_at = Some(now);
-                }
-            }
-            Action::Reject => after.rejected_at = Some(now),
-            Action::Cancel(Cancellation { reason }) => {
-                after.cancelled_at = Some(now);
-                after.cancel_reason.clone_from(reason);
-                after.cancelled_from_status = Some(held.bid.status);
-            }
-            Action::Reopen => {
-                after.status = held.bid.cancelled_from_status.unwrap_or(Drafted);
-                (after.cancelled_at, after.cancel_reason, after.cancelled_from_status) = (None, None, None);
-            }
-        }
-        if let Some(to) = step.to {
-            after.status = to;
-        }
-        held.store(after, step.told, context, uow).await?;
-        Ok(Applied::telling(held.record, held.told))
+        let held = Held::lock(self.bid, context, uow).await?;
+        take(held, &self.action, context, uow).await
     }
+}
+
+/// What a customer decides about a bid, on the page where it can be signed: that knows the day that it is at the tenant's.
+pub(crate) async fn decide(
+    bid: i64,
+    action: &Action,
+    context: &Context<'_>,
+    uow: &mut (dyn UnitOfWork + 'static),
+) -> Result<Applied<Record>> {
+    take(Held::lock_as_it_is(bid, context, uow).await?, action, context, uow).await
+}
+
+async fn take(
+    mut held: Held,
+    action: &Action,
+    context: &Context<'_>,
+    uow: &mut (dyn UnitOfWork + 'static),
+) -> Result<Applied<Record>> {
+    let (step, now) = (action.step(), context.now);
+    held.check(step)?;
+    let mut after = held.bid.clone();
+    match action {
+        Action::Send(sending) => {
+            if held.bid.status == Expired && held.bid.is_out_of_date(context.principal.time_zone(), now) {
+                return Err(locked(Bid::SHAPE.one, Expired, "change its `validUntil` first").into());
+            }
+            let enclosed = (Enclosed::Bid, held.id());
+            let ends = held.bid.valid_until.is_some();
+            post(sending, enclosed, (held.bid.contact_id, "contactId"), ends, context, uow).await?;
+            after.sent_at = Some(now);
+        }
+        Action::Accept(Acceptance { accepted_by }) => {
+            after.accepted_at = Some(now);
+            after.accepted_by = Text::parse(accepted_by.to_string()).ok();
+        }
+        Action::RevertAcceptance(Reversal { status }) => {
+            let of_bid = Filter::is(Project::SHAPE, "bidId", Value::Integer(held.id()));
+            if uow.rows().count(context.tenant, Project::SHAPE, &of_bid).await? > 0 {
+                let text = "A project was made from this bid: delete that first.".to_owned();
+                return Err(ResourceError::Conflict(text).into());
+            }
+            let id = BidId::new(held.id()).ok_or(ResourceError::NotFound(Bid::SHAPE.one))?;
+            if is_billed(id, context, uow).await? {
+                let text = "An invoice was made from this bid: void that first.".to_owned();
+                return Err(ResourceError::Conflict(text).into());
+            }
+            (after.accepted_at, after.accepted_by) = (None, None);
+            after.status = match status {
+                RevertedTo::Draft => Drafted,
+                RevertedTo::Sent => Sent,
+                RevertedTo::Expired => Expired,
+                RevertedTo::Rejected => Rejected,
+            };
+            if after.status == Rejected {
+                after.rejected_at = Some(now);
+            }
+        }
+        Action::Reject => after.rejected_at = Some(now),
+        Action::Cancel(Cancellation { reason }) => {
+            after.cancelled_at = Some(now);
+            after.cancel_reason.clone_from(reason);
+            after.cancelled_from_status = Some(held.bid.status);
+        }
+        Action::Reopen => {
+            after.status = held.bid.cancelled_from_status.unwrap_or(Drafted);
+            (after.cancelled_at, after.cancel_reason, after.cancelled_from_status) = (None, None, None);
+        }
+    }
+    if let Some(to) = step.to {
+        after.status = to;
+    }
+    held.store(after, step.told, context, uow).await?;
+    Ok(Applied::telling(held.record, held.told))
 }
 
 /// A bid that this unit of work has locked, and what others are told of it.

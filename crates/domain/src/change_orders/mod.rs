@@ -6,10 +6,12 @@ mod steps;
 use async_trait::async_trait;
 
 pub use items::{ChangeOrderItem, ChangeType, ItemChange, WriteItem, amount};
+pub(crate) use steps::decide;
 pub use steps::{Action, Approval, Rejection, STEPS, SendToCustomer, Take, Voiding};
 
 use crate::{
     clock::Timestamp,
+    events::Event,
     execute::{Context, Failure},
     fields::{Fault, FieldErrors},
     ids::{AccountId, ProjectId, TenantId},
@@ -20,6 +22,7 @@ use crate::{
         FieldType, Filter, Money, Resource, ResourceError, Rules, Saving, Stored,
         ports::{RowReader, Sum},
     },
+    signature_requests::{self, SignatureStatus, SignedType},
     steps::locked,
     store::{StoreError, UnitOfWork},
     text::{Name, Text},
@@ -167,6 +170,27 @@ impl Rules for ChangeOrder {
         Ok(())
     }
 
+    const FOLLOWED: bool = true;
+
+    /// A signature is not asked for any more of what was decided otherwise, or says something else now (MNY-18).
+    async fn follow(
+        before: Option<&Stored<Self>>,
+        after: Option<&Stored<Self>>,
+        context: &Context<'_>,
+        uow: &mut dyn UnitOfWork,
+    ) -> Result<Vec<Event>, Failure<ResourceError>> {
+        if let Some(before) = before {
+            let document = (SignedType::ChangeOrder, before.id);
+            match after.map(|after| after.details.status) {
+                Some(ChangeOrderStatus::Draft | ChangeOrderStatus::Submitted) => {
+                    signature_requests::changed(document, context, uow).await?;
+                }
+                _ => signature_requests::close(document, SignatureStatus::Voided, context, uow).await?,
+            }
+        }
+        Ok(Vec::new())
+    }
+
     async fn delete(stored: &Stored<Self>, _: &Context<'_>, _: &mut dyn UnitOfWork) -> Allowed {
         if stored.details.status == ChangeOrderStatus::Approved {
             return Err(locked(Self::SHAPE.one, stored.details.status, VOID_FIRST).into());
@@ -201,6 +225,11 @@ impl InCsv for ChangeOrder {
 const VOID_FIRST: &str = "void it first";
 
 impl ChangeOrder {
+    /// Whether a customer can sign it.
+    pub(crate) const fn can_be_signed(&self) -> bool {
+        matches!(self.status, ChangeOrderStatus::Draft | ChangeOrderStatus::Submitted)
+    }
+
     /// Whether it can be changed (4.1): while it is a draft or rejected.
     fn editable(&self) -> Result<(), ResourceError> {
         let way_out = match self.status {

@@ -14,7 +14,7 @@ use crate::{
     projects::Project,
     resource::{Record, Resource, ResourceError, Told, store},
     scopes::{ScopeId, ScopeSet},
-    steps::{Step, acting},
+    steps::{Step, acting, locked},
     store::UnitOfWork,
     text::Text,
 };
@@ -133,57 +133,79 @@ impl Command<dyn UnitOfWork> for Take {
     }
 
     async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
-        let (step, now) = (self.action.step(), context.now);
-        let moves_contract = matches!(self.action, Action::Approve(_) | Action::Void(_));
-        let project = if moves_contract { Held::lock_project(self.change_order, context, uow).await? } else { None };
-        let mut held = Held::lock(self.change_order, context, uow).await?;
-        step.check(ChangeOrder::SHAPE.one, held.order.status, |_| None)?;
-        let mut after = held.order.clone();
-        let mut moved = None;
-        match &self.action {
-            Action::Submit => {
-                if of_order(held.id(), context.tenant, uow).await?.is_empty() {
-                    let text = "This change order has no items: add one first.".to_owned();
-                    return Err(ResourceError::Conflict(text).into());
-                }
-                (after.submitted_at, after.submitted_by) = (Some(now), acting(context.principal));
-                (after.rejected_at, after.rejection_reason) = (None, None);
-            }
-            Action::Approve(Approval { approved_by }) => {
-                after.approved_at = Some(now);
-                after.approved_by = approved_by.clone().or_else(|| acting(context.principal));
-                moved = Some(exact(after.total_amount.decimal()));
-            }
-            Action::Reject(Rejection { reason }) => {
-                (after.rejected_at, after.rejection_reason) = (Some(now), Some(reason.clone()));
-            }
-            Action::Void(Voiding { reason }) => {
-                let id = ChangeOrderId::new(held.id()).ok_or(ResourceError::NotFound(ChangeOrder::SHAPE.one))?;
-                if pay_apps::bills_change_order(held.order.project_id, id, context.tenant, uow).await? {
-                    let text = "A pay app that was submitted bills this change order: reject or void that first.";
-                    return Err(ResourceError::Conflict(text.to_owned()).into());
-                }
-                (after.voided_at, after.voided_by) = (Some(now), acting(context.principal));
-                after.void_reason.clone_from(reason);
-                moved = Some(-exact(after.total_amount.decimal()));
-            }
-        }
-        if let Some(to) = step.to {
-            after.status = to;
-        }
-        held.store(after, step.told, context, uow).await?;
-        if let (Some(moved), Some(before)) = (moved, project) {
-            let mut after = before.typed::<Project>()?.details;
-            let value = exact(after.contract_value.unwrap_or_default().decimal()) + moved;
-            let value = Rounding::Cents.money(&value).map_err(|fault| FieldErrors::one("contractValue", fault))?;
-            after.contract_value = Some(value);
-            held.told.extend(store(&before, &after, Told::Updated, context, uow).await?.1);
-        }
-        if moves_contract {
-            held.told.extend(pay_apps::follow_change_orders(held.order.project_id, context, uow).await?);
-        }
-        Ok(Applied::telling(held.record, held.told))
+        take(self.change_order, &self.action, self.action.step().from, context, uow).await
     }
+}
+
+/// What a customer decides about a change order, on the page where it can be signed: of one that was taken back to a draft too.
+pub(crate) async fn decide(
+    change_order: i64,
+    action: &Action,
+    context: &Context<'_>,
+    uow: &mut (dyn UnitOfWork + 'static),
+) -> Result<Applied<Record>> {
+    take(change_order, action, &[Draft, Submitted], context, uow).await
+}
+
+async fn take(
+    change_order: i64,
+    action: &Action,
+    from: &[ChangeOrderStatus],
+    context: &Context<'_>,
+    uow: &mut (dyn UnitOfWork + 'static),
+) -> Result<Applied<Record>> {
+    let (step, now) = (action.step(), context.now);
+    let moves_contract = matches!(action, Action::Approve(_) | Action::Void(_));
+    let project = if moves_contract { Held::lock_project(change_order, context, uow).await? } else { None };
+    let mut held = Held::lock(change_order, context, uow).await?;
+    if !from.contains(&held.order.status) {
+        step.check(ChangeOrder::SHAPE.one, held.order.status, |_| None)?;
+    }
+    let mut after = held.order.clone();
+    let mut moved = None;
+    match action {
+        Action::Submit => {
+            if of_order(held.id(), context.tenant, uow).await?.is_empty() {
+                let text = "This change order has no items: add one first.".to_owned();
+                return Err(ResourceError::Conflict(text).into());
+            }
+            (after.submitted_at, after.submitted_by) = (Some(now), acting(context.principal));
+            (after.rejected_at, after.rejection_reason) = (None, None);
+        }
+        Action::Approve(Approval { approved_by }) => {
+            after.approved_at = Some(now);
+            after.approved_by = approved_by.clone().or_else(|| acting(context.principal));
+            moved = Some(exact(after.total_amount.decimal()));
+        }
+        Action::Reject(Rejection { reason }) => {
+            (after.rejected_at, after.rejection_reason) = (Some(now), Some(reason.clone()));
+        }
+        Action::Void(Voiding { reason }) => {
+            let id = ChangeOrderId::new(held.id()).ok_or(ResourceError::NotFound(ChangeOrder::SHAPE.one))?;
+            if pay_apps::bills_change_order(held.order.project_id, id, context.tenant, uow).await? {
+                let text = "A pay app that was submitted bills this change order: reject or void that first.";
+                return Err(ResourceError::Conflict(text.to_owned()).into());
+            }
+            (after.voided_at, after.voided_by) = (Some(now), acting(context.principal));
+            after.void_reason.clone_from(reason);
+            moved = Some(-exact(after.total_amount.decimal()));
+        }
+    }
+    if let Some(to) = step.to {
+        after.status = to;
+    }
+    held.store(after, step.told, context, uow).await?;
+    if let (Some(moved), Some(before)) = (moved, project) {
+        let mut after = before.typed::<Project>()?.details;
+        let value = exact(after.contract_value.unwrap_or_default().decimal()) + moved;
+        let value = Rounding::Cents.money(&value).map_err(|fault| FieldErrors::one("contractValue", fault))?;
+        after.contract_value = Some(value);
+        held.told.extend(store(&before, &after, Told::Updated, context, uow).await?.1);
+    }
+    if moves_contract {
+        held.told.extend(pay_apps::follow_change_orders(held.order.project_id, context, uow).await?);
+    }
+    Ok(Applied::telling(held.record, held.told))
 }
 
 /// Sends a change order to the customer of its project.
@@ -210,13 +232,26 @@ impl Command<dyn UnitOfWork> for SendToCustomer {
     async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
         let project = Held::lock_project(self.change_order, context, uow).await?;
         let mut held = Held::lock(self.change_order, context, uow).await?;
+        let mut told = Vec::new();
+        if self.sending.request_signature == Some(true) {
+            match held.order.status {
+                Draft | Rejected => {
+                    let submitted = take(held.id(), &Action::Submit, &[], context, uow).await?;
+                    told = submitted.events;
+                    held = Held::lock(self.change_order, context, uow).await?;
+                }
+                Submitted => {}
+                status => return Err(locked(ChangeOrder::SHAPE.one, status, "make another one").into()),
+            }
+        }
         let contact = project.map(|project| project.typed::<Project>()).transpose()?;
         let contact = contact.and_then(|project| project.details.contact_id);
         let enclosed = (Enclosed::ChangeOrder, held.id());
-        post(&self.sending, enclosed, contact, "recipientEmail", context, uow).await?;
+        post(&self.sending, enclosed, (contact, "recipientEmail"), false, context, uow).await?;
         let after = ChangeOrder { sent_at: Some(context.now), ..held.order.clone() };
         held.store(after, Told::Updated, context, uow).await?;
-        Ok(Applied::telling(held.record, held.told))
+        told.append(&mut held.told);
+        Ok(Applied::telling(held.record, told))
     }
 }
 

@@ -148,7 +148,7 @@ impl Command<dyn UnitOfWork> for Take {
         match &self.action {
             Action::Send(sending) => {
                 let what = (Enclosed::Invoice, record.id);
-                mail::post(sending, what, invoice.contact_id, "recipientEmail", context, uow).await?;
+                mail::post(sending, what, (invoice.contact_id, "recipientEmail"), false, context, uow).await?;
                 if invoice.status == Drafted {
                     invoice.become_sent(context);
                 }

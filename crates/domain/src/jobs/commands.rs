@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use async_trait::async_trait;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::{
     Job, JobKind, JobStatus, Starter,
@@ -14,6 +14,7 @@ use crate::{
     fields::{Fault, FieldErrors},
     files::FileName,
     ids::{JobPublicId, UploadId},
+    papers::PaperKind,
     resource::ResourceError,
     scopes::{ScopeId, ScopeSet},
     store::UnitOfWork,
@@ -40,6 +41,19 @@ pub struct Start {
 /// What a request calls an upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourcePath(pub String);
+
+/// Starts a job that prints a document, which must be there.
+pub struct StartPrint {
+    /// What is printed.
+    pub kind: PaperKind,
+    /// Which row.
+    pub id: i64,
+    /// From where it is started: a worker acts from there.
+    pub address: Option<IpAddr>,
+}
+
+/// Under which name a job's `params` say which row is printed.
+pub const PRINTED: &str = "id";
 
 type Result<T> = std::result::Result<Applied<T>, Failure<ResourceError>>;
 
@@ -90,6 +104,37 @@ impl Command<dyn UnitOfWork> for Start {
             created_at: context.now,
         };
         Ok(Applied::silently(uow.jobs().insert(context.tenant, job).await?))
+    }
+}
+
+#[async_trait]
+impl Command<dyn UnitOfWork> for StartPrint {
+    type Output = Job;
+    type Error = ResourceError;
+
+    fn needs(&self) -> ScopeSet {
+        ScopeSet::of(self.kind.shape().scopes.read).with(ScopeSet::of(&[ScopeId::JobsWrite]))
+    }
+
+    fn asks(&self) -> bool {
+        true
+    }
+
+    async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Job> {
+        let shape = self.kind.shape();
+        if !uow.rows().pin(context.tenant, self.kind.reference(), self.id).await? {
+            return Err(ResourceError::NotFound(shape.one).into());
+        }
+        let start = Start {
+            kind: JobKind::Pdf,
+            resource: shape.table,
+            needs: shape.scopes.read,
+            params: json!({ PRINTED: self.id }),
+            total: 0,
+            source: None,
+            address: self.address,
+        };
+        start.apply(context, uow).await
     }
 }
 

@@ -18,7 +18,9 @@ use std::net::IpAddr;
 use serde_json::{Value as Json, json};
 
 pub use bulk::{Bulk, BulkOperation, BulkRequest};
-pub use commands::{Allowed, Cancel, Finish, PrepareUpload, ReceiveUpload, Remove, SourcePath, Start};
+pub use commands::{
+    Allowed, Cancel, Finish, PRINTED, PrepareUpload, ReceiveUpload, Remove, SourcePath, Start, StartPrint,
+};
 pub use export::{ExportPlan, ExportRequest};
 pub use import::{BatchEnd, Batched, ImportBatch, ImportPlan, ImportRequest, RowError, errors_header, errors_row};
 pub use transfers::{Column, Imported, InCsv, Key, Reading, Remembered, Source, Transfers, transfers};

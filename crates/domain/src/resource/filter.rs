@@ -63,6 +63,11 @@ impl Filter {
         &self.0
     }
 
+    /// Whether it asks for a value of the field at this place.
+    pub fn names(&self, at: usize) -> bool {
+        self.0.iter().any(|condition| matches!(condition, Condition::Is(other, _) if *other == at))
+    }
+
     /// Whether a row at hand fits, searches aside: what texts are found is for a store to say.
     pub fn fits(&self, record: &Record) -> bool {
         let held = |at: &usize| record.values.get(*at).filter(|value| !value.is_null());

@@ -51,5 +51,6 @@ pub fn environment() -> Environment {
     Environment {
         clock: Arc::new(FixedClock::new(Timestamp::from_unix_millis(1_767_225_600_000))),
         entropy: Arc::new(SequentialEntropy::default()),
+        sends_mail: false,
     }
 }

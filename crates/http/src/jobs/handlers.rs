@@ -279,8 +279,12 @@ pub(super) async fn download(context: Context, caller: Authorized<JobsRead>, id:
     }
     let none = || Problem::new(ErrorCode::NotFound, "The job left no file, or the time of the file is over.");
     let file = job.artifact.clone().ok_or_else(none)?;
-    let day = job.created_at.to_string().chars().take(10).collect::<String>();
-    redirect(&context, caller, file, format!("{}-{day}.csv", job.resource))
+    let named = job.result.as_ref().and_then(|result| result.get("fileName")?.as_str().map(str::to_owned));
+    let shown = named.unwrap_or_else(|| {
+        let day = job.created_at.to_string().chars().take(10).collect::<String>();
+        format!("{}-{day}.csv", job.resource)
+    });
+    redirect(&context, caller, file, shown)
 }
 
 pub(super) async fn errors(context: Context, caller: Authorized<JobsRead>, id: PathId<JobResource>) -> Answer {

@@ -8,15 +8,17 @@ mod transfer;
 use serde_json::json;
 
 pub(crate) use links::configure;
-pub(crate) use starts::{Body as StartBody, Started, body, bulk, export, import};
+pub(crate) use starts::{Body as StartBody, Started, body, bulk, export, import, print};
 
 use crate::{
     openapi::{Body, SchemaSource},
     operation::{Operation, Reply, Tag},
 };
 
-const TAG: Tag =
-    Tag { name: "Jobs", description: "What takes longer than a request: exports, imports and bulk changes." };
+const TAG: Tag = Tag {
+    name: "Jobs",
+    description: "What takes longer than a request: exports, imports, bulk changes and documents.",
+};
 
 /// Every operation of the family.
 pub(crate) fn operations() -> Vec<Operation> {

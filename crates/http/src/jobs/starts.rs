@@ -2,7 +2,8 @@
 
 use actix_web::{HttpResponse, http::StatusCode};
 use bwp_domain::{
-    jobs::{BulkRequest, ExportRequest, ImportRequest, Job, JobKind, SourcePath, Start, Transfers},
+    jobs::{BulkRequest, ExportRequest, ImportRequest, Job, JobKind, SourcePath, Start, StartPrint, Transfers},
+    papers::PaperKind,
     scopes::ScopeId,
 };
 use serde::Serialize;
@@ -14,7 +15,7 @@ use crate::{
     openapi::{self, SchemaSource},
     privileges::AnyCredential,
     problem::Problem,
-    request::{Authorized, JsonObject, Keyed, OptionalObject},
+    request::{Authorized, JsonObject, Keyed, KeyedEmpty, OptionalObject, RowId},
     routes::{BASE_PATH, Context},
 };
 
@@ -151,6 +152,14 @@ async fn start(context: Context, caller: Caller, keyed: Keyed, what: What, body:
         address: caller.address(),
     };
     let answer = caller.execute(&context.state, keyed.with(body.fingerprint), command, started(&context)).await?;
+    (context.state.job_started)();
+    Ok(answer)
+}
+
+/// Starts to print a document.
+pub(crate) async fn print(kind: PaperKind, context: Context, caller: Caller, keyed: KeyedEmpty, id: RowId) -> Answer {
+    let command = StartPrint { kind, id: id.known(kind.shape().one)?, address: caller.address() };
+    let answer = caller.execute(&context.state, keyed.0, command, started(&context)).await?;
     (context.state.job_started)();
     Ok(answer)
 }

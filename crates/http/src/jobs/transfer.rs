@@ -27,6 +27,7 @@ use bwp_web::body;
 use futures_util::{StreamExt, stream};
 
 use crate::{
+    disposition::disposition,
     problem::{ErrorCode, Problem},
     state::ApiState,
 };
@@ -58,8 +59,8 @@ pub(super) async fn send(
     };
     let mut response = HttpResponse::build(if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK });
     response
-        .insert_header((CONTENT_TYPE, csv::MEDIA_TYPE))
-        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{shown}\"")))
+        .insert_header((CONTENT_TYPE, media_type(shown)))
+        .insert_header((CONTENT_DISPOSITION, disposition(false, shown)))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((ACCEPT_RANGES, "bytes"));
@@ -73,6 +74,11 @@ pub(super) async fn send(
         }
     };
     Ok(bytes.map(|bytes| response.body(SizedStream::new(length, pieces(bytes)))))
+}
+
+/// Jobs make two kinds of files.
+fn media_type(shown: &str) -> &'static str {
+    if shown.ends_with(".pdf") { "application/pdf" } else { csv::MEDIA_TYPE }
 }
 
 fn pieces(bytes: Box<dyn FileReader>) -> impl stream::Stream<Item = Result<actix_web::web::Bytes, FileError>> {

@@ -141,8 +141,8 @@ fn success(reply: &Reply, keyed: bool, schemas: &mut Schemas) -> Value {
     let mut response = json!({ "description": reply.description, "headers": headers });
     let (source, list, extra) = match &reply.kind {
         ReplyKind::Nothing => return response,
-        ReplyKind::File => {
-            response["content"] = json!({ "*/*": { "schema": { "type": "string", "format": "binary" } } });
+        ReplyKind::File(media_type) => {
+            response["content"] = json!({ *media_type: { "schema": { "type": "string", "format": "binary" } } });
             return response;
         }
         ReplyKind::One(source) => (source, false, vec![]),

@@ -87,8 +87,8 @@ pub(crate) enum ReplyKind {
     Many(SchemaSource),
     /// All things, in one list.
     All(SchemaSource),
-    /// The bytes of a file.
-    File,
+    /// The bytes of a file of this media type.
+    File(&'static str),
     /// A page of things, of pages that have numbers.
     Numbered(SchemaSource),
     /// There is no body.

@@ -6,6 +6,7 @@ use bwp_domain::{
     fields::FieldErrors,
     files::ports::FileError,
     keys::{KeyError, KeyRefusal},
+    papers::PaperError,
     principal::Refusal,
     rate_limits::ports::LimiterUnavailable,
     resource::ResourceError,
@@ -94,6 +95,19 @@ impl From<FileError> for Problem {
         Self::new(ErrorCode::ServiceUnavailable, "Files cannot be read or written at the moment. Try again.")
             .retry_after(LATER)
             .because(error.to_string())
+    }
+}
+
+impl From<PaperError> for Problem {
+    fn from(error: PaperError) -> Self {
+        match error {
+            PaperError::Store(error) => error.into(),
+            PaperError::Printer(_) => Self::new(
+                ErrorCode::InternalError,
+                "The document cannot be printed. Report the request id to its operator.",
+            )
+            .because(error.to_string()),
+        }
     }
 }
 

@@ -45,6 +45,14 @@ impl Values {
         self.take_by(param.name, || (param.description.to_owned(), (param.schema)()), param.parse)
     }
 
+    /// Like [`take`](Self::take), for a parameter that may be left out by the text `null` too.
+    pub(crate) fn take_unless_null<T>(&mut self, param: &Param<T>) -> Option<T> {
+        if self.sent.get(param.name).is_some_and(|text| text == "null") {
+            self.sent.remove(param.name);
+        }
+        self.take(param)
+    }
+
     /// Refuses a parameter for what it is beside others.
     pub(crate) fn refuse(&mut self, name: &str, fault: Fault) {
         self.errors.push(name, fault);

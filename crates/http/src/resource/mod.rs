@@ -13,13 +13,12 @@ use std::borrow::Cow;
 use bwp_domain::{
     families,
     jobs::Transfers,
+    papers::PaperKind,
     resource::{Family, Resource, Rules, Shape, family, summary::Summary},
     scopes::ScopeId,
 };
 
-#[cfg(test)]
-pub(crate) use filters::filter;
-pub(crate) use filters::{days_filter, fields_filter, summary_filter};
+pub(crate) use filters::{days_filter, fields_filter, filter, summary_filter};
 use handlers::Bulk;
 pub(crate) use handlers::{found, read};
 pub(crate) use many::ids;
@@ -327,6 +326,21 @@ impl Operations {
         self.and(operation)
     }
 
+    /// `POST /path/{id}/pdf`: prints one. What is printed stands in [`PaperKind`].
+    pub(crate) fn prints(self) -> Self {
+        let shape = self.shape();
+        let Some(kind) = PaperKind::of_table(shape.table) else { return self };
+        let operation = Operation::post(format!("{}/{{id}}/pdf", self.path), move |context, caller, keyed, id| {
+            jobs::print(kind, context, caller, keyed, id)
+        })
+        .needs(with_jobs(shape.scopes.read))
+        .cost(50)
+        .summary(format!("Print {}", a(shape.one)))
+        .description(format!("Starts a job that makes a PDF of the {}, as it is when the job is done.", shape.one))
+        .replies(Reply::accepted::<jobs::Started>("The job."));
+        self.and(operation)
+    }
+
     fn transfers(&self) -> Option<&'static dyn Transfers> {
         families::of_table(self.shape().table)
     }
@@ -440,6 +454,15 @@ impl Reply {
     /// Every row of `R` that there is, of some parent or of the tenant.
     pub(crate) fn rows<R: Resource>(status: u16, description: impl Into<Cow<'static, str>>) -> Self {
         Self::new(status, description, ReplyKind::All(schema::answer(R::SHAPE)))
+    }
+
+    /// 200 with rows of `R`, with what else answers show of each, and where they go on.
+    pub(crate) fn page_with<R: Resource>(
+        description: &'static str,
+        name: &'static str,
+        more: fn() -> serde_json::Value,
+    ) -> Self {
+        Self::new(200, description, ReplyKind::Page(schema::answer_with(R::SHAPE, name, more)))
     }
 
     /// 200 with rows of `R`, and where they go on.

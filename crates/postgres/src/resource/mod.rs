@@ -8,6 +8,7 @@ mod numbers;
 mod overdue;
 mod reader;
 mod rows;
+mod signature_requests;
 mod snapshot;
 mod statement;
 mod text;

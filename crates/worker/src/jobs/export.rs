@@ -5,7 +5,7 @@ use std::time::Duration;
 use bwp_domain::{
     fields::FieldErrors,
     jobs::{
-        Allowed, ExportPlan, ExportRequest, JobStatus, Transfers,
+        ExportPlan, ExportRequest, JobStatus, Transfers,
         ports::{Ending, Shown},
     },
     scopes::ScopeSet,
@@ -59,9 +59,5 @@ impl Running<'_> {
             errors_artifact: None,
         };
         self.finish(needs, ending).await
-    }
-
-    async fn allowed(&self, needs: ScopeSet) -> Result<(), JobError> {
-        self.execute(&Allowed { needs }).await.map(|_| ())
     }
 }

@@ -3,6 +3,7 @@
 mod artifact;
 mod export;
 mod import;
+mod print;
 mod source;
 mod undo;
 
@@ -28,6 +29,7 @@ use bwp_domain::{
         ports::{Claimed, Ending, Held, JobQueue, Lease, Shown, Snapshots},
     },
     keys::KeyRefusal,
+    papers::{PaperError, Papers},
     principal::{Caller, Principal, Refusal, RunningJob},
     resource::ResourceError,
     scopes::{ScopeId, ScopeSet},
@@ -51,6 +53,8 @@ pub struct JobPorts {
     pub snapshots: Arc<dyn Snapshots>,
     /// Where files are kept.
     pub files: Arc<dyn FileStore>,
+    /// What composes and prints documents.
+    pub papers: Papers,
     /// Time and randomness.
     pub environment: Environment,
 }
@@ -196,6 +200,19 @@ impl From<FileError> for JobError {
     }
 }
 
+impl From<PaperError> for JobError {
+    fn from(error: PaperError) -> Self {
+        match error {
+            PaperError::Store(error) => Self::Store(error),
+            // The same paper would fail again.
+            PaperError::Printer(_) => {
+                tracing::error!(%error, "a document cannot be printed");
+                Self::Broken("The document cannot be printed. Report the job's id to the server's operator.".to_owned())
+            }
+        }
+    }
+}
+
 /// A job that is being done.
 struct Running<'a> {
     ports: &'a JobPorts,
@@ -284,7 +301,8 @@ impl Jobs {
                 Some(import) => running.undo(import, transfers).await,
                 None => running.bulk(transfers).await,
             },
-            (JobKind::Pdf, _) | (_, None) => Err(JobError::Broken("This server cannot do such a job.".to_owned())),
+            (JobKind::Pdf, _) => running.print().await,
+            (_, None) => Err(JobError::Broken("This server cannot do such a job.".to_owned())),
         }
     }
 

@@ -68,6 +68,7 @@ async fn help_names_every_command_and_how_to_reach_the_data() {
         &["key", "rotate"],
         &["tenant", "set-limit"],
         &["tenant", "set-time-zone"],
+        &["tenant", "set-letterhead"],
     ] {
         let help = printed(&attempt_bwp(&[command, &["--help"]].concat()).await);
         assert!(help.contains("--json") && help.contains("Usage"), "{help}");

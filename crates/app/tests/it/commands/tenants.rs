@@ -80,6 +80,39 @@ async fn a_time_zone_is_set() {
 }
 
 #[tokio::test]
+async fn a_letterhead_is_set() {
+    let operator = Operator::new().await;
+    let tenant = operator.tenant().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let logo = folder.path().join("logo.png");
+    std::fs::write(&logo, b"\x89PNG\r\n\x1a\n").expect("written");
+    let logo = logo.to_str().expect("UTF-8");
+    let set = ["tenant", "set-letterhead", &tenant];
+    let said = operator
+        .json(
+            &[&set[..], &["--company-name", "Byron & Co", "--layout", "plain", "--typeface", "serif", "--logo", logo]]
+                .concat(),
+        )
+        .await;
+    let expected = json!({
+        "companyName": "Byron & Co", "primaryColor": null, "accentColor": null, "hasLogo": true, "layout": "plain", "typeface": "serif",
+    });
+    assert_eq!(said, expected);
+    let said = operator.text(&[&set[..], &["--logo", "", "--accent-color", "#b45309"]].concat()).await;
+    assert!(said.contains("Byron & Co, plain, serif, without a logo"), "{said}");
+    for (argument, value, told) in [
+        ("--accent-color", "red", "Must be a colour such as #1f2a44."),
+        ("--layout", "fancy", "`fancy` is none of them"),
+        ("--logo", "/nowhere.png", "/nowhere.png"),
+        ("--logo", "/etc/hostname", "a logo is a PNG or a JPEG file"),
+        ("--currency-symbol", "much too long", "at most 8 characters"),
+    ] {
+        let said = operator.refusal(&[&set[..], &[argument, value]].concat()).await;
+        assert!(said.contains(told), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_said() {
     let operator = Operator::new().await;
     let tenant = operator.tenant().await;

@@ -63,7 +63,7 @@ fn fields(path: &str, tenant: &str) -> Vec<(&'static str, String)> {
         ],
         "end" => &[("session", "1")],
         "sign-out" | "end-all" | "deactivate" | "reactivate" | "invitations" | "pause" | "resume" | "delete"
-        | "replay" => &[],
+        | "replay" | "sign" => &[],
         other => panic!("the form {other} is not in the table: say what it needs ({tenant})"),
     };
     fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()

@@ -6,6 +6,7 @@ mod keys;
 mod not_found;
 mod origins;
 mod security_log;
+mod sign;
 mod sign_in;
 mod team;
 mod texts;

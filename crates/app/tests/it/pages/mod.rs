@@ -7,6 +7,7 @@ mod people;
 mod rig;
 mod roles;
 mod secrets;
+mod sign;
 mod tour;
 mod without_scripts;
 

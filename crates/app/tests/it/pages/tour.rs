@@ -70,6 +70,7 @@ async fn long_names_fit_every_page() {
     browser.fill("E-mail address", &format!("third.{ADDRESS}")).await;
     browser.press("Make the link").await;
     let link = copied(&browser).await;
+    let (_, link_to_sign, _) = super::sign::bid_to_sign(&world).await;
     world
         .sql("UPDATE api_keys SET name = repeat('Verbindung', 10); UPDATE tenants SET name = repeat('Baugruppe-', 20)")
         .await;
@@ -85,7 +86,7 @@ async fn long_names_fit_every_page() {
     let pages = pages.map(|path| path.replace("{key}", "1").replace("{user}", &user));
     let pages = pages.map(|path| path.replace("{endpoint}", &endpoint.to_string()).replace("{delivery}", &delivery));
     let mut wrong = Vec::new();
-    for path in pages.filter(|path| path != "/invitations").chain([link]) {
+    for path in pages.filter(|path| path != "/invitations").chain([link, link_to_sign]) {
         browser.open(&path).await;
         let name = browser.path().await.split('?').next().unwrap_or_default().trim_matches('/').replace('/', "-");
         wrong.extend(browser.fits(&format!("long-{name}"), &[320, 768, 900, 1024, 1280]).await);
@@ -210,6 +211,12 @@ async fn visit_people(world: &World) -> BTreeSet<&'static str> {
     admin.browser.fill("New password, again", "short").await;
     admin.browser.press("Change password").await;
     admin.look("account-wrong").await;
+
+    let (_, link_to_sign, _) = super::sign::bid_to_sign(world).await;
+    stranger.look_at(&link_to_sign, "sign").await;
+    stranger.browser.press("Sign and accept $4,800.00").await;
+    stranger.look("sign-wrong").await;
+    stranger.look_at("/sign?token=nothing", "sign-dead").await;
 
     stranger.look_at(&link, "invitation").await;
     stranger.browser.fill("Password", "short").await;

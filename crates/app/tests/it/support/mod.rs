@@ -13,6 +13,7 @@ mod outbox;
 mod person;
 mod random;
 mod setting;
+mod smtp;
 mod sql;
 
 use std::time::{Duration, Instant};
@@ -35,6 +36,7 @@ pub(crate) use outbox::Event;
 pub(crate) use person::{PASSWORD, Page, Person};
 pub(crate) use random::Random;
 pub(crate) use setting::setting;
+pub(crate) use smtp::MailServer;
 pub(crate) use sql::Sql;
 
 /// A server over a database of its own, with one tenant.

@@ -107,8 +107,11 @@ impl Operation {
                 body["orderedIds"] = ids.into();
             }
         }
-        // The record that it is about is any contact.
-        if body.get("entityId").is_some() {
+        // What is signed is a bid. Any other record that it is about is a contact.
+        if body["entityType"] == "bid" {
+            let bid = client.post("/bids", &serde_json::json!({})).await;
+            body["entityId"] = bid.data(201)["id"].clone();
+        } else if body.get("entityId").is_some() {
             let contact = client.post("/contacts", &super::contact("Acme")).await;
             body["entityId"] = contact.data(201)["id"].clone();
         }

@@ -47,7 +47,7 @@ async fn put(url: &str, file: Vec<u8>) -> Answer {
 }
 
 /// Starts a job, and gives its id.
-async fn begin(client: &Client, path: &str, body: &Value) -> String {
+pub(super) async fn begin(client: &Client, path: &str, body: &Value) -> String {
     let started = client.post(path, body).await;
     let data = started.data(202);
     let id = data["job_id"].as_str().expect("an id").to_owned();
@@ -60,7 +60,7 @@ async fn job(client: &Client, id: &str) -> Value {
 }
 
 /// Waits until the job is over.
-async fn over(client: &Client, id: &str) -> Value {
+pub(super) async fn over(client: &Client, id: &str) -> Value {
     until("the job is over", async || !job(client, id).await["completedAt"].is_null()).await;
     job(client, id).await
 }
@@ -78,7 +78,7 @@ async fn import(client: &Client, family: &str, file: &[u8], mapping: &Value, upd
 }
 
 /// Where a path of the API leads.
-async fn location(client: &Client, path: &str) -> String {
+pub(super) async fn location(client: &Client, path: &str) -> String {
     let http = reqwest::Client::builder().redirect(Policy::none()).build().expect("a client");
     let request = client.request(Method::GET, path).build().expect("a request");
     let answer = Answer::read(http.execute(request).await.expect("answered")).await;

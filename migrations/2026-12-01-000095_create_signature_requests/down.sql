@@ -1,0 +1,2 @@
+DROP TABLE signing_records;
+DROP TABLE signature_requests;

@@ -1,0 +1,11 @@
+DROP INDEX mail_outbox_due;
+ALTER TABLE mail_outbox DROP COLUMN fault;
+ALTER TABLE mail_outbox DROP COLUMN sent_at;
+ALTER TABLE mail_outbox DROP COLUMN due_at;
+ALTER TABLE mail_outbox DROP COLUMN queued_at;
+ALTER TABLE mail_outbox DROP COLUMN attempts;
+ALTER TABLE mail_outbox DROP COLUMN message_id;
+ALTER TABLE mail_outbox DROP COLUMN request_id;
+DELETE FROM mail_outbox WHERE status <> 'not_configured';
+ALTER TABLE mail_outbox DROP CONSTRAINT mail_outbox_status_check;
+ALTER TABLE mail_outbox ADD CONSTRAINT mail_outbox_status_check CHECK (status IN ('not_configured'));
