@@ -5,14 +5,13 @@
 //! very address that was found good. It follows no redirection, uses no proxy of the environment, and bounds the time and the size
 //! of what comes back. An operator may allow blocks of addresses beyond that.
 
-mod address;
 mod client;
 mod connect;
 mod guard;
 mod resolve;
 mod webhooks;
 
-pub use address::is_public;
+pub use bwp_domain::public_address::is_public;
 pub use client::{Client, Post, Received};
 pub use connect::{Failure, Tls};
 pub use guard::{Guard, Refused};
