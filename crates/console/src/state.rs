@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use bwp_domain::{
     accounts::ports::PasswordHasher, audit::ports::AuditReader, execute::Environment,
-    invitations::ports::InvitationReader, keys::ports::KeyReader, security::ports::SecurityLogReader,
-    sessions::ports::SessionReader, store::Store, users::ports::TeamReader,
+    invitations::ports::InvitationReader, keys::ports::KeyReader, oauth::ports::OauthReader,
+    security::ports::SecurityLogReader, sessions::ports::SessionReader, store::Store, users::ports::TeamReader,
 };
 use bwp_web::{metrics::Meter, public_url::PublicUrl, readiness::Readiness};
 
@@ -20,6 +20,8 @@ pub struct ConsoleState {
     pub sessions: Arc<dyn SessionReader>,
     /// Where keys are read.
     pub keys: Arc<dyn KeyReader>,
+    /// Where apps are read.
+    pub oauth: Arc<dyn OauthReader>,
     /// Where the audit log of the API is read.
     pub audit_log: Arc<dyn AuditReader>,
     /// Where the security log is read.

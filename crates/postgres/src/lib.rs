@@ -31,6 +31,7 @@ mod long_reads;
 mod made;
 mod migrations;
 mod notifications;
+mod oauth;
 mod outbox;
 mod purge;
 mod reading;

@@ -1,7 +1,11 @@
 //! Clients: what they say of themselves when they register (RFC 7591).
 
-use super::{RedirectUri, asked_scopes};
+use sha2::{Digest, Sha256};
+
+use super::{ClientSecret, RedirectUri, SecretHash, asked_scopes};
 use crate::{
+    clock::Timestamp,
+    ids::{ClientId, ClientPublicId},
     scopes::ScopeSet,
     text::{Email, quoted},
 };
@@ -62,6 +66,29 @@ pub struct ClientMetadata {
     pub contact: Option<Email>,
 }
 
+/// A client that registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Its id.
+    pub id: ClientId,
+    /// By which it calls itself.
+    pub public_id: ClientPublicId,
+    /// What it says of itself.
+    pub metadata: ClientMetadata,
+    /// What it proves itself by. `None` for a public one.
+    pub secret: Option<SecretHash>,
+    /// When it registered.
+    pub created_at: Timestamp,
+}
+
+impl Client {
+    /// Whether this is its secret. What is compared are hashes: how long that takes tells nothing of the secret.
+    pub fn is_proven_by(&self, secret: &str) -> bool {
+        let shown = ClientSecret::parse(secret).ok().map(|secret| secret.hash());
+        shown.is_some() && shown == self.secret
+    }
+}
+
 /// Why a client is not registered, by the error codes of RFC 7591, section 3.2.2.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegistrationError {
@@ -118,6 +145,20 @@ impl ClientMetadata {
     pub const MOST_NAME: usize = 200;
     /// The most redirect URIs.
     pub const MOST_REDIRECT_URIS: usize = 10;
+
+    /// What tells public clients with other metadata apart.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        let contact = self.contact.as_deref().unwrap_or_default();
+        let uris = self.redirect_uris.iter().map(RedirectUri::as_str);
+        let (scopes, refreshes) = (self.scopes.to_string(), self.refreshes.to_string());
+        for text in [&*self.name, self.auth_method.as_str(), &scopes, &refreshes, contact].into_iter().chain(uris) {
+            // With its length before it, no text can be taken for the end of one and the start of the next.
+            hash.update(text.len().to_be_bytes());
+            hash.update(text.as_bytes());
+        }
+        hash.finalize().into()
+    }
 
     /// Whether it has no secret.
     pub fn is_public(&self) -> bool {

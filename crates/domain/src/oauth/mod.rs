@@ -4,15 +4,22 @@
 //! hour and, if it asked for `offline_access`, a refresh token. All tokens that came of one consent are of one *grant*: revoking it ends
 //! them all. What counts is the grant, cut by what the user's role holds *now*.
 
+mod approve;
 mod client;
+mod credential;
+mod exchange;
 mod pkce;
+pub mod ports;
 mod redirect;
 mod resource;
 mod rotation;
 mod scope;
 mod secrets;
 
-pub use client::{AuthMethod, ClientMetadata, GrantType, Registration, RegistrationError};
+pub use approve::{Approve, ApproveError, delegable};
+pub use client::{AuthMethod, Client, ClientMetadata, GrantType, Registration, RegistrationError};
+pub use credential::AppCredential;
+pub use exchange::{ACCESS_LIFETIME, CodeShown, Issued, RefreshShown, TokenError, redeem, refresh, revoke};
 pub use pkce::{Challenge, MalformedChallenge, Verifier};
 pub use redirect::{RedirectRefusal, RedirectUri};
 pub use resource::Resource;
