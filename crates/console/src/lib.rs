@@ -8,6 +8,7 @@
 mod access;
 mod account;
 mod assets;
+mod authorize;
 mod browser;
 mod change;
 mod form;

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, rc::Rc};
 use actix_web::{
     HttpRequest, HttpResponse,
     dev::Payload,
-    http::{Method, StatusCode, header::ALLOW},
+    http::{
+        Method, StatusCode,
+        header::{ALLOW, LOCATION},
+    },
     web::{self, Data, ServiceConfig},
 };
 use bwp_web::{deadline, observe};
@@ -13,7 +16,7 @@ use futures_util::{FutureExt, future::LocalBoxFuture};
 
 use crate::{
     access::Access,
-    account, assets,
+    account, assets, authorize,
     form::Form,
     home, invitations, keys, security, sign, sign_in,
     state::ConsoleState,
@@ -103,7 +106,8 @@ pub fn configure(state: Data<ConsoleState>) -> impl FnOnce(&mut ServiceConfig) {
     move |config: &mut ServiceConfig| {
         assets::configure(config);
         let mut paths: BTreeMap<&'static str, Vec<Entry>> = BTreeMap::new();
-        for entry in entries() {
+        // The consent page is an app's affair as well, and keeps another contract than the pages of our own.
+        for entry in entries().into_iter().chain(authorize::entries()) {
             paths.entry(entry.path).or_default().push(entry);
         }
         // Paths with fixed parts first: `…/api-keys/new` is not the key `new`.
@@ -144,7 +148,15 @@ async fn answer(entry: Entry, state: Data<ConsoleState>, request: HttpRequest, p
             Err(trouble) => return trouble::answer(&stranger, &trouble),
         };
         let done = run(&entry, &visit, &request, payload).await;
-        done.unwrap_or_else(|trouble| trouble::answer(&visit, &trouble))
+        done.unwrap_or_else(|trouble| {
+            let mut response = trouble::answer(&visit, &trouble);
+            // To an app's answer there is no way back without a session, or with another's form.
+            if entry.path == authorize::PATH && entry.method == Method::POST && !response.status().is_server_error() {
+                *response.status_mut() = StatusCode::BAD_REQUEST;
+                response.headers_mut().remove(LOCATION);
+            }
+            response
+        })
     };
     match limit {
         None => work.await,

@@ -136,6 +136,12 @@ fn action(visit: &Visit, action: &SecurityAction) -> Markup {
         SecurityAction::WebhookDisabled { endpoint, reason } => {
             html! { "Disabled the webhook endpoint " (isolated(&endpoint.url)) ": " (isolated(reason)) "." }
         }
+        SecurityAction::AppAllowed { user, app, scopes } => html! {
+            (isolated(&user.email)) " let the app " (isolated(app)) " act for them: " (scopes.join(", ")) "."
+        },
+        SecurityAction::AppTokenStolen { user, app } => html! {
+            "A refresh token of the app " (isolated(app)) " was used twice. All that " (isolated(&user.email)) " gave it was ended."
+        },
         SecurityAction::Unknown => html! { "Something that this version of the server has no words for." },
     }
 }

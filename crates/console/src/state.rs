@@ -9,6 +9,7 @@ use bwp_domain::{
     files::ports::FileStore,
     invitations::ports::InvitationReader,
     keys::ports::KeyReader,
+    oauth::ports::OauthReader,
     papers::Papers,
     resource::ports::RowReader,
     security::ports::SecurityLogReader,
@@ -32,6 +33,8 @@ pub struct ConsoleState {
     pub sessions: Arc<dyn SessionReader>,
     /// Where keys are read.
     pub keys: Arc<dyn KeyReader>,
+    /// Where apps are read.
+    pub oauth: Arc<dyn OauthReader>,
     /// Where the audit log of the API is read.
     pub audit_log: Arc<dyn AuditReader>,
     /// Where the security log is read.

@@ -90,8 +90,13 @@ impl From<Refusal> for Trouble {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Tenant(refusal) => Self::Tenant(refusal),
-            // The last two are said of keys alone.
-            Refusal::Unknown | Refusal::SignedOut | Refusal::Key(_) | Refusal::Scopes { .. } => Self::SignInFirst,
+            // All but the first two are said of keys and apps alone.
+            Refusal::Unknown
+            | Refusal::SignedOut
+            | Refusal::Key(_)
+            | Refusal::TokenExpired
+            | Refusal::Elsewhere
+            | Refusal::Scopes { .. } => Self::SignInFirst,
         }
     }
 }

@@ -183,6 +183,19 @@ impl Visit {
         self.request.path()
     }
 
+    /// The query of this page.
+    pub(crate) fn query_string(&self) -> &str {
+        self.request.query_string()
+    }
+
+    /// The path of this page with its query.
+    pub(crate) fn path_and_query(&self) -> String {
+        match self.request.query_string() {
+            "" => self.path().to_owned(),
+            query => format!("{}?{query}", self.path()),
+        }
+    }
+
     /// A part of the path.
     pub(crate) fn part(&self, name: &str) -> &str {
         self.request.match_info().get(name).unwrap_or_default()
@@ -244,6 +257,16 @@ impl Visit {
     pub(crate) fn redirect(&self, path: &str) -> HttpResponse {
         let mut response = HttpResponse::SeeOther();
         response.insert_header((LOCATION, self.link(path)));
+        self.cookies.borrow_mut().drain(..).for_each(|cookie| {
+            response.cookie(cookie);
+        });
+        response.finish()
+    }
+
+    /// To any address, by 302 (RFC 6749, section 1.7), which learns nothing of the one that led there.
+    pub(crate) fn found(&self, url: &str) -> HttpResponse {
+        let mut response = HttpResponse::Found();
+        response.insert_header((LOCATION, url)).insert_header((REFERRER_POLICY, "no-referrer"));
         self.cookies.borrow_mut().drain(..).for_each(|cookie| {
             response.cookie(cookie);
         });

@@ -51,6 +51,7 @@ impl Actor {
         match principal {
             Principal::Key(credential) => Self { key: Some(credential.key.id), ..Self::default() },
             Principal::User(signed_in) => Self { account: Some(signed_in.account().id), ..Self::default() },
+            Principal::App(app) => Self { account: Some(app.user.account.id), ..Self::default() },
             Principal::Operator(_) => Self::default(),
             Principal::Job(job) => Self::of(&job.starter),
         }

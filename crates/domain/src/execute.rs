@@ -330,6 +330,12 @@ async fn held<E>(
             credential.admit(now(), address).map_err(ExecuteError::Refused)?;
             Principal::Key(credential)
         }
+        Principal::App(app) => {
+            let held = uow.credentials().hold_app(app.tenant.id, app.user.account.id, app.grant, app.token).await?;
+            let app = held.ok_or(ExecuteError::Refused(Refusal::Unknown))?;
+            app.admit(now()).map_err(ExecuteError::Refused)?;
+            Principal::App(app)
+        }
         Principal::User(signed_in) => {
             let (account, session) = (signed_in.account().id, signed_in.session.id);
             let held = uow.credentials().hold_session(account, session).await?;

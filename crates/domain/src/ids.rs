@@ -98,6 +98,18 @@ row_id! {
     EndpointId
 }
 row_id! {
+    /// The id of an app that registered.
+    ClientId
+}
+row_id! {
+    /// The id of what a user gave an app.
+    GrantId
+}
+row_id! {
+    /// The id of a refresh token.
+    RefreshTokenId
+}
+row_id! {
     /// The id of an invitation.
     InvitationId
 }
@@ -247,6 +259,10 @@ macro_rules! public_id {
 public_id! {
     /// An API key's public id, `key_…`.
     KeyPublicId, "key_"
+}
+public_id! {
+    /// The id by which an app calls itself, `cli_…`.
+    ClientPublicId, "cli_"
 }
 public_id! {
     /// A tenant's public id, `tnt_…`.

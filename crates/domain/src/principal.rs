@@ -6,15 +6,26 @@ use crate::{
     clock::Timestamp,
     ids::{AccountId, JobPublicId, TenantId},
     keys::{ApiKey, KeyRefusal},
+    oauth::AppCredential,
+    rate_limits::{Budget, Budgets},
     scopes::{ScopeId, ScopeSet},
     sessions::SignedIn,
     tenants::{Tenant, TenantRefusal, TimeZone},
     users::{Forbidden, Permission, Role},
 };
 
-/// A credential as it was stored at one moment: a key and the tenant it belongs to.
+/// What a caller was let in by, as it was stored at one moment. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Credential {
+pub enum Credential {
+    /// An API key.
+    Key(Arc<KeyCredential>),
+    /// A token of an app, which acts for a user.
+    App(Arc<AppCredential>),
+}
+
+/// A key and the tenant it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyCredential {
     /// The key.
     pub key: ApiKey,
     /// Its tenant.
@@ -25,7 +36,7 @@ pub struct Credential {
     pub revision: Revision,
 }
 
-/// Which state of a stored key and its tenant a [`Credential`] is: two with the same revision are the same. A store gives
+/// Which state of a stored key and its tenant a [`KeyCredential`] is: two with the same revision are the same. A store gives
 /// a row a revision that was never given before whenever the row is made or changed, whoever changes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revision {
@@ -39,7 +50,9 @@ pub struct Revision {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Principal {
     /// A program of the tenant's, by an API key.
-    Key(Arc<Credential>),
+    Key(Arc<KeyCredential>),
+    /// A program of others, which acts for a user of the tenant.
+    App(Arc<AppCredential>),
     /// A user of the tenant who is signed in.
     User(Arc<SignedIn>),
     /// Who runs the server, acting on a tenant with the `bwp` command.
@@ -77,6 +90,10 @@ pub enum Refusal {
     SignedOut,
     /// The key may not be used.
     Key(KeyRefusal),
+    /// The token's time is over.
+    TokenExpired,
+    /// The token is for another part of the server.
+    Elsewhere,
     /// The tenant may not use the API.
     Tenant(TenantRefusal),
     /// The credential lacks these scopes.
@@ -86,7 +103,7 @@ pub enum Refusal {
     },
 }
 
-impl Credential {
+impl KeyCredential {
     /// Whether the credential is good at `now` for a caller at `address`, whatever they want.
     pub fn admit(&self, now: Timestamp, address: Option<IpAddr>) -> Result<(), Refusal> {
         self.key.check(now, address).map_err(Refusal::Key)?;
@@ -96,6 +113,70 @@ impl Credential {
     /// Whether the credential holds all of `needs`.
     pub fn authorize(&self, needs: ScopeSet) -> Result<(), Refusal> {
         require(self.key.scopes, needs)
+    }
+}
+
+impl Credential {
+    /// Whose data it is for.
+    pub fn tenant(&self) -> &Tenant {
+        match self {
+            Self::Key(credential) => &credential.tenant,
+            Self::App(app) => &app.tenant,
+        }
+    }
+
+    /// What it lets do, now.
+    pub fn scopes(&self) -> ScopeSet {
+        match self {
+            Self::Key(credential) => credential.key.scopes,
+            Self::App(app) => app.scopes(),
+        }
+    }
+
+    /// The key, if it is one.
+    pub fn key(&self) -> Option<&ApiKey> {
+        match self {
+            Self::Key(credential) => Some(&credential.key),
+            Self::App(_) => None,
+        }
+    }
+
+    /// Who asks by it.
+    pub fn principal(&self) -> Principal {
+        match self {
+            Self::Key(credential) => Principal::Key(Arc::clone(credential)),
+            Self::App(app) => Principal::App(Arc::clone(app)),
+        }
+    }
+
+    /// Whether it is good at `now` for a caller at `address`, whatever they want.
+    pub fn admit(&self, now: Timestamp, address: Option<IpAddr>) -> Result<(), Refusal> {
+        match self {
+            Self::Key(credential) => credential.admit(now, address),
+            Self::App(app) => app.admit(now),
+        }
+    }
+
+    /// Whether it holds all of `needs`.
+    pub fn authorize(&self, needs: ScopeSet) -> Result<(), Refusal> {
+        require(self.scopes(), needs)
+    }
+
+    /// What requests with it are charged to: apps share the budget of their tenant, and have none of their own.
+    pub fn budgets(&self) -> Budgets {
+        match self {
+            Self::Key(credential) => Budgets::from(&**credential),
+            Self::App(app) => Budgets { tenant: Budget::of_tenant(app.tenant.rate_limit), key: None },
+        }
+    }
+
+    /// Whether both are the same credential in the same stored state. Of apps that is not known: their user may have another
+    /// role by now.
+    pub fn is_unchanged(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Key(one), Self::Key(other)) => one.revision == other.revision,
+            _ => false,
+        }
     }
 }
 
@@ -109,6 +190,7 @@ impl Principal {
     pub fn tenant(&self) -> TenantId {
         match self {
             Self::Key(credential) => credential.tenant.id,
+            Self::App(app) => app.tenant.id,
             Self::User(signed_in) => signed_in.tenant.id,
             Self::Operator(tenant) => *tenant,
             Self::Job(job) => job.starter.tenant(),
@@ -119,16 +201,18 @@ impl Principal {
     pub fn time_zone(&self) -> TimeZone {
         match self {
             Self::Key(credential) => credential.tenant.time_zone,
+            Self::App(app) => app.tenant.time_zone,
             Self::User(signed_in) => signed_in.tenant.time_zone,
             Self::Operator(_) => TimeZone::UTC,
             Self::Job(job) => job.starter.time_zone(),
         }
     }
 
-    /// The person who asks, or who made the key that asks.
+    /// The person who asks, for whom an app asks, or who made the key that asks.
     pub fn account(&self) -> Option<AccountId> {
         match self {
             Self::Key(credential) => credential.person,
+            Self::App(app) => Some(app.user.account.id),
             Self::User(signed_in) => Some(signed_in.account().id),
             Self::Operator(_) => None,
             Self::Job(job) => job.starter.account(),
@@ -139,15 +223,18 @@ impl Principal {
     pub fn role(&self) -> Option<Role> {
         match self {
             Self::User(signed_in) => Some(signed_in.user.role),
+            Self::App(app) => Some(app.user.role),
             Self::Job(job) => job.starter.role(),
             Self::Key(_) | Self::Operator(_) => None,
         }
     }
 
-    /// What they may do with the tenant's data: a key what it was given, a person what their role holds, the operator all.
+    /// What they may do with the tenant's data: a key what it was given, an app that within its user's role, a person what their
+    /// role holds, the operator all.
     pub fn scopes(&self) -> ScopeSet {
         match self {
             Self::Key(credential) => credential.key.scopes,
+            Self::App(app) => app.scopes(),
             Self::User(signed_in) => signed_in.user.role.scopes(),
             Self::Operator(_) => ScopeSet::of(ScopeId::ALL),
             Self::Job(job) => job.starter.scopes(),
@@ -159,10 +246,13 @@ impl Principal {
         require(self.scopes(), needs)
     }
 
-    /// Whether they may do this: a person by their role, a key by its scope.
+    /// Whether they may do this: a person by their role, a key by its scope, an app by both.
     pub fn require(&self, permission: Permission) -> Result<(), Forbidden> {
         let may = match self {
             Self::Key(credential) => permission.scope().is_some_and(|scope| credential.key.scopes.contains(scope)),
+            Self::App(app) => {
+                app.user.role.may(permission) && permission.scope().is_some_and(|scope| app.scopes().contains(scope))
+            }
             Self::User(signed_in) => signed_in.user.role.may(permission),
             Self::Operator(_) => true,
             Self::Job(job) => job.starter.require(permission).is_ok(),

@@ -47,6 +47,7 @@ pub fn acting(principal: &Principal) -> Option<Text> {
     let name = match principal {
         Principal::Key(credential) => credential.key.name.as_str().to_owned(),
         Principal::User(signed_in) => signed_in.account().label(),
+        Principal::App(app) => app.user.account.label(),
         Principal::Job(job) => return acting(&job.starter),
         Principal::Operator(_) => return None,
     };

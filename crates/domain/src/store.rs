@@ -16,7 +16,8 @@ use crate::{
     keys::ports::{CredentialRepository, HasKeys},
     notifications::ports::HasNotifications,
     numbers::HasNumbers,
-    principal::Credential,
+    oauth::ports::HasOauth,
+    principal::KeyCredential,
     resource::ports::HasRows,
     security::ports::SecurityLog,
     sessions::ports::HasSessions,
@@ -87,7 +88,7 @@ pub trait Store: Send + Sync {
     /// `commit` MUST check, in one transaction with the changes, whatever was answered so, and fail with
     /// [`StoreError::Conflict`] and without a change if any of it was wrong. Any method may fail so at once, for what can
     /// only be done by asking. The one who began it then begins anew, with [`begin`](Self::begin).
-    fn begin_expecting(&self, credential: &Arc<Credential>) -> Result<Box<dyn UnitOfWork>, StoreError>;
+    fn begin_expecting(&self, credential: &Arc<KeyCredential>) -> Result<Box<dyn UnitOfWork>, StoreError>;
 
     /// Waits until no other execution of this idempotency key runs in this process, or one of them has
     /// [answered](JoinGuard::answer). The guard keeps others waiting until it is dropped. `None` when another one was at work
@@ -118,6 +119,7 @@ pub trait UnitOfWork:
     + HasKeys
     + HasNotifications
     + HasNumbers
+    + HasOauth
     + HasRows
     + HasSessions
     + HasSignIns

@@ -13,7 +13,7 @@ use bwp_domain::{
     kit_items::KitItem,
     lead_stages::LeadStage,
     leads::Lead,
-    principal::{Caller, Credential, Principal, Refusal},
+    principal::{Caller, KeyCredential, Principal, Refusal},
     products::Product,
     project_templates::ProjectTemplate,
     projects::Project,
@@ -76,7 +76,7 @@ fn refusal(command: &Change, caller: &Caller, held: Held) -> Refusal {
 }
 
 enum Held {
-    Key(Arc<Credential>),
+    Key(Arc<KeyCredential>),
     Session(Arc<SignedIn>),
 }
 

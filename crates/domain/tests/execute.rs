@@ -14,7 +14,7 @@ use bwp_domain::{
     idempotency::{Claim, Fingerprint, IdempotencyKey, KeyedRequest, RenderedResponse},
     ids::{KeyId, TenantId},
     keys::{Allowlist, KeyRefusal, KeyState},
-    principal::{Caller, Credential, Principal, Refusal},
+    principal::{Caller, KeyCredential, Principal, Refusal},
     resource::{Create, Record, ResourceError},
     scopes::{ScopeId, ScopeSet},
     store::{JoinGuard, Store, StoreError, UnitOfWork},
@@ -34,7 +34,7 @@ fn caller() -> Caller {
     Caller { principal: key(credential(&[SCOPE])), address: None, needs: ScopeSet::of(&[SCOPE]) }
 }
 
-fn key(credential: Credential) -> Principal {
+fn key(credential: KeyCredential) -> Principal {
     Principal::Key(Arc::new(credential))
 }
 
@@ -202,7 +202,7 @@ impl Store for JournallingStore {
         self.inner.begin().await
     }
 
-    fn begin_expecting(&self, credential: &Arc<Credential>) -> Result<Box<dyn UnitOfWork>, StoreError> {
+    fn begin_expecting(&self, credential: &Arc<KeyCredential>) -> Result<Box<dyn UnitOfWork>, StoreError> {
         self.journal.note("begin");
         self.inner.begin_expecting(credential)
     }
@@ -311,7 +311,7 @@ fn whoever_waits_too_long_for_a_key_takes_no_transaction() {
 }
 
 /// A way for a credential to be bad.
-type Spoil = fn(&mut Credential);
+type Spoil = fn(&mut KeyCredential);
 
 /// What makes a credential bad, and what the caller is told. The caller calls from an unknown address.
 fn refusals() -> Vec<(Spoil, Refusal)> {
@@ -339,7 +339,7 @@ fn refusals() -> Vec<(Spoil, Refusal)> {
 
 /// Runs the command for a caller whose credential is now `held`. Nothing but the credential may be asked for: no claim,
 /// and so no replay, and no command.
-fn refusal_of(held: Option<Credential>) -> Refusal {
+fn refusal_of(held: Option<KeyCredential>) -> Refusal {
     let mut uow = ScriptedUnitOfWork::default();
     uow.credentials.expect_hold().times(1).return_once(|_, _| Ok(held.map(Arc::new)));
     match run_script([uow]) {

@@ -13,7 +13,7 @@ use bwp_domain::{
         Allowlist, ApiKey, CreateKey, CreatedBy, CreatedKey, KeyError, KeyHash, KeyMode, KeyName, KeySecret, NewKey,
         ports::KeyRecord,
     },
-    principal::{Caller, Credential, Principal},
+    principal::{Caller, KeyCredential, Principal},
     rate_limits::RateLimit,
     scopes::{ScopeId, ScopeSet},
     testing::{ScriptedUnitOfWork, credential, environment, tenant_id},
@@ -129,7 +129,7 @@ proptest! {
         let (made, record) = create(&environment);
         let secret = made.secret.clone();
         let hash: KeyHash = secret.hash();
-        let credential = Credential { key: ApiKey { display_prefix: record.display_prefix.clone(), ..stored() }, ..credential(&[]) };
+        let credential = KeyCredential { key: ApiKey { display_prefix: record.display_prefix.clone(), ..stored() }, ..credential(&[]) };
         let principal = Principal::Key(Arc::new(credential.clone()));
         let caller = Caller { principal: principal.clone(), address: None, needs: ScopeSet::EMPTY };
         let response = RenderedResponse { status: 201, headers: vec![], body: secret.expose().as_bytes().to_vec() };

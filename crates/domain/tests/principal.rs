@@ -10,7 +10,7 @@ use std::{
 use bwp_domain::{
     clock::Timestamp,
     keys::{Allowlist, KeyRefusal, KeyState},
-    principal::{Caller, Credential, Principal, Refusal},
+    principal::{Caller, KeyCredential, Principal, Refusal},
     scopes::{ScopeId, ScopeSet},
     tenants::{TenantRefusal, TenantStatus},
     testing::{credential, tenant_id},
@@ -32,7 +32,7 @@ struct Flaws {
 }
 
 impl Flaws {
-    fn credential(self) -> Credential {
+    fn credential(self) -> KeyCredential {
         let mut credential = credential(&[]);
         let expires_at = self.expires_in.map(|millis| Timestamp::from_unix_millis(NOW.unix_millis() + millis));
         credential.key.state =

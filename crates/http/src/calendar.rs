@@ -170,7 +170,7 @@ async fn events(
     query: Query<EventsQuery>,
 ) -> Result<HttpResponse, Problem> {
     let query = query.0.0.ok_or_else(|| Problem::new(ErrorCode::BadRequest, "`start` and `end` make no window."))?;
-    let kinds = query.kinds_for(caller.credential().key.scopes);
+    let kinds = query.kinds_for(caller.credential().scopes());
     let found = context.state.calendar.events(caller.tenant(), &query, &kinds).await?;
     if found.len() > CalendarQuery::MOST {
         let text = format!("More than {} events are in this window. Ask for a shorter one.", CalendarQuery::MOST);

@@ -253,8 +253,8 @@ impl<'a> View<'a> {
         let credential = caller.credential();
         Self {
             context,
-            tenant: credential.tenant.id.get(),
-            zone: credential.tenant.time_zone,
+            tenant: credential.tenant().id.get(),
+            zone: credential.tenant().time_zone,
             now: context.state.environment.clock.now(),
         }
     }
@@ -791,7 +791,7 @@ struct Overdue {
 }
 
 async fn summary(context: Context, caller: Caller) -> Answer {
-    let today = caller.credential().tenant.time_zone.today(context.state.environment.clock.now());
+    let today = caller.credential().tenant().time_zone.today(context.state.environment.clock.now());
     let sums = invoices::summary(&*context.state.rows, caller.tenant(), today).await?;
     let at = |sum: &Sum, at: usize| sum.sums.get(at).map(ToString::to_string).unwrap_or_default();
     let totals =

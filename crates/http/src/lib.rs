@@ -29,6 +29,7 @@ mod leads;
 mod me;
 mod mutation;
 mod notifications;
+mod oauth;
 pub mod openapi;
 mod operation;
 mod paging;
@@ -54,6 +55,7 @@ mod users;
 mod webhooks;
 
 pub use cursors::{Cursors, LoadCursorKeys};
+pub use oauth::Registrations;
 pub use openapi::document;
 pub use refusals::Refusals;
 pub use routes::{BASE_PATH, configure, refuse_long_target};

@@ -1,6 +1,7 @@
 //! `GET /me`: what a key is.
 
 use actix_web::HttpResponse;
+use bwp_domain::principal::Credential;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,14 +14,14 @@ use crate::{
     routes::Context,
 };
 
-/// The key that a request was sent with.
+/// The key or token that a request was sent with.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Me {
-    /// The key's id.
-    #[schema(value_type = String, example = "key_01JD0C9Z3T7QWERTYV5K8M2N4P")]
+    /// The key's id. `null` for an app.
+    #[schema(example = "key_01JD0C9Z3T7QWERTYV5K8M2N4P")]
     #[serde(rename = "keyId")]
-    key_id: String,
-    /// The key's name.
+    key_id: Option<String>,
+    /// The key's name, or what the app calls itself.
     #[schema(example = "nightly sync")]
     #[serde(rename = "keyName")]
     key_name: String,
@@ -28,7 +29,7 @@ pub(crate) struct Me {
     #[schema(value_type = String, example = "tnt_01JD0C9Z3T7QWERTYV5K8M2N4P")]
     #[serde(rename = "tenantId")]
     tenant_id: String,
-    /// What the key may do.
+    /// What may be done with it.
     #[schema(value_type = Vec<String>, example = json!(["contacts:read"]))]
     scopes: Vec<&'static str>,
 }
@@ -48,10 +49,13 @@ pub(crate) fn operations() -> Vec<Operation> {
 async fn me(context: Context, caller: Authorized<AnyCredential>) -> Result<HttpResponse, Problem> {
     let credential = caller.credential();
     let data = Me {
-        key_id: credential.key.public_id.to_string(),
-        key_name: credential.key.name.as_str().to_owned(),
-        tenant_id: credential.tenant.public_id.to_string(),
-        scopes: credential.key.scopes.iter().map(bwp_domain::scopes::ScopeId::as_str).collect(),
+        key_id: credential.key().map(|key| key.public_id.to_string()),
+        key_name: match credential {
+            Credential::Key(credential) => credential.key.name.as_str().to_owned(),
+            Credential::App(app) => app.app.clone(),
+        },
+        tenant_id: credential.tenant().public_id.to_string(),
+        scopes: credential.scopes().iter().map(bwp_domain::scopes::ScopeId::as_str).collect(),
     };
     Ok(Envelope { data, meta: Meta::of(context.request_id()) }.ok())
 }

@@ -1,6 +1,6 @@
 //! Operations: what the table of a family is made of.
 
-use std::{borrow::Cow, cell::Cell, marker::PhantomData, pin::pin, rc::Rc, sync::Arc};
+use std::{borrow::Cow, cell::Cell, marker::PhantomData, pin::pin, rc::Rc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -21,6 +21,7 @@ use futures_util::{
 
 use crate::{
     audit::Record,
+    oauth,
     openapi::{Body, Input, KeyUse, ReplyKind, SchemaSource},
     paging,
     privileges::Privilege,
@@ -274,7 +275,9 @@ async fn answer(handler: Rc<dyn Erased>, request: HttpRequest, payload: Payload,
         }
         Err(problem) => {
             record.end(problem.status(), Some(problem.code()));
-            problem.into_response(&context.state.errors_url(), context.request_id())
+            let mut response = problem.into_response(&context.state.errors_url(), context.request_id());
+            oauth::challenge(&request, &mut response, takes.needs, &context.state.public_url);
+            response
         }
     };
     // Whose credential is no good (any more) is told nothing about its budgets.
@@ -315,7 +318,7 @@ impl Running<'_> {
 
     /// What was last known of the caller, if it would let them in, and what they ask for is read at once. Whoever is
     /// refused anyway, or asks for something long, is asked about first.
-    fn guess(&self, shown: &Shown) -> Option<Arc<Credential>> {
+    fn guess(&self, shown: &Shown) -> Option<Credential> {
         if self.takes.waits || !paging::is_quick(self.request.query_string()) {
             return None;
         }
@@ -328,27 +331,22 @@ impl Running<'_> {
 
     /// Reads what the caller of `guess` would be shown while that credential is checked, which takes one round trip
     /// less. Nothing comes of it unless the credential is found to be just that one.
-    async fn read_ahead(
-        &self,
-        shown: &Shown,
-        guess: Arc<Credential>,
-        payload: Payload,
-    ) -> Result<HttpResponse, Problem> {
-        let revision = guess.revision;
+    async fn read_ahead(&self, shown: &Shown, guess: Credential, payload: Payload) -> Result<HttpResponse, Problem> {
+        let guessed = guess.clone();
         let mut checking = pin!(self.admit(shown));
         let credential = {
             let mut reading = pin!(self.handle(shown, guess, Payload::None));
             match select(checking.as_mut(), reading.as_mut()).await {
                 Either::Left((checked, _)) => {
                     let credential = checked?;
-                    if credential.revision == revision {
+                    if credential.is_unchanged(&guessed) {
                         return reading.await;
                     }
                     credential
                 }
                 Either::Right((outcome, _)) => {
                     let credential = checking.await?;
-                    if credential.revision == revision {
+                    if credential.is_unchanged(&guessed) {
                         return outcome;
                     }
                     credential
@@ -359,9 +357,9 @@ impl Running<'_> {
     }
 
     /// The caller's credential, if it lets them in and there is room in their budgets, which are charged.
-    async fn admit(&self, shown: &Shown) -> Result<Arc<Credential>, Problem> {
+    async fn admit(&self, shown: &Shown) -> Result<Credential, Problem> {
         let credential = shown.check(&self.context.state).await?;
-        observe::record_tenant(self.request, credential.tenant.public_id);
+        observe::record_tenant(self.request, credential.tenant().public_id);
         let state = &self.context.state;
         let charged = rate_limit::charge(state, &credential, self.takes.cost).await;
         self.record(&credential, charged.as_ref().ok());
@@ -390,7 +388,7 @@ impl Running<'_> {
     async fn handle(
         &self,
         shown: &Shown,
-        credential: Arc<Credential>,
+        credential: Credential,
         mut payload: Payload,
     ) -> Result<HttpResponse, Problem> {
         credential.authorize(self.takes.needs)?;

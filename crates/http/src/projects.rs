@@ -124,7 +124,7 @@ async fn summary(
     caller: Authorized<AnyCredential>,
     query: Query<SummaryQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let today = caller.credential().tenant.time_zone.today(context.state.environment.clock.now());
+    let today = caller.credential().tenant().time_zone.today(context.state.environment.clock.now());
     let sums = projects::summary(&*context.state.rows, caller.tenant(), &query.0.0, today).await?;
     let delta = change_orders::approved_delta(&*context.state.rows, caller.tenant(), &query.0.0).await?;
     let value = |sum: &Sum| sum.sums.first().map(ToString::to_string).unwrap_or_default();

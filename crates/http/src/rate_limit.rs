@@ -3,7 +3,7 @@
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use bwp_domain::{
     principal::Credential,
-    rate_limits::{Admission, Budgets, Counter, Layer, Standing},
+    rate_limits::{Admission, Counter, Layer, Standing},
 };
 use serde_json::{Map, Value, json};
 
@@ -37,7 +37,7 @@ const STANDING: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Charges a request of this cost to its caller's budgets.
 pub(crate) async fn charge(state: &ApiState, credential: &Credential, cost: u32) -> Result<Admission, Problem> {
-    Ok(state.rate_limits.charge(credential.tenant.id, &Budgets::from(credential), cost).await?)
+    Ok(state.rate_limits.charge(credential.tenant().id, &credential.budgets(), cost).await?)
 }
 
 /// Refuses the request if a budget is spent.

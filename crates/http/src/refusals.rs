@@ -12,7 +12,7 @@ use std::{
 
 use bwp_domain::{
     clock::{Clock, Timestamp},
-    ids::{KeyId, TenantId},
+    ids::{GrantId, KeyId, TenantId},
     principal::Credential,
     rate_limits::{Layer, Standing},
 };
@@ -22,6 +22,18 @@ use bwp_domain::{
 enum Whose {
     Tenant(TenantId),
     Key(KeyId),
+    /// An app has no budget of its own, and is counted by what it was given.
+    Grant(GrantId),
+}
+
+impl Whose {
+    /// The one who asks.
+    fn of(credential: &Credential) -> Self {
+        match credential {
+            Credential::Key(credential) => Self::Key(credential.key.id),
+            Credential::App(app) => Self::Grant(app.grant),
+        }
+    }
 }
 
 /// What is remembered of requests that a spent budget refused, or that could not be charged. Such a request costs its sender
@@ -44,7 +56,7 @@ struct Stretch {
     /// The budgets that refused, and when each has room again.
     spent: HashMap<Whose, Timestamp>,
     /// How many were picked: of each key for each reason, of each tenant, and in all. No more are counted than are picked.
-    of_keys: HashMap<(KeyId, Option<Layer>), u32>,
+    of_keys: HashMap<(Whose, Option<Layer>), u32>,
     of_tenants: HashMap<TenantId, u32>,
     picked: u32,
 }
@@ -64,8 +76,8 @@ impl Refusals {
     /// Notes that a budget refused a request with `credential` now. Whether that is to be recorded.
     pub(crate) fn note(&self, clock: &dyn Clock, credential: &Credential, layer: Layer, standing: &Standing) -> bool {
         let (whose, counter) = match layer {
-            Layer::Tenant => (Whose::Tenant(credential.tenant.id), Some(&standing.tenant)),
-            Layer::Key => (Whose::Key(credential.key.id), standing.key.as_ref()),
+            Layer::Tenant => (Whose::Tenant(credential.tenant().id), Some(&standing.tenant)),
+            Layer::Key => (Whose::of(credential), standing.key.as_ref()),
         };
         let wait = Duration::from_secs(counter.map_or(0, |counter| counter.reset_seconds).into());
         self.in_stretch(clock, |stretch, now| {
@@ -89,7 +101,7 @@ impl Refusals {
         }
         let stretch = self.stretch();
         let is_spent = |whose| stretch.spent.get(&whose).is_some_and(|until| now < *until);
-        is_spent(Whose::Key(credential.key.id)) || is_spent(Whose::Tenant(credential.tenant.id))
+        is_spent(Whose::of(credential)) || is_spent(Whose::Tenant(credential.tenant().id))
     }
 
     /// How many requests since the start were refused and are in no log.
@@ -126,7 +138,7 @@ impl Stretch {
 
     /// Whether one more is picked.
     fn pick(&mut self, credential: &Credential, layer: Option<Layer>) -> bool {
-        let (tenant, key) = (credential.tenant.id, (credential.key.id, layer));
+        let (tenant, key) = (credential.tenant().id, (Whose::of(credential), layer));
         let picked = self.picked < Refusals::OF_ALL
             && has_room(&self.of_tenants, &tenant, Refusals::OF_TENANT)
             && has_room(&self.of_keys, &key, Refusals::OF_KEY);
@@ -158,7 +170,7 @@ mod tests {
         let mut credential = credential(&[]);
         credential.tenant.id = tenant_id(tenant);
         credential.key.id = KeyId::new(key).expect("positive");
-        credential
+        Credential::Key(std::sync::Arc::new(credential))
     }
 
     /// Refusals, and how many of so many are picked of a key for a reason.
@@ -220,7 +232,7 @@ mod tests {
         let refusals = Refusals::default();
         let foreseen = || [of(1, 1), of(1, 2), of(2, 3)].map(|credential| refusals.foresee(&clock, &credential));
         let note = |layer, tenant_reset, key_reset| {
-            let mut standing = Standing::untouched(&Budgets::from(&of(1, 1)));
+            let mut standing = Standing::untouched(&of(1, 1).budgets());
             standing.tenant.reset_seconds = tenant_reset;
             standing.key.iter_mut().for_each(|key| key.reset_seconds = key_reset);
             refusals.note(&clock, &of(1, 1), layer, &standing);

@@ -17,7 +17,7 @@ use bwp_web::{limits::TargetTooLong, observe, readiness::Readiness, request_id::
 
 use crate::{
     api_keys, audit, bids, calendar, change_orders, comments, contacts, documents, events, invoices, jobs, kit_items,
-    lead_stages, leads, me, notifications, openapi,
+    lead_stages, leads, me, notifications, oauth, openapi,
     operation::Operation,
     pay_apps,
     problem::{ErrorCode, Problem},
@@ -86,6 +86,7 @@ pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> im
     move |config: &mut ServiceConfig| {
         let closed = closed(&state);
         let meter = state.meter.clone();
+        let of_apps = oauth::configure(&state);
         config.app_data(state).app_data(document);
         let mut paths: BTreeMap<Cow<'static, str>, Vec<Operation>> = BTreeMap::new();
         for operation in operations() {
@@ -121,6 +122,7 @@ pub fn configure(state: Data<ApiState>, document: Data<openapi::Document>) -> im
             .service(read_only("/readyz").route(web::get().to(readyz)))
             .service(closed)
             .configure(jobs::configure)
+            .configure(of_apps)
             .service(scope)
             .default_service(web::to(move |request: HttpRequest| ready(not_found(&request, &known))));
     }

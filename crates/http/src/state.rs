@@ -11,6 +11,7 @@ use bwp_domain::{
     jobs::ports::{JobQueue, JobReader},
     keys::ports::KeyReader,
     notifications::ports::NotificationReader,
+    oauth::ports::OauthReader,
     papers::Papers,
     rate_limits::ports::RateLimiter,
     resource::ports::RowReader,
@@ -21,7 +22,7 @@ use bwp_domain::{
 };
 use bwp_web::{body::BodyLimits, metrics::Meter, readiness::Readiness};
 
-use crate::{cursors::Cursors, refusals::Refusals};
+use crate::{cursors::Cursors, oauth::Registrations, refusals::Refusals};
 
 /// The ports and settings behind the API. Cheap to clone: each worker may have its own, with ports of its own.
 #[derive(Clone)]
@@ -30,6 +31,10 @@ pub struct ApiState {
     pub store: Arc<dyn Store>,
     /// Where credentials and keys are read.
     pub keys: Arc<dyn KeyReader>,
+    /// Where tokens of apps are read.
+    pub oauth: Arc<dyn OauthReader>,
+    /// How often apps registered of late. One for the process.
+    pub registrations: Arc<Registrations>,
     /// Where users are read.
     pub users: Arc<dyn UserReader>,
     /// Where rows of every resource are read.

@@ -5,10 +5,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 use ipnetwork::IpNetwork;
 use url::{Host, Url};
 
-use crate::{
-    address::is_public,
-    resolve::{Resolve, SystemResolver},
-};
+use crate::resolve::{Resolve, SystemResolver};
 
 /// Refuses addresses that are not public, but for the blocks that the operator allows. Cheap to clone.
 #[derive(Clone)]

@@ -5,7 +5,6 @@
 //! very address that was found good. It follows no redirection, uses no proxy of the environment, and bounds the time and the size
 //! of what comes back. An operator may allow blocks of addresses beyond that. [`Smtp`] is the operator's own mail server, wherever it is.
 
-mod address;
 mod client;
 mod connect;
 mod guard;
@@ -13,7 +12,7 @@ mod resolve;
 mod smtp;
 mod webhooks;
 
-pub use address::is_public;
+pub use bwp_domain::public_address::is_public;
 pub use client::{Client, Post, Received};
 pub use connect::{Failure, Tls};
 pub use guard::{Guard, Refused};

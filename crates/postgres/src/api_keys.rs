@@ -10,7 +10,7 @@ use bwp_domain::{
     clock::Timestamp,
     ids::{AccountId, KeyId, KeyPublicId, TenantId, UserId},
     keys::{Allowlist, ApiKey, CreatedBy, KeyName, KeyState},
-    principal::{Credential, Revision},
+    principal::{KeyCredential, Revision},
     scopes::{ScopeId, ScopeSet},
     store::StoreError,
 };
@@ -85,8 +85,8 @@ impl TryFrom<ApiKeyRow> for ApiKey {
 /// A key, its tenant, and the account of the user who made the key.
 type CredentialRow = (ApiKeyRow, TenantRow, Option<i64>);
 
-fn credential((key, tenant, person): CredentialRow) -> Result<Arc<Credential>, StoreError> {
+fn credential((key, tenant, person): CredentialRow) -> Result<Arc<KeyCredential>, StoreError> {
     let revision = Revision { key: key.revision.as_u128(), tenant: tenant.revision.as_u128() };
     let person = person.and_then(AccountId::new);
-    Ok(Arc::new(Credential { key: key.try_into()?, tenant: tenant.try_into()?, person, revision }))
+    Ok(Arc::new(KeyCredential { key: key.try_into()?, tenant: tenant.try_into()?, person, revision }))
 }

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bwp_domain::{keys::KeyHash, principal::Credential, store::StoreError};
+use bwp_domain::{keys::KeyHash, principal::KeyCredential, store::StoreError};
 use futures_util::FutureExt;
 use quick_cache::sync::Cache;
 use tokio::time::Instant;
@@ -30,7 +30,7 @@ const REMEMBERED_FOR: Duration = Duration::from_mins(1);
 /// What was read of a key.
 #[derive(Clone)]
 pub(crate) struct Remembered {
-    credential: Arc<Credential>,
+    credential: Arc<KeyCredential>,
     /// The revision that all keys and tenants had then.
     revision: Uuid,
     /// When that was.
@@ -42,7 +42,7 @@ pub(crate) struct Remembered {
 pub(crate) struct Credentials {
     known: Arc<Known>,
     confirming: Together<(), Uuid>,
-    reading: Together<KeyHash, Arc<Credential>>,
+    reading: Together<KeyHash, Arc<KeyCredential>>,
 }
 
 impl Credentials {
@@ -64,12 +64,12 @@ impl Credentials {
     }
 
     /// What was last read of a key.
-    pub(crate) fn recall(&self, hash: &KeyHash) -> Option<Arc<Credential>> {
+    pub(crate) fn recall(&self, hash: &KeyHash) -> Option<Arc<KeyCredential>> {
         self.known.get(hash).map(|remembered| remembered.credential)
     }
 
     /// The credential as it is now: read or confirmed by a statement that is sent after this was called.
-    pub(crate) async fn find(&self, hash: &KeyHash) -> Result<Option<Arc<Credential>>, StoreError> {
+    pub(crate) async fn find(&self, hash: &KeyHash) -> Result<Option<Arc<KeyCredential>>, StoreError> {
         if let Some(remembered) = self.known.get(hash)
             && remembered.read.elapsed() < REMEMBERED_FOR
             && self.confirming.find(()).await? == Some(remembered.revision)
@@ -85,7 +85,7 @@ async fn read(
     lanes: &Lanes,
     known: &Known,
     hashes: Vec<KeyHash>,
-) -> Result<Findings<KeyHash, Arc<Credential>>, StoreError> {
+) -> Result<Findings<KeyHash, Arc<KeyCredential>>, StoreError> {
     let mut found = Findings::with_capacity(hashes.len());
     let began = Instant::now();
     for (hash, credential, revision) in api_keys::credentials(lanes, hashes).await? {

@@ -32,6 +32,7 @@ mod made;
 mod mail;
 mod migrations;
 mod notifications;
+mod oauth;
 mod outbox;
 mod purge;
 mod reading;

@@ -38,6 +38,9 @@ pub(crate) enum Lock {
     /// An account: held shared by those who are signed in while they change something, exclusively by the one who ends its
     /// sessions or changes what it may do.
     Account(i64),
+    /// What a user gave an app: held shared by the app while it changes something, exclusively by the one who ends it or gives it new
+    /// tokens.
+    Grant(i64),
     /// A tenant's team: held by the one who changes a role or takes access away, before any of the above.
     Team(i64),
     /// The making of the first tenant.
@@ -72,6 +75,7 @@ impl Lock {
             Self::Team(tenant) => 5 << 56 | tenant,
             Self::SearchIndex => 6 << 56,
             Self::Jobs => 11 << 56,
+            Self::Grant(id) => 12 << 56 | id,
             Self::AllRows(table, tenant) => 7 << 56 | hash(table) << 40 | tenant,
         }
     }

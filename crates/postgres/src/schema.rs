@@ -676,6 +676,79 @@ diesel::table! {
 }
 
 diesel::table! {
+    oauth_access_tokens (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        grant_id -> Int8,
+        token_hash -> Bytea,
+        given_with -> Nullable<Int8>,
+        scopes -> Array<Nullable<Text>>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        ended -> Bool,
+    }
+}
+
+diesel::table! {
+    oauth_clients (id) {
+        id -> Int8,
+        public_id -> Uuid,
+        name -> Text,
+        redirect_uris -> Array<Nullable<Text>>,
+        auth_method -> Text,
+        refreshes -> Bool,
+        scopes -> Array<Nullable<Text>>,
+        contact -> Nullable<Text>,
+        secret_hash -> Nullable<Bytea>,
+        fingerprint -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    oauth_codes (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        code_hash -> Bytea,
+        client_id -> Int8,
+        user_id -> Int8,
+        scopes -> Array<Nullable<Text>>,
+        resource -> Text,
+        redirect_uri -> Text,
+        challenge -> Text,
+        expires_at -> Timestamptz,
+        spent -> Bool,
+        grant_id -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    oauth_grants (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        client_id -> Int8,
+        user_id -> Int8,
+        scopes -> Array<Nullable<Text>>,
+        resource -> Text,
+        current_refresh -> Nullable<Int8>,
+        previous_refresh -> Nullable<Int8>,
+        arrived -> Bool,
+        created_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    oauth_refresh_tokens (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        grant_id -> Int8,
+        token_hash -> Bytea,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::*;
 
     outbox (tenant_id, id) {
@@ -1129,6 +1202,10 @@ diesel::joinable!(lead_stages -> tenants (tenant_id));
 diesel::joinable!(leads -> tenants (tenant_id));
 diesel::joinable!(letterhead_settings -> tenants (tenant_id));
 diesel::joinable!(mail_outbox -> tenants (tenant_id));
+diesel::joinable!(oauth_codes -> oauth_clients (client_id));
+diesel::joinable!(oauth_codes -> tenants (tenant_id));
+diesel::joinable!(oauth_grants -> oauth_clients (client_id));
+diesel::joinable!(oauth_grants -> tenants (tenant_id));
 diesel::joinable!(payment_terms -> tenants (tenant_id));
 diesel::joinable!(products -> tenants (tenant_id));
 diesel::joinable!(project_templates -> tenants (tenant_id));
@@ -1179,6 +1256,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     mail_outbox,
     muted_notifications,
     notifications,
+    oauth_access_tokens,
+    oauth_clients,
+    oauth_codes,
+    oauth_grants,
+    oauth_refresh_tokens,
     outbox,
     pay_app_lines,
     payment_terms,

@@ -11,7 +11,7 @@ use bwp_domain::{
     clock::Clock,
     idempotency::IdempotencyKey,
     ids::TenantId,
-    principal::Credential,
+    principal::KeyCredential,
     resource::{Record, Shape},
     store::{Health, JoinGuard, Store, StoreError, UnitOfWork},
 };
@@ -192,7 +192,7 @@ impl Store for PgStore {
         Ok(Box::new(begun.hinting(Arc::clone(&self.shared.events))))
     }
 
-    fn begin_expecting(&self, credential: &Arc<Credential>) -> Result<Box<dyn UnitOfWork>, StoreError> {
+    fn begin_expecting(&self, credential: &Arc<KeyCredential>) -> Result<Box<dyn UnitOfWork>, StoreError> {
         let expecting = PgUnitOfWork::expecting_all(Expectations::new(self.clone(), Arc::clone(credential)));
         Ok(Box::new(expecting.hinting(Arc::clone(&self.shared.events))))
     }

@@ -11,7 +11,7 @@ use bwp_domain::{
     idempotency::{Fingerprint, IdempotencyKey, KeyedRequest, RenderedResponse},
     ids::TenantId,
     keys::{CreatedKey, ports::KeyReader},
-    principal::{Caller, Credential, Principal},
+    principal::{Caller, KeyCredential, Principal},
     resource::{Record, Stored},
     scopes::ScopeSet,
     store::{Store, StoreError, UnitOfWork},
@@ -31,7 +31,7 @@ const NOW: Timestamp = Timestamp::from_unix_millis(1_767_225_600_000);
 struct Someone {
     tenant: TenantId,
     key: CreatedKey,
-    credential: Arc<Credential>,
+    credential: Arc<KeyCredential>,
 }
 
 impl Someone {

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use bwp_domain::{
     keys::{CreatedKey, KeyHash, KeyState, ports::KeyReader},
-    principal::Credential,
+    principal::KeyCredential,
     rate_limits::RateLimit,
     store::StoreError,
     tenants::{TenantStatus, ports::TenantDirectory},
@@ -18,11 +18,11 @@ use bwp_postgres::{
 use diesel_async::SimpleAsyncConnection;
 use tokio::task::JoinSet;
 
-async fn find(fixture: &Fixture, key: &CreatedKey) -> Option<Arc<Credential>> {
+async fn find(fixture: &Fixture, key: &CreatedKey) -> Option<Arc<KeyCredential>> {
     fixture.store.find_by_hash(&key.secret.hash()).await.expect("a look")
 }
 
-async fn find_there(fixture: &Fixture, key: &CreatedKey) -> Arc<Credential> {
+async fn find_there(fixture: &Fixture, key: &CreatedKey) -> Arc<KeyCredential> {
     find(fixture, key).await.expect("the key is there")
 }
 

@@ -11,7 +11,7 @@ use bwp_domain::{
     idempotency::{Claim, Fingerprint, IdempotencyKey, KeyedRequest, RECEIPT_LIFETIME, RenderedResponse},
     ids::TenantId,
     keys::{CreatedKey, ports::KeyReader},
-    principal::{Caller, Credential, Principal},
+    principal::{Caller, KeyCredential, Principal},
     resource::{Delete, Stored, Update, family},
     scopes::ScopeSet,
     store::{Store, StoreError, UnitOfWork},
@@ -28,7 +28,7 @@ struct Scene {
     fixture: Fixture,
     tenant: TenantId,
     key: CreatedKey,
-    credential: Arc<Credential>,
+    credential: Arc<KeyCredential>,
 }
 
 impl Scene {
@@ -69,7 +69,7 @@ impl Scene {
     }
 }
 
-async fn find(fixture: &Fixture, key: &CreatedKey) -> Arc<Credential> {
+async fn find(fixture: &Fixture, key: &CreatedKey) -> Arc<KeyCredential> {
     fixture.store.find_by_hash(&key.secret.hash()).await.expect("a look").expect("the key is there")
 }
 

@@ -20,7 +20,7 @@ use bwp_domain::{
         Allowlist, ApiKey, CreatedBy, KeyHash, KeyName, KeyState, NewKey,
         ports::{KeyReader, KeyRecord},
     },
-    principal::Credential,
+    principal::KeyCredential,
     rate_limits::RateLimit,
     scopes::{ScopeId, ScopeSet},
     store::{Store, StoreError, UnitOfWork},
@@ -40,7 +40,7 @@ const REVOKED_AT: Timestamp = Timestamp::from_unix_millis(1_800_000_000_123);
 const ACTIVE: KeyState = KeyState::Active { expires_at: None };
 const REVOKED: KeyState = KeyState::Revoked { at: REVOKED_AT };
 
-async fn hold(uow: &mut dyn UnitOfWork, tenant: TenantId, key: KeyId) -> Option<Arc<Credential>> {
+async fn hold(uow: &mut dyn UnitOfWork, tenant: TenantId, key: KeyId) -> Option<Arc<KeyCredential>> {
     uow.credentials().hold(tenant, key).await.expect("holding a credential")
 }
 

@@ -17,6 +17,7 @@ pub(super) fn state(api: &ApiState, store: PgStore, public_url: &PublicUrl) -> C
         store: Arc::clone(&store) as _,
         sessions: Arc::clone(&store) as _,
         keys: Arc::clone(&store) as _,
+        oauth: Arc::clone(&store) as _,
         audit_log: Arc::clone(&store) as _,
         security_log: Arc::clone(&store) as _,
         team: Arc::clone(&store) as _,

@@ -187,6 +187,8 @@ async fn serve(
     let state = ApiState {
         store: Arc::new(store.clone()),
         keys: Arc::new(store.clone()),
+        oauth: Arc::new(store.clone()),
+        registrations: Arc::default(),
         users: Arc::new(store.clone()),
         rows: Arc::new(store.clone()),
         calendar: Arc::new(store.clone()),
@@ -304,6 +306,7 @@ fn over(worker: &PgStore, shared: &ApiState) -> ApiState {
     ApiState {
         store: Arc::new(worker.clone()),
         keys: Arc::new(worker.clone()),
+        oauth: Arc::new(worker.clone()),
         users: Arc::new(worker.clone()),
         rows: Arc::new(worker.clone()),
         calendar: Arc::new(worker.clone()),

@@ -64,6 +64,7 @@ const PRODUCT: Check = Reference("productId", "/products");
 
 const TABLE: &[(&str, &[Check])] = &[
     ("getMe", &[NoCredential]),
+    ("getOauthUserinfo", &[NoCredential]),
     ("listApiAuditLogs", &[NoCredential, MissingScope, ForeignData]),
     ("getUsage", &[NoCredential, MissingScope, ForeignCalls]),
     ("getContacts", &[NoCredential, MissingScope, ForeignData]),

@@ -44,6 +44,8 @@ pub(crate) fn check_origin(request: &HttpRequest, own: &str) -> Result<(), Forei
     let mismatch = match text(headers, ORIGIN.as_str()) {
         None if is_foreign => Mismatch::OtherSite,
         None => return Ok(()),
+        // A page that tells no referrer tells no origin either; which site it is of, the browser says all the same.
+        Some("null") if text(headers, "sec-fetch-site") == Some("same-origin") => return Ok(()),
         Some("null") => Mismatch::Withheld,
         Some(_) if is_foreign => Mismatch::OtherSite,
         // Behind a proxy the browser's origin is that of the public URL; a person may come by another name of the host.

@@ -70,7 +70,7 @@ impl<U: HasInvitations + HasUsers + ?Sized> Command<U> for InviteUser {
             hash: token.hash(),
             invited_by: match context.principal {
                 Principal::User(signed_in) => Some(signed_in.user.id),
-                Principal::Key(_) | Principal::Operator(_) | Principal::Job(_) => None,
+                Principal::Key(_) | Principal::App(_) | Principal::Operator(_) | Principal::Job(_) => None,
             },
             created_at: context.now,
             expires_at: context.now.plus(Invitation::LIFETIME),

@@ -99,13 +99,14 @@ pub enum Starter {
 }
 
 impl Starter {
-    /// The one who asks. `None` of a person: what they start ends with no session of theirs, and jobs are held by keys so far.
+    /// The one who asks. `None` of a person and of their apps: what they start ends with no session of theirs, and jobs are held by
+    /// keys so far.
     pub fn of(principal: &Principal) -> Option<Self> {
         match principal {
             Principal::Key(credential) => Some(Self::Key(credential.key.id)),
             Principal::Operator(_) => Some(Self::Operator),
             Principal::Job(job) => Self::of(&job.starter),
-            Principal::User(_) => None,
+            Principal::User(_) | Principal::App(_) => None,
         }
     }
 }

@@ -107,8 +107,8 @@ pub struct JobFilter {
 /// What a caller may see of a tenant's jobs: those that it started, and those of families that it may read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sight {
-    /// Who asks.
-    pub starter: Starter,
+    /// Who asks. `None`: one who starts none.
+    pub starter: Option<Starter>,
     /// The families, by the names of their tables.
     pub resources: Vec<String>,
 }

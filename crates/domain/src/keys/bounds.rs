@@ -54,7 +54,8 @@ impl Bounds {
     pub fn of_caller(principal: &Principal) -> Option<Self> {
         match principal {
             Principal::Key(credential) => Some(Self::from(&credential.key)),
-            Principal::User(_) | Principal::Operator(_) => None,
+            // No app handles keys: their scopes are never given to one.
+            Principal::User(_) | Principal::App(_) | Principal::Operator(_) => None,
             Principal::Job(job) => Self::of_caller(&job.starter),
         }
     }

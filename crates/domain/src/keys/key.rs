@@ -58,6 +58,7 @@ impl CreatedBy {
             Principal::Operator(_) => Self::Operator,
             Principal::Job(job) => Self::of(&job.starter),
             Principal::User(signed_in) => Self::User(signed_in.user.id),
+            Principal::App(app) => Self::User(app.user.id),
             Principal::Key(credential) => Self::Key(credential.key.id),
         }
     }

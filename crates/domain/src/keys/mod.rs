@@ -9,7 +9,7 @@ mod filter;
 mod key;
 mod overlap;
 pub mod ports;
-mod secret;
+pub(crate) mod secret;
 
 pub use allowlist::{Allowlist, InvalidAllowlistEntry};
 pub use bounds::{Bounds, Excess, Excesses, GIVEN_BY_ADMINS};

@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use super::{ApiKey, CreatedBy, KeyFilter, KeyHash, KeyRef, NewKey};
 use crate::{
     clock::Timestamp,
-    ids::{AccountId, KeyId, KeyPublicId, SessionId, TenantId},
+    ids::{AccountId, GrantId, KeyId, KeyPublicId, OauthTokenId, SessionId, TenantId},
+    oauth::AppCredential,
     paging::{Page, PageRequest, Position},
-    principal::Credential,
+    principal::KeyCredential,
     sessions::SignedIn,
     store::StoreError,
 };
@@ -56,12 +57,12 @@ pub trait KeyReader: Send + Sync {
     /// The key with this hash, and its tenant. The only finder without a tenant: the hash tells the tenant.
     ///
     /// MUST read what is committed now: an answer from before a revocation was acknowledged is wrong.
-    async fn find_by_hash(&self, hash: &KeyHash) -> Result<Option<Arc<Credential>>, StoreError>;
+    async fn find_by_hash(&self, hash: &KeyHash) -> Result<Option<Arc<KeyCredential>>, StoreError>;
 
     /// What was last known of the key with this hash, without asking the store. A guess that lets work begin whose result
     /// is thrown away unless [`find_by_hash`](Self::find_by_hash), called after this, finds the same revision: nobody
     /// may be let in by it. `None` if nothing is known.
-    fn recall(&self, hash: &KeyHash) -> Option<Arc<Credential>>;
+    fn recall(&self, hash: &KeyHash) -> Option<Arc<KeyCredential>>;
 
     /// A page of the tenant's keys, newest first by (createdAt, id).
     ///
@@ -110,7 +111,21 @@ pub trait CredentialRepository: Send {
     ///
     /// In a unit of work that [expects](crate::store::Store::begin_expecting) a credential, this may be the expected one:
     /// then all of the above MUST happen before the unit of work commits.
-    async fn hold(&mut self, tenant: TenantId, id: KeyId) -> Result<Option<Arc<Credential>>, StoreError>;
+    async fn hold(&mut self, tenant: TenantId, id: KeyId) -> Result<Option<Arc<KeyCredential>>, StoreError>;
+
+    /// The app's access token with its grant, user and tenant, held so that the grant cannot be ended, nor the user's role or
+    /// access changed, until the unit of work ends. `None` if the token or the grant is ended.
+    ///
+    /// MUST take the account's lock shared, then the grant's (the one that
+    /// [`OauthRepository::lock_grant`](crate::oauth::ports::OauthRepository::lock_grant) takes exclusively), and read in a *later*
+    /// statement.
+    async fn hold_app(
+        &mut self,
+        tenant: TenantId,
+        account: AccountId,
+        grant: GrantId,
+        token: OauthTokenId,
+    ) -> Result<Option<Arc<AppCredential>>, StoreError>;
 
     /// Waits until nobody else holds or changes the key, and keeps it so until the unit of work ends. Whether there is such a
     /// key is not said: it is read by [`hold`](Self::hold) or [`KeyRepository::lock`], which this unit of work may call then.

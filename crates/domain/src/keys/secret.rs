@@ -67,29 +67,13 @@ pub struct KeyHash([u8; 32]);
 impl KeySecret {
     /// A new key.
     pub fn generate(mode: KeyMode, entropy: &dyn Entropy) -> Self {
-        let mut random = [0; RANDOM_BYTES];
-        entropy.fill(&mut random);
-        let mut key = String::with_capacity(mode.prefix().len() + BODY_LENGTH + CHECKSUM_LENGTH);
-        key.push_str(mode.prefix());
-        push_base62(&mut key, &random, BODY_LENGTH);
-        let checksum = crc32fast::hash(key.as_bytes());
-        push_base62(&mut key, &checksum.to_be_bytes(), CHECKSUM_LENGTH);
-        Self(key)
+        Self(generate(mode.prefix(), entropy))
     }
 
     /// Reads a key as a client sends it.
     pub fn parse(text: &str) -> Result<Self, MalformedKey> {
-        let body = KeyMode::ALL.iter().find_map(|mode| text.strip_prefix(mode.prefix()));
-        let well_formed = body.is_some_and(|body| {
-            body.len() == BODY_LENGTH + CHECKSUM_LENGTH && body.bytes().all(|b| b.is_ascii_alphanumeric())
-        });
-        if !well_formed {
-            return Err(MalformedKey);
-        }
-        let (signed, checksum) = text.split_at(text.len() - CHECKSUM_LENGTH);
-        let mut expected = String::with_capacity(CHECKSUM_LENGTH);
-        push_base62(&mut expected, &crc32fast::hash(signed.as_bytes()).to_be_bytes(), CHECKSUM_LENGTH);
-        if expected == checksum { Ok(Self(text.to_owned())) } else { Err(MalformedKey) }
+        let well_formed = KeyMode::ALL.iter().any(|mode| is_well_formed(mode.prefix(), text));
+        if well_formed { Ok(Self(text.to_owned())) } else { Err(MalformedKey) }
     }
 
     /// The key itself, to be shown to the one who made it.
@@ -131,6 +115,32 @@ impl fmt::Debug for KeyHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("KeyHash(…)")
     }
+}
+
+/// The prefix, 32 random bytes in base62, and a checksum of both in base62.
+pub(crate) fn generate(prefix: &str, entropy: &dyn Entropy) -> String {
+    let mut random = [0; RANDOM_BYTES];
+    entropy.fill(&mut random);
+    let mut text = String::with_capacity(prefix.len() + BODY_LENGTH + CHECKSUM_LENGTH);
+    text.push_str(prefix);
+    push_base62(&mut text, &random, BODY_LENGTH);
+    let checksum = crc32fast::hash(text.as_bytes());
+    push_base62(&mut text, &checksum.to_be_bytes(), CHECKSUM_LENGTH);
+    text
+}
+
+/// Whether [`generate`] may have made this text with this prefix.
+pub(crate) fn is_well_formed(prefix: &str, text: &str) -> bool {
+    let fits = text.strip_prefix(prefix).is_some_and(|body| {
+        body.len() == BODY_LENGTH + CHECKSUM_LENGTH && body.bytes().all(|b| b.is_ascii_alphanumeric())
+    });
+    if !fits {
+        return false;
+    }
+    let (signed, checksum) = text.split_at(text.len() - CHECKSUM_LENGTH);
+    let mut expected = String::with_capacity(CHECKSUM_LENGTH);
+    push_base62(&mut expected, &crc32fast::hash(signed.as_bytes()).to_be_bytes(), CHECKSUM_LENGTH);
+    expected == checksum
 }
 
 /// Appends the big-endian number `bytes` in base62, with leading zeros up to `length` digits.

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use crate::{ids::KeyId, principal::Credential, text::quoted};
+use crate::{ids::KeyId, principal::KeyCredential, text::quoted};
 
 /// How much may be spent in a window: units of a tenant, requests of a key. 0 is no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,8 +108,8 @@ pub struct Budgets {
     pub key: Option<(KeyId, Budget)>,
 }
 
-impl From<&Credential> for Budgets {
-    fn from(credential: &Credential) -> Self {
+impl From<&KeyCredential> for Budgets {
+    fn from(credential: &KeyCredential) -> Self {
         Self {
             tenant: Budget::of_tenant(credential.tenant.rate_limit),
             key: Some((credential.key.id, Budget::of_key(credential.key.rate_limit))),

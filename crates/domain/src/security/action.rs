@@ -131,6 +131,22 @@ pub enum SecurityAction {
         /// What happened.
         reason: String,
     },
+    /// A user let an app act for them.
+    AppAllowed {
+        /// Whose app it is now.
+        user: UserNote,
+        /// What it calls itself.
+        app: String,
+        /// What it may do.
+        scopes: Vec<String>,
+    },
+    /// A refresh token of an app was used twice, by two: all of its tokens were ended.
+    AppTokenStolen {
+        /// For whom the app acted.
+        user: UserNote,
+        /// What it calls itself.
+        app: String,
+    },
     /// Something that this version does not know, or knows with other fields: a newer server noted it.
     #[serde(other)]
     Unknown,
@@ -222,6 +238,8 @@ impl SecurityAction {
             | Self::WebhookSecretRotated { .. }
             | Self::WebhookDeleted { .. }
             | Self::WebhookDisabled { .. }
+            | Self::AppAllowed { .. }
+            | Self::AppTokenStolen { .. }
             | Self::Unknown => None,
         }
     }

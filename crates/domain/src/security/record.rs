@@ -72,6 +72,8 @@ impl Actor {
             Principal::Operator(_) => Self::Operator,
             Principal::Job(job) => Self::of(&job.starter),
             Principal::User(signed_in) => Self::user(&signed_in.user),
+            // An app does what its user might do, and in their name.
+            Principal::App(app) => Self::user(&app.user),
             Principal::Key(credential) => {
                 Self::Key { id: credential.key.id, name: credential.key.name.as_str().to_owned() }
             }

@@ -7,7 +7,7 @@ use crate::{
     contacts::{Contact, ContactType},
     ids::{AccountId, KeyId, KeyPublicId, SessionId, TenantId, TenantPublicId, UserId},
     keys::{Allowlist, ApiKey, CreatedBy, KeyName, KeyState},
-    principal::{Credential, Revision},
+    principal::{KeyCredential, Revision},
     rate_limits::RateLimit,
     resource::Stored,
     scopes::{ScopeId, ScopeSet},
@@ -33,7 +33,7 @@ pub fn tenant_id(id: i64) -> TenantId {
 /// # Panics
 /// Never: the values are fixed and valid.
 #[expect(clippy::expect_used, reason = "the values are fixed and valid")]
-pub fn credential(scopes: &[ScopeId]) -> Credential {
+pub fn credential(scopes: &[ScopeId]) -> KeyCredential {
     let tenant = Tenant {
         id: tenant_id(1),
         public_id: TenantPublicId::from_uuid(uuid::Uuid::from_u128(1)),
@@ -58,7 +58,7 @@ pub fn credential(scopes: &[ScopeId]) -> Credential {
         replaces: None,
         replaced_by: None,
     };
-    Credential { key, tenant, person: None, revision: Revision { key: 7, tenant: 1 } }
+    KeyCredential { key, tenant, person: None, revision: Revision { key: 7, tenant: 1 } }
 }
 
 /// The user 5 of tenant 1 with this role, who has just signed in.

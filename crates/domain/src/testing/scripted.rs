@@ -20,7 +20,8 @@ use crate::{
     keys::ports::{CredentialRepository, HasKeys, KeyRepository, MockCredentialRepository, MockKeyRepository},
     notifications::ports::{HasNotifications, MockNotifications, Notifications},
     numbers::{HasNumbers, MockNumbers, Numbers},
-    principal::Credential,
+    oauth::ports::{HasOauth, MockOauthRepository, OauthRepository},
+    principal::KeyCredential,
     resource::ports::{HasRows, MockRows, Rows},
     security::ports::{MockSecurityLog, SecurityLog},
     sessions::ports::{HasSessions, MockSessionRepository, SessionRepository},
@@ -69,6 +70,8 @@ pub struct ScriptedUnitOfWork {
     pub notifications: MockNotifications,
     /// Numbers of documents.
     pub numbers: MockNumbers,
+    /// Apps, and what they were given.
+    pub oauth: MockOauthRepository,
     /// The rows of every resource, if they are scripted.
     pub rows: MockRows,
     /// The rows of every resource, if they are those of a store in memory.
@@ -158,7 +161,7 @@ impl Store for ScriptedStore {
         self.next(false)
     }
 
-    fn begin_expecting(&self, _credential: &Arc<Credential>) -> Result<Box<dyn UnitOfWork>, StoreError> {
+    fn begin_expecting(&self, _credential: &Arc<KeyCredential>) -> Result<Box<dyn UnitOfWork>, StoreError> {
         self.next(true)
     }
 
@@ -258,6 +261,7 @@ lends! {
     HasKeys, keys: KeyRepository;
     HasNotifications, notifications: Notifications;
     HasNumbers, numbers: Numbers;
+    HasOauth, oauth: OauthRepository;
     HasSessions, sessions: SessionRepository;
     HasSignIns, sign_ins: SignInRepository;
     HasTenants, tenants: TenantRepository;

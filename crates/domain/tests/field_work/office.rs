@@ -7,7 +7,7 @@ use bwp_domain::{
     execute::{Command, Context, Failure},
     fields::FieldErrors,
     ids::{AccountId, TenantId},
-    principal::{Credential, Principal},
+    principal::{KeyCredential, Principal},
     projects::Project,
     resource::{
         Body, Create, Delete, Draft, Kind, Record, Referable, Resource, ResourceError, Restore, Rules, Update, Value,
@@ -113,7 +113,7 @@ pub(crate) fn key() -> Principal {
 
 /// A key that user 4 made.
 pub(crate) fn key_of_a_user() -> Principal {
-    let credential = Credential { person: AccountId::new(4), ..credential(SCOPES) };
+    let credential = KeyCredential { person: AccountId::new(4), ..credential(SCOPES) };
     Principal::Key(Arc::new(credential))
 }
 

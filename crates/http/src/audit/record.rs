@@ -9,12 +9,21 @@ use actix_web::{
 use bwp_domain::{
     audit::{AuditEntry, Excerpt},
     clock::Timestamp,
-    ids::{KeyId, TenantId},
+    ids::{KeyId, OauthTokenId, TenantId, UserId},
     principal::Credential,
 };
 use bwp_web::{client_address::ClientAddress, head};
 
 use crate::{problem::ErrorCode, routes::Context};
+
+/// By what a caller was let in.
+#[derive(Clone, Copy)]
+struct RecordedCaller {
+    tenant: TenantId,
+    api_key: Option<KeyId>,
+    oauth_token: Option<OauthTokenId>,
+    user: Option<UserId>,
+}
 
 /// The record of a request, from its arrival to its answer. It becomes an entry of the log if the caller was let in: a
 /// flood of requests that were refused at the door must not grow a tenant's log, and there may be no tenant to tell.
@@ -26,7 +35,7 @@ pub(crate) struct Record<'a> {
     context: &'a Context,
     arrived: Timestamp,
     started: Instant,
-    caller: Cell<Option<(TenantId, KeyId)>>,
+    caller: Cell<Option<RecordedCaller>>,
     /// The most bytes of the user agent that are kept.
     user_agent: Cell<usize>,
 }
@@ -41,7 +50,20 @@ impl<'a> Record<'a> {
 
     /// The caller is known and was let in, whether or not they may do what they ask for.
     pub(crate) fn admit(&self, credential: &Credential) {
-        self.caller.set(Some((credential.tenant.id, credential.key.id)));
+        self.caller.set(Some(match credential {
+            Credential::Key(credential) => RecordedCaller {
+                tenant: credential.tenant.id,
+                api_key: Some(credential.key.id),
+                oauth_token: None,
+                user: None,
+            },
+            Credential::App(app) => RecordedCaller {
+                tenant: app.tenant.id,
+                api_key: None,
+                oauth_token: Some(app.token),
+                user: Some(app.user.id),
+            },
+        }));
     }
 
     /// The caller is known, and was refused without being charged. That costs them nothing, so that the entry is short.
@@ -56,13 +78,13 @@ impl<'a> Record<'a> {
     }
 
     fn note(&self, status: u16, code: Option<ErrorCode>) {
-        let Some((tenant, key)) = self.caller.take() else { return };
+        let Some(RecordedCaller { tenant, api_key, oauth_token, user }) = self.caller.take() else { return };
         let user_agent = self.request.headers().get(header::USER_AGENT);
         self.context.state.audit.record(AuditEntry {
             tenant,
-            api_key: Some(key),
-            oauth_token: None,
-            user: None,
+            api_key,
+            oauth_token,
+            user,
             method: name(&head::method(self.request)),
             path: Excerpt::of(self.request.path().as_bytes(), AuditEntry::MAX_PATH),
             status,

@@ -192,11 +192,11 @@ impl QueryParams for ListQuery {
 
 /// What the caller may see: what it started, and jobs of families that it may read.
 fn sight<P: Privilege>(caller: &Authorized<P>) -> Sight {
-    let scopes = caller.credential().key.scopes;
+    let scopes = caller.credential().scopes();
     let readable = |needs: &[_]| needs.iter().all(|scope| scopes.contains(*scope));
     let resources = families::all().iter().map(|family| family.shape()).filter(|shape| readable(shape.scopes.read));
     Sight {
-        starter: Starter::Key(caller.credential().key.id),
+        starter: Starter::of(&caller.principal()),
         resources: resources.map(|shape| shape.table.to_owned()).collect(),
     }
 }

@@ -9,6 +9,7 @@ use super::{Input, KeyUse, ReplyKind, Schemas, example::example};
 use crate::{
     envelope::{Meta, Pagination},
     mutation::REPLAYED,
+    oauth,
     operation::{Operation, Reply, Tag},
     problem::{ErrorCode, Problem, ProblemDetails},
     rate_limit,
@@ -52,6 +53,8 @@ pub fn document(public_url: &str, version: &str) -> Document {
         let path = paths.entry(operation.path.as_ref()).or_insert_with(|| json!({}));
         path[operation.method.as_str().to_ascii_lowercase()] = describe(&operation, &mut schemas);
     }
+    oauth::describe(&mut paths, &mut schemas);
+    tags.push(oauth::TAG);
     let document = json!({
         "openapi": "3.1.0",
         "info": {
@@ -73,6 +76,7 @@ pub fn document(public_url: &str, version: &str) -> Document {
                     "bearerFormat": "bwp_live_… or bwp_test_…",
                     "description": "An API key of the tenant. The scopes of each operation are those that the key needs.",
                 },
+                "oauth2": oauth::security_scheme(public_url),
             },
             "parameters": { "IdempotencyKey": idempotency_parameter() },
             "headers": headers(),
@@ -101,7 +105,7 @@ fn describe(operation: &Operation, schemas: &mut Schemas) -> Value {
         "summary": operation.summary,
         "description": operation.description,
         "tags": [operation.tag.name],
-        "security": [{ "bearerAuth": scopes }],
+        "security": [{ "bearerAuth": scopes }, { "oauth2": scopes }],
         "x-rate-limit-cost": operation.cost,
         "parameters": parameters,
         "responses": responses(operation, schemas),

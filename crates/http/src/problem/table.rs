@@ -24,6 +24,9 @@ use super::{ErrorCode, Problem};
 const SOON: u32 = 1;
 const LATER: u32 = 5;
 
+/// RFC 6750, section 3.1.
+const INVALID_TOKEN: &str = "Bearer error=\"invalid_token\"";
+
 impl Problem {
     /// There is no credential.
     pub(crate) fn no_credential() -> Self {
@@ -38,7 +41,7 @@ impl Problem {
             ErrorCode::Unauthorized,
             "The API key is not valid: it is malformed, unknown, revoked, expired, or not allowed from this address.",
         )
-        .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""))
+        .with_header(WWW_AUTHENTICATE, HeaderValue::from_static(INVALID_TOKEN))
         .refusing(why)
     }
 
@@ -56,6 +59,13 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Unknown => Self::bad_credential("unknown"),
+            Refusal::TokenExpired => Self::new(
+                ErrorCode::TokenExpired,
+                "The access token's hour is over. Get another one with the refresh token, or ask the user again.",
+            )
+            .with_header(WWW_AUTHENTICATE, HeaderValue::from_static(INVALID_TOKEN))
+            .refusing("expired"),
+            Refusal::Elsewhere => Self::bad_credential("for another resource"),
             Refusal::SignedOut => Self::bad_credential("signed out"),
             Refusal::Key(KeyRefusal::Revoked) => Self::bad_credential("revoked"),
             Refusal::Key(KeyRefusal::Expired) => Self::bad_credential("expired"),

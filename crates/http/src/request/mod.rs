@@ -9,7 +9,7 @@ mod members;
 pub(crate) mod query;
 mod read_only;
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
 use actix_web::{HttpRequest, dev::Payload};
 use bwp_domain::{principal::Credential, rate_limits::Standing};
@@ -32,7 +32,7 @@ pub(crate) struct Call<'a> {
     /// Whether the handler takes query parameters.
     pub(crate) takes_query: bool,
     /// The caller's credential.
-    pub(crate) credential: Arc<Credential>,
+    pub(crate) credential: Credential,
     /// How the caller's budgets stand. `None` while the request runs ahead of being charged.
     pub(crate) standing: Option<Standing>,
     /// Where the caller calls from.

@@ -30,7 +30,7 @@ pub(super) async fn answer(
     sent: AnyQuery,
 ) -> Answer {
     let filter = query::read(&sent.0, REFUSAL, |values| filters::summary_filter(shape, summary.filters, values))?;
-    let today = caller.credential().tenant.time_zone.today(context.state.environment.clock.now());
+    let today = caller.credential().tenant().time_zone.today(context.state.environment.clock.now());
     let asked = Asked { rows: &*context.state.rows, tenant: caller.tenant(), filter: &filter, today };
     let data = shown(summary, summary.of(shape, asked).await?);
     Ok(Envelope { data, meta: Meta::of(context.request_id()) }.ok())

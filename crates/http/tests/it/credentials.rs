@@ -6,7 +6,7 @@ use actix_web::test::TestRequest;
 use bwp_domain::{
     clock::Timestamp,
     keys::{Allowlist, KeyState},
-    principal::Credential,
+    principal::KeyCredential,
     scopes::ScopeId,
     tenants::TenantStatus,
     testing::credential,
@@ -19,7 +19,7 @@ async fn me(authorization: &str) -> Answer {
     Ports::default().answer(TestRequest::get().uri("/api/v1/me").insert_header(("Authorization", authorization))).await
 }
 
-async fn me_with(found: Option<Credential>) -> Answer {
+async fn me_with(found: Option<KeyCredential>) -> Answer {
     let mut ports = Ports::default();
     let found = found.map(Arc::new);
     ports.keys.expect_find_by_hash().returning(move |_| Ok(found.clone()));

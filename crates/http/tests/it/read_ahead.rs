@@ -9,7 +9,7 @@ use actix_web::test::TestRequest;
 use bwp_domain::{
     clock::Timestamp,
     keys::KeyState,
-    principal::{Credential, Revision},
+    principal::{KeyCredential, Revision},
     rate_limits::{Admission, Standing},
     scopes::ScopeId,
     store::StoreError,
@@ -21,15 +21,15 @@ use crate::support::{Answer, Ports, signed};
 const READ: &[ScopeId] = &[ScopeId::ContactsRead];
 
 /// A credential that was changed since.
-fn changed(change: impl FnOnce(&mut Credential)) -> Credential {
-    let mut credential = Credential { revision: Revision { key: 8, tenant: 1 }, ..credential(READ) };
+fn changed(change: impl FnOnce(&mut KeyCredential)) -> KeyCredential {
+    let mut credential = KeyCredential { revision: Revision { key: 8, tenant: 1 }, ..credential(READ) };
     change(&mut credential);
     credential
 }
 
 /// Asks for a contact, taken for the caller of `credential(READ)`, who in truth is `found`. Gives how often the contact was
 /// read, too.
-async fn get(found: Result<Option<Credential>, StoreError>, query: &str) -> (Answer, usize) {
+async fn get(found: Result<Option<KeyCredential>, StoreError>, query: &str) -> (Answer, usize) {
     let reads = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&reads);
     let mut ports = Ports::default();

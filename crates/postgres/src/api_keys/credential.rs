@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bwp_domain::{
-    ids::{AccountId, KeyId, SessionId, TenantId},
+    ids::{AccountId, GrantId, KeyId, OauthTokenId, SessionId, TenantId},
     keys::{KeyHash, ports::CredentialRepository},
-    principal::Credential,
+    oauth::AppCredential,
+    principal::KeyCredential,
     sessions::SignedIn,
     store::StoreError,
 };
@@ -58,7 +59,7 @@ pub(crate) async fn revision(lanes: &Lanes) -> Result<Option<Uuid>, StoreError> 
 }
 
 /// A key by its hash, and the revision at which it was read.
-type Read = (KeyHash, Result<Arc<Credential>, StoreError>, Option<Uuid>);
+type Read = (KeyHash, Result<Arc<KeyCredential>, StoreError>, Option<Uuid>);
 
 /// The credentials of these keys, as they are now. Keys that are not there are left out; a row that makes none is the
 /// trouble of its own request.
@@ -87,7 +88,7 @@ pub(crate) async fn credentials(lanes: &Lanes, hashes: Vec<KeyHash>) -> Result<V
 
 #[async_trait]
 impl CredentialRepository for PgUnitOfWork {
-    async fn hold(&mut self, tenant: TenantId, id: KeyId) -> Result<Option<Arc<Credential>>, StoreError> {
+    async fn hold(&mut self, tenant: TenantId, id: KeyId) -> Result<Option<Arc<KeyCredential>>, StoreError> {
         if let Some(expected) = self.expecting() {
             return expected.hold(tenant, id).map(Some);
         }
@@ -104,6 +105,16 @@ impl CredentialRepository for PgUnitOfWork {
             .optional()
             .during("reading a held credential")?;
         row.map(credential).transpose()
+    }
+
+    async fn hold_app(
+        &mut self,
+        tenant: TenantId,
+        account: AccountId,
+        grant: GrantId,
+        token: OauthTokenId,
+    ) -> Result<Option<Arc<AppCredential>>, StoreError> {
+        self.hold_token(tenant, account, grant, token).await
     }
 
     async fn take(&mut self, _tenant: TenantId, id: KeyId) -> Result<(), StoreError> {

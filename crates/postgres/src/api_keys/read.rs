@@ -11,7 +11,7 @@ use bwp_domain::{
         ports::{KeyListing, KeyReader},
     },
     paging::{Page, PageRequest},
-    principal::Credential,
+    principal::KeyCredential,
     store::StoreError,
     text::SearchText,
 };
@@ -55,11 +55,11 @@ macro_rules! listings {
 
 #[async_trait]
 impl KeyReader for PgStore {
-    async fn find_by_hash(&self, hash: &KeyHash) -> Result<Option<Arc<Credential>>, StoreError> {
+    async fn find_by_hash(&self, hash: &KeyHash) -> Result<Option<Arc<KeyCredential>>, StoreError> {
         self.credentials.find(hash).await
     }
 
-    fn recall(&self, hash: &KeyHash) -> Option<Arc<Credential>> {
+    fn recall(&self, hash: &KeyHash) -> Option<Arc<KeyCredential>> {
         self.credentials.recall(hash)
     }
 

@@ -15,7 +15,7 @@ use bwp_domain::{
     clock::{Clock, Timestamp},
     idempotency::{KeyedRequest, RECEIPT_LIFETIME, RenderedResponse},
     ids::{KeyId, TenantId},
-    principal::Credential,
+    principal::KeyCredential,
     store::StoreError,
 };
 use chrono::{DateTime, Utc};
@@ -55,7 +55,7 @@ impl Sql {
 /// What a unit of work expects, and what it is to change.
 pub(crate) struct Expectations {
     pub(crate) store: PgStore,
-    credential: Arc<Credential>,
+    credential: Arc<KeyCredential>,
     timely: Timely,
     claim: Option<Claim>,
     rows: Vec<ExpectedRow>,
@@ -81,13 +81,13 @@ struct Claim {
 }
 
 impl Expectations {
-    pub(crate) fn new(store: PgStore, credential: Arc<Credential>) -> Self {
+    pub(crate) fn new(store: PgStore, credential: Arc<KeyCredential>) -> Self {
         let timely = Timely::of(store.clock().now());
         Self { store, credential, timely, claim: None, rows: Vec::new(), changes: Vec::new() }
     }
 
     /// The expected credential.
-    pub(crate) fn hold(&self, tenant: TenantId, key: KeyId) -> Result<Arc<Credential>, StoreError> {
+    pub(crate) fn hold(&self, tenant: TenantId, key: KeyId) -> Result<Arc<KeyCredential>, StoreError> {
         if (self.credential.tenant.id, self.credential.key.id) == (tenant, key) {
             Ok(Arc::clone(&self.credential))
         } else {

@@ -23,6 +23,11 @@ use crate::{error::DuringExt, store::PgStore};
 const IN_SIGHT: &str = "tenant_id = $1 AND deleted_at IS NULL AND expires_at > now() \
                         AND (key_id IS NOT DISTINCT FROM $2 OR resource = ANY ($3))";
 
+/// Whose jobs are seen anyway. Those who start none have no key, and no key is 0.
+fn starter_of(sight: &Sight) -> Option<i64> {
+    sight.starter.map_or(Some(0), key_of)
+}
+
 #[async_trait]
 impl JobReader for PgStore {
     async fn page(
@@ -43,7 +48,7 @@ impl JobReader for PgStore {
         let mut query = diesel::sql_query(text)
             .into_boxed::<diesel::pg::Pg>()
             .bind::<BigInt, _>(tenant.get())
-            .bind::<Nullable<BigInt>, _>(key_of(sight.starter))
+            .bind::<Nullable<BigInt>, _>(starter_of(sight))
             .bind::<Array<Text>, _>(sight.resources.clone())
             .bind::<Nullable<Text>, _>(filter.kind.map(JobKind::as_str))
             .bind::<Nullable<Text>, _>(filter.status.map(JobStatus::as_str))
@@ -62,7 +67,7 @@ impl JobReader for PgStore {
         let rows: Vec<JobRow> =
             diesel::sql_query(format!("SELECT {COLUMNS} FROM jobs WHERE {IN_SIGHT} AND public_id = $4"))
                 .bind::<BigInt, _>(tenant.get())
-                .bind::<Nullable<BigInt>, _>(key_of(sight.starter))
+                .bind::<Nullable<BigInt>, _>(starter_of(sight))
                 .bind::<Array<Text>, _>(&sight.resources)
                 .bind::<Uuid, _>(id.as_uuid())
                 .load(&mut self.connection().await?)

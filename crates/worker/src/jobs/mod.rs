@@ -398,8 +398,10 @@ impl Running<'_> {
 /// What people are told whose credential does not let the job go on.
 fn why(refusal: &Refusal) -> String {
     let text = match refusal {
-        Refusal::Unknown | Refusal::SignedOut | Refusal::Key(KeyRefusal::Revoked) => "credential revoked",
-        Refusal::Key(KeyRefusal::Expired) => "credential expired",
+        Refusal::Unknown | Refusal::SignedOut | Refusal::Elsewhere | Refusal::Key(KeyRefusal::Revoked) => {
+            "credential revoked"
+        }
+        Refusal::TokenExpired | Refusal::Key(KeyRefusal::Expired) => "credential expired",
         Refusal::Key(KeyRefusal::AddressNotAllowed) => {
             "credential not allowed any more from the address from which the job was started"
         }

@@ -17,6 +17,7 @@ mod lead_stages;
 mod leads;
 mod me;
 mod notifications;
+mod oauth;
 mod order_of_checks;
 mod papers;
 mod pay_apps;

@@ -17,9 +17,10 @@ use bwp_domain::{
     jobs::ports::{MockJobQueue, MockJobReader},
     keys::{KeyMode, KeySecret, ports::MockKeyReader},
     notifications::ports::MockNotificationReader,
+    oauth::ports::MockOauthReader,
     paging::{CursorKeys, CursorSecret},
     papers::{Papers, ports::MockPrinter},
-    principal::Credential,
+    principal::KeyCredential,
     rate_limits::{Admission, Standing, ports::MockRateLimiter},
     resource::ports::MockRowReader,
     scopes::ScopeId,
@@ -37,6 +38,7 @@ use serde_json::Value;
 #[derive(Default)]
 pub(crate) struct Ports {
     pub(crate) keys: MockKeyReader,
+    pub(crate) oauth: MockOauthReader,
     pub(crate) users: MockUserReader,
     pub(crate) rows: MockRowReader,
     pub(crate) calendar: MockCalendarReader,
@@ -107,6 +109,8 @@ impl Ports {
         let state = Data::new(ApiState {
             store: Arc::new(self.store),
             keys: Arc::new(self.keys),
+            oauth: Arc::new(self.oauth),
+            registrations: Arc::default(),
             users: Arc::new(self.users),
             rows: Arc::new(self.rows),
             calendar: Arc::new(self.calendar),
@@ -161,7 +165,7 @@ fn readiness(health: MockHealth, availability: Arc<Availability>) -> Readiness {
 }
 
 /// A unit of work in which the caller's credential holds.
-pub(crate) fn held(held: Credential) -> ScriptedUnitOfWork {
+pub(crate) fn held(held: KeyCredential) -> ScriptedUnitOfWork {
     let mut uow = ScriptedUnitOfWork::default();
     let held = Arc::new(held);
     uow.credentials.expect_hold().returning(move |_, _| Ok(Some(Arc::clone(&held))));
