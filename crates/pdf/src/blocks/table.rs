@@ -91,13 +91,11 @@ fn widths(flow: &Flow<'_>, table: &Table, size: f32) -> Option<Vec<f32>> {
             || table.columns.iter().zip(&fixed).filter(|(_, fixed)| !**fixed).map(|(column, _)| column.weight);
         let unit = (width - taken) / weights().sum::<f32>().max(f32::EPSILON);
         let narrow = |at: usize| !fixed[at] && table.columns[at].weight * unit < least[at];
-        match (0..least.len()).find(|at| narrow(*at)) {
-            Some(at) => fixed[at] = true,
-            None => {
-                let share = |at: usize| if fixed[at] { least[at] } else { table.columns[at].weight * unit };
-                return Some((0..least.len()).map(share).collect());
-            }
-        }
+        let Some(at) = (0..least.len()).find(|at| narrow(*at)) else {
+            let share = |at: usize| if fixed[at] { least[at] } else { table.columns[at].weight * unit };
+            return Some((0..least.len()).map(share).collect());
+        };
+        fixed[at] = true;
     }
 }
 

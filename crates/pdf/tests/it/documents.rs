@@ -1,3 +1,4 @@
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bwp_domain::papers::{Layout, Mark, Paper, Signature};
 
 use crate::{samples, tools::printed};
@@ -209,7 +210,6 @@ fn a_broken_logo_is_left_out() {
     wall.extend([0, 1, 0, 0, 0, 1, 0, 0, 8, 2, 0, 0, 0, 0, 0, 0, 0]);
     let whole = paper.letterhead.logo.clone().unwrap();
     let cut = whole[..whole.len() / 2 / 4 * 4].to_owned();
-    use base64::{Engine, engine::general_purpose::STANDARD};
     for logo in ["no base64!".to_owned(), STANDARD.encode("no picture"), STANDARD.encode(wall), cut, String::new()] {
         paper.letterhead.logo = Some(logo);
         assert!(printed("no-logo", &paper).words().contains("Byron Masonry"));
