@@ -131,8 +131,8 @@ fn put_row(flow: &mut Flow<'_>, table: &Table, cut: &Cut, row: &Row, body: TagId
     let tags: Vec<TagId> = table.columns.iter().map(|_| flow.pages.tags.child(tag, Part::Cell)).collect();
     let height = row_height(&cells, cut.size);
     // One that fits on a page is not torn apart, and what must stay with it does, as far as a page can hold both.
-    let with = if height + behind < flow.whole() / 2.0 { height + behind } else { height };
-    if with > flow.room() && height < flow.whole() / 2.0 {
+    let together = if height + behind < flow.whole() / 2.0 { height + behind } else { height };
+    if together > flow.room() && height < flow.whole() / 2.0 {
         next_page(flow, table, cut);
     }
     loop {
