@@ -38,7 +38,7 @@ pub fn render(paper: &Paper) -> Result<Vec<u8>, RenderError> {
     // A picture that turns out to be broken, and characters that no reader may be given, do not keep a document from being printed.
     for (accessible, pictures) in [(true, true), (false, true), (false, false)] {
         let pages = flow::lay_out(paper, fonts, pictures);
-        match write::pdf(paper, fonts, pages, accessible) {
+        match write::pdf(paper, fonts, &pages, accessible) {
             Ok(pdf) => return Ok(pdf),
             Err(error) => refused = Some(error),
         }

@@ -21,7 +21,7 @@ use krilla::{
 use crate::{
     RenderError,
     canvas::{Aside, Item, Page, Pages, Role},
-    fonts::Fonts,
+    fonts::{Face, Fonts},
     shape::{Line, Run, glyphs},
 };
 
@@ -32,7 +32,7 @@ const LEAN: f32 = -0.21;
 type Links = Vec<(Rect, String, Option<usize>)>;
 
 /// Writes pages. `accessible`: what PDF/UA-1 forbids is an error.
-pub(crate) fn pdf(paper: &Paper, fonts: &Fonts, pages: Pages, accessible: bool) -> Result<Vec<u8>, RenderError> {
+pub(crate) fn pdf(paper: &Paper, fonts: &Fonts, pages: &Pages, accessible: bool) -> Result<Vec<u8>, RenderError> {
     let failed = |error: &dyn std::fmt::Debug| RenderError::Write(format!("{error:?}"));
     let mut settings = SerializeSettings { enable_tagging: true, ..SerializeSettings::default() };
     if accessible {
@@ -210,7 +210,7 @@ fn draw_line(
 }
 
 fn draw_run(surface: &mut Surface<'_>, (x, y): (f32, f32), line: &Line, run: &Run, fonts: &Fonts, opacity: f32) {
-    let font = fonts.faces.get(run.face).and_then(|face| face.embedded());
+    let font = fonts.faces.get(run.face).and_then(Face::embedded);
     let glyphs = glyphs(fonts, &line.text, run);
     let Some(font) = font.filter(|_| !glyphs.is_empty()) else { return };
     surface.set_stroke(None);

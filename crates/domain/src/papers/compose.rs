@@ -16,7 +16,7 @@ use crate::{
     mail::Enclosed,
     pay_apps::PayApp,
     projects::Project,
-    resource::{Filter, Referable, Reference, Resource, Shape, Stored, Value, ports::RowReader},
+    resource::{Filter, Record, Referable, Reference, Resource, Shape, Stored, Value, ports::RowReader},
     store::StoreError,
     tenants::TimeZone,
     text::Text,
@@ -159,14 +159,14 @@ impl Desk<'_> {
         let order = R::SHAPE.field(order).map_or(0, |(at, _)| at);
         let of = Filter::is(R::SHAPE, field, Value::Integer(id));
         let rows = self.papers.rows.all(self.tenant, R::SHAPE, &of, order).await?;
-        rows.iter().map(|row| row.typed()).collect()
+        rows.iter().map(Record::typed).collect()
     }
 
     /// The row of this id, even if it was deleted since.
     pub(super) async fn ever<R: Resource>(&self, id: Option<i64>) -> Result<Option<R>, StoreError> {
         let Some(id) = id else { return Ok(None) };
         let rows = self.papers.rows.get_ever(self.tenant, R::SHAPE, &[id]).await?;
-        rows.first().map(|row| row.typed::<R>()).transpose().map(|row| row.map(|row| row.details))
+        rows.first().map(Record::typed::<R>).transpose().map(|row| row.map(|row| row.details))
     }
 
     pub(super) async fn contact(&self, id: Option<ContactId>) -> Result<Option<Contact>, StoreError> {
@@ -224,7 +224,7 @@ pub(super) fn site(
     zip_code: Option<&Text>,
 ) -> Vec<String> {
     let region = [state, zip_code].into_iter().flatten().map(|text| &**text).collect::<Vec<_>>().join(" ");
-    let place = [city.map(|city| city.to_string()).unwrap_or_default(), region];
+    let place = [city.map(ToString::to_string).unwrap_or_default(), region];
     let place = place.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
     let lines = address.into_iter().flat_map(|address| address.lines()).map(str::to_owned);
     lines.chain([place]).filter(|line| !line.trim().is_empty()).collect()

@@ -11,15 +11,15 @@ pub fn paragraphs(text: &str) -> Vec<Paragraph> {
     let mut reader = Reader::default();
     let mut rest = text;
     while !rest.is_empty() && reader.paragraphs.len() < MOST {
-        rest = match rest.strip_prefix('<').and_then(tag) {
-            Some((tag, behind)) => reader.tag(&tag, behind),
-            None => {
-                let end = rest[1..].find('<').map_or(rest.len(), |at| at + 1);
-                let end = if rest.is_char_boundary(end) { end } else { rest.len() };
-                reader.text(&rest[..end]);
-                &rest[end..]
-            }
-        };
+        if let Some((tag, behind)) = rest.strip_prefix('<').and_then(tag) {
+            rest = reader.tag(&tag, behind);
+            continue;
+        }
+        // A `<` that begins no tag is text.
+        let begun = rest.chars().next().map_or(1, char::len_utf8);
+        let end = rest[begun..].find('<').map_or(rest.len(), |at| begun + at);
+        reader.text(&rest[..end]);
+        rest = &rest[end..];
     }
     reader.end_paragraph();
     reader.paragraphs

@@ -33,7 +33,11 @@ impl Writing {
     /// An amount that was worked out here.
     pub(super) fn decimal(&self, amount: Decimal) -> String {
         let sign = if amount.is_sign_negative() && !amount.is_zero() { "-" } else { "" };
-        format!("{sign}{}{}", self.currency, grouped(&amount.abs().to_string()))
+        let mut written = amount.abs().normalize();
+        if written.scale() < 2 {
+            written.rescale(2);
+        }
+        format!("{sign}{}{}", self.currency, grouped(&written.to_string()))
     }
 
     /// A day: `March 31, 2026`.
@@ -104,6 +108,7 @@ mod tests {
         assert_eq!(money("-1234567.5"), "-$1,234,567.50");
         assert_eq!(money("100"), "$100.00");
         assert_eq!(money("0"), "$0.00");
+        assert_eq!(writing.decimal(std::iter::empty::<Decimal>().sum()), "$0.00", "a sum of nothing");
         assert_eq!(writing.price(written::<12, 4>("1756.2")), "$1,756.20");
         assert_eq!(writing.price(written::<12, 4>("0.1255")), "$0.1255");
         assert_eq!(quantity(written::<12, 4>("1000")), "1,000");

@@ -1,6 +1,6 @@
 //! Bytes of files, in and out.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{ops::RangeInclusive, path::Path, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -78,7 +78,7 @@ pub(super) async fn send(
 
 /// Jobs make two kinds of files.
 fn media_type(shown: &str) -> &'static str {
-    if shown.ends_with(".pdf") { "application/pdf" } else { csv::MEDIA_TYPE }
+    if Path::new(shown).extension().is_some_and(|end| end == "pdf") { "application/pdf" } else { csv::MEDIA_TYPE }
 }
 
 fn pieces(bytes: Box<dyn FileReader>) -> impl stream::Stream<Item = Result<actix_web::web::Bytes, FileError>> {

@@ -91,13 +91,11 @@ fn widths(flow: &Flow<'_>, table: &Table, size: f32) -> Option<Vec<f32>> {
             || table.columns.iter().zip(&fixed).filter(|(_, fixed)| !**fixed).map(|(column, _)| column.weight);
         let unit = (width - taken) / weights().sum::<f32>().max(f32::EPSILON);
         let narrow = |at: usize| !fixed[at] && table.columns[at].weight * unit < least[at];
-        match (0..least.len()).find(|at| narrow(*at)) {
-            Some(at) => fixed[at] = true,
-            None => {
-                let share = |at: usize| if fixed[at] { least[at] } else { table.columns[at].weight * unit };
-                return Some((0..least.len()).map(share).collect());
-            }
-        }
+        let Some(at) = (0..least.len()).find(|at| narrow(*at)) else {
+            let share = |at: usize| if fixed[at] { least[at] } else { table.columns[at].weight * unit };
+            return Some((0..least.len()).map(share).collect());
+        };
+        fixed[at] = true;
     }
 }
 
@@ -133,8 +131,8 @@ fn put_row(flow: &mut Flow<'_>, table: &Table, cut: &Cut, row: &Row, body: TagId
     let tags: Vec<TagId> = table.columns.iter().map(|_| flow.pages.tags.child(tag, Part::Cell)).collect();
     let height = row_height(&cells, cut.size);
     // One that fits on a page is not torn apart, and what must stay with it does, as far as a page can hold both.
-    let with = if height + behind < flow.whole() / 2.0 { height + behind } else { height };
-    if with > flow.room() && height < flow.whole() / 2.0 {
+    let together = if height + behind < flow.whole() / 2.0 { height + behind } else { height };
+    if together > flow.room() && height < flow.whole() / 2.0 {
         next_page(flow, table, cut);
     }
     loop {

@@ -1,3 +1,4 @@
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bwp_domain::papers::{Layout, Mark, Paper, Signature};
 
 use crate::{samples, tools::printed};
@@ -155,13 +156,13 @@ fn links_lead_where_they_say() {
 #[test]
 fn a_row_higher_than_a_page_goes_over_several() {
     let mut paper = samples::bid(Layout::Classic, 2);
-    let text: String = (0..2_000).map(|n| format!("word{n} ")).collect();
+    let text = (0..2_000).map(|n| format!("word{n}")).collect::<Vec<_>>().join(" ");
     let mut table = samples::bid_table(vec![samples::row(&["M-01", &text, "1", "$1.00", "$1.00"])]);
     table.rows.push(samples::row(&["M-02", "Last", "1", "$1.00", "$1.00"]));
     paper.blocks[1] = bwp_domain::papers::Block::Table(table);
     let words = printed("tall", &paper).words();
     for n in 0..2_000 {
-        assert!(words.contains(&format!("word{n} ")), "word{n}");
+        assert!(words.split(' ').any(|word| word == format!("word{n}")), "word{n}");
     }
 }
 
@@ -209,7 +210,6 @@ fn a_broken_logo_is_left_out() {
     wall.extend([0, 1, 0, 0, 0, 1, 0, 0, 8, 2, 0, 0, 0, 0, 0, 0, 0]);
     let whole = paper.letterhead.logo.clone().unwrap();
     let cut = whole[..whole.len() / 2 / 4 * 4].to_owned();
-    use base64::{Engine, engine::general_purpose::STANDARD};
     for logo in ["no base64!".to_owned(), STANDARD.encode("no picture"), STANDARD.encode(wall), cut, String::new()] {
         paper.letterhead.logo = Some(logo);
         assert!(printed("no-logo", &paper).words().contains("Byron Masonry"));

@@ -203,16 +203,8 @@ pub(crate) fn change_order(layout: Layout) -> Paper {
     paper("Change Order", "CO-001", layout, blocks)
 }
 
-pub(crate) fn pay_app(layout: Layout) -> Paper {
-    let line = |number: &str, label: &str, value: &str| LedgerLine {
-        number: number.to_owned(),
-        label: label.to_owned(),
-        value: value.to_owned(),
-        marked: number == "8",
-        minor: number.len() > 1,
-    };
-    let sign = ["Signature", "Printed name and title", "Date"];
-    let schedule = Table {
+fn schedule() -> Table {
+    Table {
         summary: "The schedule of values".to_owned(),
         columns: vec![
             column("Item", 1.0, false),
@@ -293,7 +285,35 @@ pub(crate) fn pay_app(layout: Layout) -> Paper {
             .to_vec(),
         ),
         empty: String::new(),
+    }
+}
+
+fn ledger() -> Vec<LedgerLine> {
+    let line = |number: &str, label: &str, value: &str| LedgerLine {
+        number: number.to_owned(),
+        label: label.to_owned(),
+        value: value.to_owned(),
+        marked: number == "8",
+        minor: number.len() > 1,
     };
+    vec![
+        line("1", "Original contract sum", "$75,000.00"),
+        line("2", "Net change by change orders", "$4,800.00"),
+        line("3", "Contract sum to date (1 + 2)", "$79,800.00"),
+        line("4", "Total completed and stored to date", "$44,100.00"),
+        line("4a", "Work completed, previous applications", "$26,000.00"),
+        line("4b", "Work completed, this period", "$15,600.00"),
+        line("4c", "Materials presently stored", "$2,500.00"),
+        line("5", "Retainage to date (10% of line 4)", "$4,410.00"),
+        line("6", "Total earned less retainage (4 - 5)", "$39,690.00"),
+        line("7", "Less previous certificates for payment", "$27,450.00"),
+        line("8", "Current payment due (6 - 7)", "$12,240.00"),
+        line("9", "Balance to finish, retainage included (3 - 6)", "$40,110.00"),
+    ]
+}
+
+pub(crate) fn pay_app(layout: Layout) -> Paper {
+    let sign = ["Signature", "Printed name and title", "Date"];
     let blocks = vec![
         Block::Facts(vec![
             facts("To (owner or customer)", &[("", "Elm Street Homes, LLC"), ("", "Ada Example")]),
@@ -315,20 +335,7 @@ pub(crate) fn pay_app(layout: Layout) -> Paper {
             percent: "55.26%".to_owned(),
             share: 0.5526,
         },
-        Block::Ledger(vec![
-            line("1", "Original contract sum", "$75,000.00"),
-            line("2", "Net change by change orders", "$4,800.00"),
-            line("3", "Contract sum to date (1 + 2)", "$79,800.00"),
-            line("4", "Total completed and stored to date", "$44,100.00"),
-            line("4a", "Work completed, previous applications", "$26,000.00"),
-            line("4b", "Work completed, this period", "$15,600.00"),
-            line("4c", "Materials presently stored", "$2,500.00"),
-            line("5", "Retainage to date (10% of line 4)", "$4,410.00"),
-            line("6", "Total earned less retainage (4 - 5)", "$39,690.00"),
-            line("7", "Less previous certificates for payment", "$27,450.00"),
-            line("8", "Current payment due (6 - 7)", "$12,240.00"),
-            line("9", "Balance to finish, retainage included (3 - 6)", "$40,110.00"),
-        ]),
+        Block::Ledger(ledger()),
         Block::Text {
             title: "Contractor's certification".to_owned(),
             paragraphs: paragraphs(
@@ -356,7 +363,7 @@ pub(crate) fn pay_app(layout: Layout) -> Paper {
         Block::Warning(
             "The scheduled values come to $79,800.00, and line 3 to $80,000.00: they differ by -$200.00.".to_owned(),
         ),
-        Block::Table(schedule),
+        Block::Table(schedule()),
         Block::Facts(vec![
             facts("Scheduled", &[("", "$79,800.00")]),
             facts("Completed and stored", &[("", "$44,100.00")]),

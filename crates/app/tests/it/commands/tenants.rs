@@ -87,7 +87,10 @@ async fn a_letterhead_is_set() {
     let logo = folder.path().join("logo.png");
     std::fs::write(&logo, b"\x89PNG\r\n\x1a\n").expect("written");
     let logo = logo.to_str().expect("UTF-8");
-    let set = ["tenant", "set-letterhead", &tenant];
+    let text = folder.path().join("logo.txt");
+    std::fs::write(&text, b"no picture").expect("written");
+    let text = text.to_str().expect("UTF-8");
+    let set = ["tenant", "set-letterhead", tenant.as_str()];
     let said = operator
         .json(
             &[&set[..], &["--company-name", "Byron & Co", "--layout", "plain", "--typeface", "serif", "--logo", logo]]
@@ -104,7 +107,7 @@ async fn a_letterhead_is_set() {
         ("--accent-color", "red", "Must be a colour such as #1f2a44."),
         ("--layout", "fancy", "`fancy` is none of them"),
         ("--logo", "/nowhere.png", "/nowhere.png"),
-        ("--logo", "/etc/hostname", "a logo is a PNG or a JPEG file"),
+        ("--logo", text, "a logo is a PNG or a JPEG file"),
         ("--currency-symbol", "much too long", "at most 8 characters"),
     ] {
         let said = operator.refusal(&[&set[..], &[argument, value]].concat()).await;
