@@ -643,6 +643,13 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        request_id -> Nullable<Int8>,
+        message_id -> Nullable<Text>,
+        attempts -> Int8,
+        queued_at -> Nullable<Timestamptz>,
+        due_at -> Nullable<Timestamptz>,
+        sent_at -> Nullable<Timestamptz>,
+        fault -> Nullable<Text>,
     }
 }
 
@@ -1024,6 +1031,53 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    signature_requests (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        entity_type -> Text,
+        entity_id -> Int8,
+        status -> Text,
+        signer_name -> Nullable<Text>,
+        signer_email -> Nullable<Text>,
+        sent_at -> Nullable<Timestamptz>,
+        signed_at -> Nullable<Timestamptz>,
+        signed_document_id -> Nullable<Int8>,
+        message -> Nullable<Text>,
+        expires_at -> Nullable<Timestamptz>,
+        decline_reason -> Nullable<Text>,
+        created_by -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    signing_records (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        request_id -> Int8,
+        nonce -> Text,
+        fingerprint -> Text,
+        signer -> Nullable<Text>,
+        typed -> Nullable<Text>,
+        drawn -> Nullable<Text>,
+        address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        viewed_at -> Nullable<Timestamptz>,
+        answered_at -> Nullable<Timestamptz>,
+        reminders -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     site_logs (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
@@ -1212,6 +1266,7 @@ diesel::joinable!(project_templates -> tenants (tenant_id));
 diesel::joinable!(projects -> tenants (tenant_id));
 diesel::joinable!(selling_settings -> tenants (tenant_id));
 diesel::joinable!(sessions -> accounts (account_id));
+diesel::joinable!(signature_requests -> tenants (tenant_id));
 diesel::joinable!(site_logs -> tenants (tenant_id));
 diesel::joinable!(time_entries -> tenants (tenant_id));
 diesel::joinable!(users -> accounts (account_id));
@@ -1275,6 +1330,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     selling_settings,
     sessions,
     sign_in_failures,
+    signature_requests,
+    signing_records,
     site_logs,
     tenants,
     time_entries,

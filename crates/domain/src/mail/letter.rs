@@ -122,7 +122,7 @@ impl Fields {
             let empty = |(name, value): &(&str, &str)| value.is_empty() && line.contains(name);
             if line == "Hello {customer}," && self.customer.is_empty() {
                 filled.push("Hello,".to_owned());
-            } else if !named.iter().any(|field| empty(field)) {
+            } else if !named.iter().any(empty) {
                 filled.push(fill_line(line, &named));
             }
         }
