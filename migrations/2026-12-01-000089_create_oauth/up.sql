@@ -58,6 +58,7 @@ CREATE TABLE oauth_codes (
 );
 
 CREATE INDEX oauth_codes_expired ON oauth_codes (expires_at);
+CREATE INDEX oauth_codes_of_client ON oauth_codes (client_id);
 
 CREATE TABLE oauth_refresh_tokens (
     tenant_id bigint NOT NULL,
@@ -70,6 +71,7 @@ CREATE TABLE oauth_refresh_tokens (
 );
 
 CREATE INDEX oauth_refresh_tokens_of_grant ON oauth_refresh_tokens (tenant_id, grant_id);
+CREATE INDEX oauth_refresh_tokens_expired ON oauth_refresh_tokens (expires_at);
 
 CREATE TABLE oauth_access_tokens (
     tenant_id bigint NOT NULL,

@@ -157,10 +157,7 @@ fn has_room<K: Eq + Hash>(counts: &HashMap<K, u32>, of: &K, most: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use bwp_domain::{
-        rate_limits::Budgets,
-        testing::{FixedClock, credential, tenant_id},
-    };
+    use bwp_domain::testing::{FixedClock, credential, tenant_id};
 
     use super::*;
 
@@ -183,7 +180,7 @@ mod tests {
 
         fn picked(&self, (tenant, key): (i64, i64), layer: Option<Layer>) -> usize {
             let credential = of(tenant, key);
-            let standing = Standing::untouched(&Budgets::from(&credential));
+            let standing = Standing::untouched(&credential.budgets());
             let pick = |_: &usize| match layer {
                 Some(layer) => self.0.note(&self.1, &credential, layer, &standing),
                 None => self.0.pick(&self.1, &credential),

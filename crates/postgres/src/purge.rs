@@ -35,6 +35,10 @@ pub struct Purged {
     pub browsers: usize,
     /// Failed attempts to sign in that do not count any more.
     pub failures: usize,
+    /// Codes and tokens of apps whose time has been over for long.
+    pub tokens: usize,
+    /// Apps that nobody has let in.
+    pub apps: usize,
 }
 
 impl Purged {
@@ -111,8 +115,41 @@ const PURGE_FAILURES: &str = "DELETE FROM sign_in_failures WHERE key IN (
         SELECT key FROM sign_in_failures WHERE last_at <= least($1, now()) - $2 ORDER BY last_at LIMIT $3 FOR UPDATE SKIP LOCKED
     )";
 
+const PURGE_CODES: &str = "DELETE FROM oauth_codes USING (
+        SELECT tenant_id, id FROM oauth_codes WHERE expires_at <= least($1, now()) - $2
+        ORDER BY expires_at LIMIT $3 FOR UPDATE SKIP LOCKED
+    ) AS old
+    WHERE oauth_codes.tenant_id = old.tenant_id AND oauth_codes.id = old.id";
+
+const PURGE_ACCESS: &str = "DELETE FROM oauth_access_tokens USING (
+        SELECT tenant_id, id FROM oauth_access_tokens WHERE expires_at <= least($1, now()) - $2
+        ORDER BY expires_at LIMIT $3 FOR UPDATE SKIP LOCKED
+    ) AS old
+    WHERE oauth_access_tokens.tenant_id = old.tenant_id AND oauth_access_tokens.id = old.id";
+
+const PURGE_REFRESH: &str = "DELETE FROM oauth_refresh_tokens USING (
+        SELECT tenant_id, id FROM oauth_refresh_tokens WHERE expires_at <= least($1, now()) - $2
+        ORDER BY expires_at LIMIT $3 FOR UPDATE SKIP LOCKED
+    ) AS old
+    WHERE oauth_refresh_tokens.tenant_id = old.tenant_id AND oauth_refresh_tokens.id = old.id";
+
+/// The lock stands in the way of a grant or a code that is just being made for one of them.
+const PURGE_APPS: &str = "DELETE FROM oauth_clients WHERE id IN (
+        SELECT id FROM oauth_clients AS client WHERE created_at <= least($1, now()) - $2
+            AND NOT EXISTS (SELECT FROM oauth_grants WHERE client_id = client.id)
+            AND NOT EXISTS (SELECT FROM oauth_codes WHERE client_id = client.id)
+        ORDER BY created_at LIMIT $3 FOR UPDATE SKIP LOCKED
+    )";
+
+/// For how long codes and tokens are known whose time is over: one that is shown again is told as what it is.
+const TOKENS_FOR: Duration = Duration::from_hours(7 * 24);
+
+/// For how long an app is known that nobody lets in: registration is open to all.
+const APPS_FOR: Duration = Duration::from_hours(90 * 24);
+
 impl PgStore {
     /// Throws away a batch of what nobody can use at `now` any more: receipts, sessions, known browsers and failed attempts;
+    /// codes and tokens whose time has been over for a week, and apps that nobody has let in;
     /// webhook deliveries that ended [`KEPT_FOR`] before that; and events that were read, happened as long ago and have no delivery.
     /// An event that nobody has read yet stays, however old it is. Where the database's clock is behind `now`, it is the one that
     /// counts. Servers that do so at once pass over each other's rows. Call again as long as something was purged.
@@ -141,6 +178,10 @@ impl PgStore {
             sessions: purge(PURGE_SESSIONS, Session::IDLE).await?,
             browsers: purge(PURGE_BROWSERS, DEVICE_LIFETIME).await?,
             failures: purge(PURGE_FAILURES, Failures::WINDOW).await?,
+            tokens: purge(PURGE_CODES, TOKENS_FOR).await?
+                + purge(PURGE_ACCESS, TOKENS_FOR).await?
+                + purge(PURGE_REFRESH, TOKENS_FOR).await?,
+            apps: purge(PURGE_APPS, APPS_FOR).await?,
         })
     }
 }

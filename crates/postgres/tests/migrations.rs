@@ -124,14 +124,15 @@ async fn every_table_has_a_primary_key() {
     .await;
 }
 
-/// A tenant's table has a column `tenant_id` that is always filled. `tenants` is led by its own id. Accounts belong to no
-/// tenant, and a session to one only as long as it acts there.
+/// A tenant's table has a column `tenant_id` that is always filled. `tenants` is led by its own id. Accounts and apps belong
+/// to no tenant, and a session to one only as long as it acts there.
 #[tokio::test]
 async fn every_key_of_a_tenants_table_is_led_by_the_tenant() {
     must_find_nothing(
         "SELECT format('%s of %s', conname, conrelid::regclass) AS finding FROM pg_constraint
          JOIN pg_attribute AS tenant ON tenant.attrelid = conrelid AND tenant.attname = 'tenant_id' AND tenant.attnotnull
-         WHERE contype IN ('p', 'f') AND conkey[1] <> tenant.attnum AND confrelid <> 'accounts'::regclass",
+         WHERE contype IN ('p', 'f') AND conkey[1] <> tenant.attnum
+            AND confrelid NOT IN ('accounts'::regclass, 'oauth_clients'::regclass)",
     )
     .await;
 }
@@ -143,7 +144,7 @@ async fn every_unique_index_of_a_tenants_table_is_led_by_the_tenant_or_on_someth
         "SELECT indexrelid::regclass::text AS finding FROM pg_index
          JOIN pg_attribute AS tenant ON tenant.attrelid = indrelid AND tenant.attname = 'tenant_id'
          LEFT JOIN pg_attribute AS first ON first.attrelid = indrelid AND first.attnum = indkey[0]
-         WHERE indisunique AND indkey[0] <> tenant.attnum AND coalesce(first.attname, '') NOT IN ('public_id', 'key_hash', 'token_hash')
+         WHERE indisunique AND indkey[0] <> tenant.attnum AND coalesce(first.attname, '') NOT IN ('public_id', 'key_hash', 'token_hash', 'code_hash')
             AND tenant.attnotnull",
     )
     .await;
@@ -153,7 +154,7 @@ async fn every_unique_index_of_a_tenants_table_is_led_by_the_tenant_or_on_someth
 async fn every_foreign_key_names_the_tenant_on_both_sides() {
     must_find_nothing(
         "SELECT format('%s of %s', conname, conrelid::regclass) AS finding FROM pg_constraint
-         WHERE contype = 'f' AND confrelid NOT IN ('tenants'::regclass, 'accounts'::regclass)
+         WHERE contype = 'f' AND confrelid NOT IN ('tenants'::regclass, 'accounts'::regclass, 'oauth_clients'::regclass)
             AND (SELECT attname FROM pg_attribute WHERE attrelid = confrelid AND attnum = confkey[1]) <> 'tenant_id'",
     )
     .await;

@@ -290,3 +290,31 @@ async fn the_search_indexes_are_tidied_by_one_server_at_a_time() {
     tidying().await.expect("tidied");
     assert_eq!(lists().await, [0, 0], "nothing is left to do");
 }
+
+#[tokio::test]
+async fn an_app_goes_that_nobody_let_in_and_tokens_whose_time_is_long_over() {
+    let fixture = Fixture::new().await;
+    let tenant = fixture.tenant().await.id;
+    let days = |days: u64| Duration::from_hours(24 * days);
+    let at = format!("to_timestamp({} / 1000.0)", NOW.unix_millis());
+    fixture
+        .run(&format!(
+            "INSERT INTO users (tenant_id, role, created_at) VALUES ({tenant}, 'viewer', {at});
+             INSERT INTO oauth_clients
+                (public_id, name, redirect_uris, auth_method, refreshes, scopes, fingerprint, created_at)
+                SELECT gen_random_uuid(), n, '{{}}', 'none', true, '{{}}', sha256(n::text::bytea), {at}
+                FROM generate_series(1, 2) AS n;
+             INSERT INTO oauth_grants (tenant_id, client_id, user_id, scopes, resource, created_at)
+                SELECT {tenant}, (SELECT min(id) FROM oauth_clients), id, '{{}}', 'server', {at} FROM users;
+             INSERT INTO oauth_access_tokens (tenant_id, grant_id, token_hash, scopes, created_at, expires_at)
+                SELECT {tenant}, id, sha256('a'), '{{}}', {at}, {at} FROM oauth_grants;
+             INSERT INTO oauth_refresh_tokens (tenant_id, grant_id, token_hash, expires_at)
+                SELECT {tenant}, id, sha256('r'), {at} FROM oauth_grants"
+        ))
+        .await;
+    let just_before = |end: Timestamp| Timestamp::from_unix_millis(end.unix_millis() - 1);
+    assert!(purge(&fixture, just_before(NOW.plus(days(7)))).await.is_empty());
+    assert_eq!(purge(&fixture, NOW.plus(days(7))).await, Purged { tokens: 2, ..Purged::default() });
+    assert!(purge(&fixture, just_before(NOW.plus(days(90)))).await.is_empty());
+    assert_eq!(purge(&fixture, NOW.plus(days(90))).await, Purged { apps: 1, ..Purged::default() });
+}

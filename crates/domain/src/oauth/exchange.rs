@@ -89,11 +89,11 @@ async fn settled(uow: Box<dyn UnitOfWork>, outcome: Outcome) -> Outcome {
 ///
 /// # Errors
 /// See [`TokenError`].
-pub async fn redeem(store: &dyn Store, environment: &Environment, client: &Client, shown: CodeShown<'_>) -> Outcome {
+pub async fn redeem(store: &dyn Store, environment: &Environment, client: &Client, shown: &CodeShown<'_>) -> Outcome {
     let unknown = TokenError::InvalidGrant("the code is not known");
     let hash = AuthorizationCode::parse(shown.code).map_err(|_| unknown)?.hash();
     let mut uow = store.begin().await?;
-    let outcome = redeem_in(&mut *uow, environment, client, &hash, &shown).await;
+    let outcome = redeem_in(&mut *uow, environment, client, &hash, shown).await;
     settled(uow, outcome).await
 }
 
@@ -167,12 +167,12 @@ pub async fn refresh(
     store: &dyn Store,
     environment: &Environment,
     client: &Client,
-    shown: RefreshShown<'_>,
+    shown: &RefreshShown<'_>,
 ) -> Outcome {
     let unknown = TokenError::InvalidGrant("the refresh token is not known");
     let hash = RefreshToken::parse(shown.token).map_err(|_| unknown)?.hash();
     let mut uow = store.begin().await?;
-    let outcome = refresh_in(&mut *uow, environment, client, &hash, &shown).await;
+    let outcome = refresh_in(&mut *uow, environment, client, &hash, shown).await;
     settled(uow, outcome).await
 }
 

@@ -49,7 +49,7 @@ async fn issue(state: &ApiState, client: &Client, form: &Form) -> Result<Issued,
             let code = form.need("code")?;
             let verifier = Verifier::parse(form.need("code_verifier")?).ok();
             let shown = CodeShown { code, verifier, redirect_uri: form.get("redirect_uri"), resource };
-            redeem(store, environment, client, shown).await
+            redeem(store, environment, client, &shown).await
         }
         GrantType::RefreshToken => {
             let token = form.need("refresh_token")?;
@@ -59,7 +59,7 @@ async fn issue(state: &ApiState, client: &Client, form: &Form) -> Result<Issued,
                     Some(asked_scopes(text).map_err(|error| OauthError::new("invalid_scope", error.to_string()))?)
                 }
             };
-            refresh(store, environment, client, RefreshShown { token, scopes, resource }).await
+            refresh(store, environment, client, &RefreshShown { token, scopes, resource }).await
         }
     };
     issued.map_err(|error| match error {
