@@ -293,7 +293,7 @@ async fn lines_of(context: &Context, caller: &Caller, invoice: i64) -> Result<Ve
 }
 
 async fn pdf(context: Context, caller: Caller, id: RowId) -> Answer {
-    let (state, zone) = (&context.state, caller.credential().tenant.time_zone);
+    let (state, zone) = (&context.state, caller.credential().tenant().time_zone);
     let (one, now) = (Invoice::SHAPE.one, state.environment.clock.now());
     let printed = state.papers.print(PaperKind::Invoice, id.known(one)?, caller.tenant(), zone, now).await?;
     let printed = printed.ok_or(ResourceError::NotFound(one))?;

@@ -2,6 +2,7 @@
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
+use bwp_domain::public_address::is_public;
 use ipnetwork::IpNetwork;
 use url::{Host, Url};
 

@@ -19,7 +19,7 @@ use url::Url;
 
 /// How long a mail server may take for one command, and for a whole mail.
 const OF_COMMAND: Duration = Duration::from_secs(30);
-const OF_MAIL: Duration = Duration::from_secs(60);
+const OF_MAIL: Duration = Duration::from_mins(1);
 
 /// Why a mail server cannot be used as it was configured.
 #[derive(Debug, thiserror::Error)]

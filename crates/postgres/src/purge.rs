@@ -95,8 +95,11 @@ const END_DELIVERIES: &str = "UPDATE webhook_deliveries AS delivery SET
     WHERE endpoint.deleted_at IS NOT NULL AND endpoint.deleted_at > least($1, now()) - $2
         AND delivery.tenant_id = endpoint.tenant_id AND delivery.endpoint_id = endpoint.id AND delivery.completed_at IS NULL";
 
+/// One that still has queues stays: by its row others see that they may take them.
 const PURGE_WORKERS: &str = "DELETE FROM webhook_workers WHERE id IN (
-        SELECT id FROM webhook_workers WHERE seen_at <= least($1, now()) - $2 LIMIT $3 FOR UPDATE SKIP LOCKED
+        SELECT id FROM webhook_workers AS worker WHERE seen_at <= least($1, now()) - $2
+        AND NOT EXISTS (SELECT FROM webhook_queues AS queue WHERE queue.worker = worker.id)
+        LIMIT $3 FOR UPDATE SKIP LOCKED
     )";
 
 /// One whose time is over since long ago has been idle since then too. Who signed in a moment ago is not looked at.

@@ -254,7 +254,16 @@ async fn a_server_whose_clock_is_ahead_throws_away_no_more_than_others_would() {
         over_since(&fixture, account, minutes).await;
     }
     let purge = || within("the purge", fixture.store.purge(AHEAD));
-    let one_each = Purged { receipts: 1, events: 1, deliveries: 1, workers: 1, sessions: 1, browsers: 1, failures: 1 };
+    let one_each = Purged {
+        receipts: 1,
+        events: 1,
+        deliveries: 1,
+        workers: 1,
+        sessions: 1,
+        browsers: 1,
+        failures: 1,
+        ..Purged::default()
+    };
     assert_eq!(purge().await.expect("purged"), one_each);
     assert_eq!(purge().await.expect("purged"), Purged::default());
 }

@@ -50,8 +50,8 @@ pub fn delegable(asked: ScopeSet, held: ScopeSet) -> Option<ScopeSet> {
     let staying = ScopeSet::of(&[ScopeId::OfflineAccess]);
     // An app that asks to stay connected alone asks who its user is, and that needs no scope.
     let asks_more = !asked.without(staying).is_empty();
-    let gives = if asks_more { given.without(staying) } else { given };
-    if gives.is_empty() { None } else { Some(given) }
+    let granting = if asks_more { given.without(staying) } else { given };
+    if granting.is_empty() { None } else { Some(given) }
 }
 
 /// For how long a code may be redeemed.

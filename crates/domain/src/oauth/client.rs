@@ -232,7 +232,6 @@ impl ClientMetadata {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
 
     use super::*;
     use crate::scopes::ScopeId;
@@ -268,7 +267,8 @@ mod tests {
     #[test]
     fn metadata_that_cannot_be_is_refused_as_such() {
         let texts = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
-        let changes: Vec<Box<dyn FnOnce(&mut Registration)>> = vec![
+        type Change = Box<dyn FnOnce(&mut Registration)>;
+        let changes: Vec<Change> = vec![
             Box::new(|sent| sent.name = None),
             Box::new(|sent| sent.name = Some(" ".to_owned())),
             Box::new(|sent| sent.name = Some("a".repeat(201))),

@@ -21,7 +21,7 @@ use crate::{
 /// How long an access token is good.
 pub const ACCESS_LIFETIME: Duration = Duration::from_hours(1);
 /// How long a refresh token is good that is not used.
-pub const REFRESH_LIFETIME: Duration = Duration::from_hours(90 * 24);
+pub(super) const REFRESH_LIFETIME: Duration = Duration::from_hours(90 * 24);
 
 /// What a client sends for a code.
 #[derive(Debug)]

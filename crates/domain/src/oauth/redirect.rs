@@ -134,7 +134,6 @@ fn is_of_the_internet(host: &Host<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
 
     use super::*;
 

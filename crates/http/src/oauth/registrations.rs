@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn the_sixth_try_in_a_minute_waits_until_the_first_is_a_minute_ago() {
-        let at = |millis| Timestamp::from_unix_millis(1_700_000_000_000 + millis);
+        let at = |millis: i64| Timestamp::from_unix_millis(1_700_000_000_000 + millis);
         let (registrations, address) = (Registrations::default(), "192.0.2.1".parse().ok());
         for n in 0..5 {
             assert_eq!(registrations.try_one(address, at(n * 1000)), Ok(()));

@@ -9,9 +9,9 @@ pub(super) async fn bid_to_sign(world: &World) -> (Client, String, Value) {
     let client = world.client(&["bids:read", "bids:write", "bids:send", "signatures:send", "projects:write"]).await;
     let bid = client.post("/bids", &json!({ "name": "Tap room make-up air", "terms": "50 % on delivery" })).await;
     let bid = bid.data(201).clone();
-    let line =
+    let item =
         json!({ "markName": "M-01", "description": "Curb adapter, installed", "quantity": "4", "unitPrice": "1200" });
-    client.post(&format!("/bids/{}/line-items", bid["id"]), &line).await.data(201);
+    client.post(&format!("/bids/{}/line-items", bid["id"]), &item).await.data(201);
     let ask = json!({
         "entityType": "bid", "entityId": bid["id"], "signerName": "Otto Brandt", "signerEmail": "otto@example.com",
     });

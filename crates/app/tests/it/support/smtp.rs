@@ -60,10 +60,10 @@ impl MailServer {
     pub(crate) async fn up(&mut self) {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("a port");
         self.port = listener.local_addr().expect("an address").port();
-        let shelf = Arc::clone(&self.shelf);
+        let taken = Arc::clone(&self.shelf);
         self.running = Some(tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(serve(client, Arc::clone(&shelf)));
+                tokio::spawn(serve(client, Arc::clone(&taken)));
             }
         }));
     }
@@ -134,7 +134,9 @@ fn parse(recipients: Vec<String>, lines: &[String]) -> Taken {
     let mut last = String::new();
     for line in lines.iter().take_while(|line| !line.is_empty()) {
         if let Some(more) = line.strip_prefix([' ', '\t']) {
-            headers.entry(last.clone()).or_default().push_str(&format!(" {more}"));
+            let header = headers.entry(last.clone()).or_default();
+            header.push(' ');
+            header.push_str(more);
         } else if let Some((name, value)) = line.split_once(": ") {
             last = name.to_ascii_lowercase();
             headers.insert(last.clone(), value.to_owned());
