@@ -264,10 +264,11 @@ mod tests {
         assert_eq!(asks.scopes, ScopeSet::of(&[ScopeId::ContactsRead, ScopeId::OfflineAccess]));
     }
 
+    type Change = Box<dyn FnOnce(&mut Registration)>;
+
     #[test]
     fn metadata_that_cannot_be_is_refused_as_such() {
         let texts = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
-        type Change = Box<dyn FnOnce(&mut Registration)>;
         let changes: Vec<Change> = vec![
             Box::new(|sent| sent.name = None),
             Box::new(|sent| sent.name = Some(" ".to_owned())),
