@@ -16,7 +16,7 @@ use super::answer::{only_get, opened, preflight};
 use crate::{
     operation::Operation,
     privileges::AnyCredential,
-    problem::{ErrorCode, Problem},
+    problem::Problem,
     request::Authorized,
     routes::{BASE_PATH, Context},
 };
@@ -69,7 +69,5 @@ async fn owner(context: &Context, caller: &Authorized<AnyCredential>) -> Result<
             break;
         }
     }
-    first.ok_or_else(|| {
-        Problem::new(ErrorCode::Unauthorized, "Nobody owns this key: the tenant has no active company admin.")
-    })
+    first.ok_or_else(|| Problem::bad_credential("nobody owns the key"))
 }
