@@ -683,6 +683,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+
     oauth_access_tokens (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
@@ -697,6 +699,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+
     oauth_clients (id) {
         id -> Int8,
         public_id -> Uuid,
@@ -713,6 +717,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+
     oauth_codes (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
@@ -730,6 +736,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+
     oauth_grants (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
@@ -746,6 +754,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::*;
+
     oauth_refresh_tokens (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
