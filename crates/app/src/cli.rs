@@ -601,7 +601,7 @@ pub(crate) struct LetterheadArgs {
     pub(crate) typeface: Option<Typeface>,
     /// A PNG or JPEG file of 512 KiB at most; "" for none
     #[arg(long, value_name = "FILE")]
-    pub(crate) logo: Option<PathBuf>,
+    pub(crate) logo: Option<OsString>,
 }
 
 /// One of some words.

@@ -228,7 +228,7 @@ fn line_reply(status: u16, description: &'static str) -> Reply {
 /// What answers show of an invoice besides its fields.
 fn besides() -> Json {
     json!({
-        "tenantId": { "type": "integer", "format": "int64", "description": "The tenant." },
+        "tenantId": { "type": "integer", "format": "int64", "description": "The tenant.", "required": true },
         "isOverdue": { "type": "boolean", "description": "Whether it was to be paid before today, and is not." },
     })
 }

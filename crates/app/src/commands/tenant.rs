@@ -1,5 +1,7 @@
 //! `bwp tenant`
 
+use std::path::Path;
+
 use anyhow::{Context, anyhow};
 use bwp_domain::{
     characters::legible,
@@ -89,9 +91,9 @@ fn letterhead(args: LetterheadArgs) -> anyhow::Result<SetLetterhead> {
     let text = |text: Option<String>, argument| text.map(Text::parse).transpose().map_err(commands::wrong(argument));
     let logo = match args.logo {
         None => None,
-        Some(path) if path.as_os_str().is_empty() => Some(text(Some(String::new()), "--logo")?.unwrap_or_default()),
+        Some(path) if path.is_empty() => Some(text(Some(String::new()), "--logo")?.unwrap_or_default()),
         Some(path) => {
-            let bytes = std::fs::read(&path).with_context(|| format!("--logo {}", path.display()))?;
+            let bytes = std::fs::read(&path).with_context(|| format!("--logo {}", Path::new(&path).display()))?;
             Some(logo(&bytes).context("--logo")?)
         }
     };

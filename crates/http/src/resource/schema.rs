@@ -27,7 +27,7 @@ pub(super) fn answer(shape: &'static Shape) -> SchemaSource {
             put(field.name, schema);
         }
         for (field, also) in shape.fields.iter().filter_map(|field| Some((field, field.also?))) {
-            put(also, described(shown(shape, field), field, true));
+            put(also, described(shown(shape, field), field, !field.compact));
         }
         let mut moment = |name: &str, doc: &str| {
             put(name, json!({ "type": "string", "format": "date-time", "description": doc, "example": MOMENT }));
@@ -36,7 +36,8 @@ pub(super) fn answer(shape: &'static Shape) -> SchemaSource {
         if shape.shows_updated_at {
             moment("updatedAt", "When it was last changed.");
         }
-        let compact = shape.fields.iter().filter(|field| field.compact).map(|field| field.name);
+        let compact = shape.fields.iter().filter(|field| field.compact);
+        let compact = compact.flat_map(|field| [Some(field.name), field.also].into_iter().flatten());
         let times = if shape.shows_updated_at { &["createdAt", "updatedAt"][..] } else { &["createdAt"] };
         let required: Vec<_> = ["id"].into_iter().chain(compact).chain(times.iter().copied()).collect();
         for field in shape.fields {
@@ -55,11 +56,22 @@ pub(super) fn answer(shape: &'static Shape) -> SchemaSource {
     })
 }
 
-/// The schema of a row, with properties behind its own.
+/// The schema of a row, with properties behind its own. One of them that says `"required": true` is always there.
 pub(super) fn answer_with(shape: &'static Shape, name: &'static str, more: fn() -> Value) -> SchemaSource {
     SchemaSource::by(move |schemas| {
         let own = answer(shape).put(schemas);
-        let more = json!({ "type": "object", "properties": more() });
+        let mut properties = more();
+        let mut required = Vec::new();
+        for (name, schema) in properties.as_object_mut().into_iter().flatten() {
+            if schema["required"] == true {
+                required.push(name.clone());
+                schema.as_object_mut().map(|schema| schema.remove("required"));
+            }
+        }
+        let mut more = json!({ "type": "object", "properties": properties });
+        if !required.is_empty() {
+            more["required"] = json!(required);
+        }
         let reference = json!({ "$ref": format!("#/components/schemas/{own}") });
         schemas.insert(name, json!({ "description": shape.doc, "allOf": [reference, more] }));
         name.to_owned()
@@ -269,7 +281,7 @@ fn sent(shape: &Shape, field: &Field, new: bool) -> Value {
             }
             schema
         }
-        Kind::Json => json!({}),
+        Kind::Json => json!({ "type": ["array", "boolean", "null", "number", "object", "string"] }),
         Kind::Texts { most, each } => json!({
             "type": ["array", "null"],
             "maxItems": most,
