@@ -82,6 +82,7 @@ async fn a_key_answers_for_its_owner() {
 #[tokio::test]
 async fn what_an_app_did_and_spent_is_told_as_its() {
     let mut stage = Stage::with("company_admin").await;
+    stage.world.bwp(&["tenant", "set-limit", &stage.world.tenant, "1000000"]).await;
     let tokens = stage.tokens("contacts:read audit:read").await;
     let api = stage.api(&tokens);
     assert_eq!(api.get("/usage").await.data(200)["apiKey"], json!(null));
