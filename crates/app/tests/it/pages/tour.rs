@@ -150,9 +150,7 @@ async fn visit_webhooks(world: &World) -> BTreeSet<&'static str> {
     tour.browser.press("Done").await;
     let endpoint = world.number("SELECT max(id) FROM webhook_endpoints").await;
     let delivery = world.delivery(endpoint).await;
-    world
-        .sql("UPDATE webhook_deliveries SET response_status = 404, response_body = '<b>gone</b>', attempts = 7")
-        .await;
+    world.sql("UPDATE webhook_deliveries SET response_status = 404, response_body = '<b>gone</b>', attempts = 7").await;
     tour.browser.press("Pause").await;
     tour.browser.sees("Paused.").await;
     tour.look("webhook-paused").await;
