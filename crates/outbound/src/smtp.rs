@@ -135,8 +135,8 @@ fn explain(error: &dyn std::error::Error) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_is_no_mail_server_is_told() {
+    #[tokio::test]
+    async fn what_is_no_mail_server_is_told() {
         for url in ["smtps://u:p@mail.example.com", "smtp://127.0.0.1:25", "smtp://mail.example.com?tls=none"] {
             assert!(Smtp::new(url, "office@example.com").is_ok(), "{url}");
         }

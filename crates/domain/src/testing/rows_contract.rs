@@ -312,7 +312,7 @@ impl Suite<'_> {
                 _ if field.nullable => Value::Null,
                 (Some(reference), _) => Value::Integer(Box::pin(self.referred(tenant, reference)).await),
                 (None, Kind::Bool) => Value::Bool(false),
-                (None, kind) if field.unique.is_some() => {
+                (None, kind) if field.unique.is_some() || field.column == "entity_id" => {
                     value(kind, 100 + self.referred.fetch_add(1, Ordering::Relaxed))
                 }
                 (None, kind) => value(kind, 1),
