@@ -22,7 +22,7 @@ use bwp_domain::{
         ports::{FileError, StoredBytes},
     },
     idempotency::RenderedResponse,
-    papers::Printed,
+    papers::{Printed, paragraphs},
     principal::{Caller, Principal},
     records::About,
     resource::{Draft, Money, Quantity, Record, Resource, ResourceError, Value},
@@ -32,7 +32,7 @@ use bwp_domain::{
     },
     store::StoreError,
     text::{Name, Text, at_most},
-    wording::{day, dollars, plain},
+    wording::{day, dollars},
 };
 use maud::{Markup, html};
 
@@ -385,9 +385,12 @@ fn bid_to_read(seen: &SeenRequest, bid: &Bid, lines: &[BidLineItem]) -> Markup {
             dt { strong { "Bid total" } } dd { strong { (dollars(bid.total)) } }
         }
         @for (heading, text) in [("Terms", &bid.terms), ("Payment", &bid.payment_terms_text)] {
-            @if let Some(text) = text.as_ref().map(|text| plain(text)).filter(|text| !text.is_empty()) {
+            @let read = text.as_ref().map(|text| paragraphs(text)).unwrap_or_default();
+            @if !read.is_empty() {
                 h3 { (heading) }
-                @for paragraph in text.lines() { p { (isolated(paragraph)) } }
+                @for paragraph in read {
+                    p { (isolated(&paragraph.spans.iter().map(|span| span.text.as_str()).collect::<String>())) }
+                }
             }
         }
     }

@@ -1,20 +1,13 @@
-//! Money and days, as people read them: on pages for customers and in mails.
+//! Money, days and words, as people read them: on paper, on pages for customers and in mails.
 
 use crate::{clock::Timestamp, resource::Money, tenants::TimeZone};
 
 /// An amount, such as `$8,930.18`, or `−$452.67`.
 pub fn dollars(amount: Money) -> String {
-    let text = amount.decimal().abs().round_dp(2).to_string();
-    let (whole, cents) = text.split_once('.').unwrap_or((&text, ""));
     let sign = if amount < Money::ZERO { "−" } else { "" };
-    let mut grouped = String::new();
-    for (at, digit) in whole.char_indices() {
-        if at > 0 && (whole.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    format!("{sign}${grouped}.{cents:0<2}")
+    let mut digits = amount.decimal().abs();
+    digits.rescale(2);
+    format!("{sign}${}", grouped(&digits.to_string()))
 }
 
 /// The day of a moment at a place, such as `Jun 9, 2026`. One that was written without a time is that day everywhere (MNY-5).
@@ -22,25 +15,28 @@ pub fn day(moment: Timestamp, zone: TimeZone) -> String {
     TimeZone::UTC.day(zone.day_of(moment)).date().format("%b %-d, %Y").to_string()
 }
 
-/// The text of simple HTML: without its tags.
-pub fn plain(html: &str) -> String {
-    let mut text = String::new();
-    let mut rest = html;
-    while let Some((before, tag)) = rest.split_once('<') {
-        text.push_str(before);
-        let Some((tag, after)) = tag.split_once('>') else {
-            rest = "";
-            break;
-        };
-        let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();
-        if matches!(name, "p" | "br" | "li" | "h1" | "h2" | "h3") && !text.is_empty() && !text.ends_with('\n') {
-            text.push('\n');
+/// Digits with a comma before each three of them, up to the point.
+pub fn grouped(digits: &str) -> String {
+    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, fraction)| (whole, Some(fraction)));
+    let mut written = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in whole.char_indices() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            written.push(',');
         }
-        rest = after;
+        written.push(digit);
     }
-    text.push_str(rest);
-    let entities = [("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
-    entities.into_iter().fold(text.trim().to_owned(), |text, (entity, character)| text.replace(entity, character))
+    if let Some(fraction) = fraction {
+        written.push('.');
+        written.push_str(fraction);
+    }
+    written
+}
+
+/// A word of ours as people read it: `Customer request` for `customer_request`.
+pub fn words(word: &str) -> String {
+    let text = word.replace('_', " ");
+    let mut letters = text.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 #[cfg(test)]
@@ -69,12 +65,8 @@ mod tests {
     }
 
     #[test]
-    fn tags_are_left_out() {
-        assert_eq!(
-            plain("<p>50 % on <b>delivery</b>.</p><ul><li>Excludes A &amp; B</li></ul>"),
-            "50 % on delivery.\nExcludes A & B"
-        );
-        assert_eq!(plain("a < b"), "a");
-        assert_eq!(plain("As it is"), "As it is");
+    fn words_are_written_as_people_read_them() {
+        assert_eq!(words("customer_request"), "Customer request");
+        assert_eq!(words(""), "");
     }
 }

@@ -287,7 +287,7 @@ fn line(record: &Record) -> Result<Json, StoreError> {
 
 async fn lines_of(context: &Context, caller: &Caller, invoice: i64) -> Result<Vec<Record>, StoreError> {
     let shape = InvoiceLineItem::SHAPE;
-    let order = shape.field("position").map_or(0, |(at, _)| at);
+    let order = shape.field("order").map_or(0, |(at, _)| at);
     let of_it = Filter::is(shape, "invoiceId", Value::Integer(invoice));
     context.state.rows.all(caller.tenant(), shape, &of_it, order).await
 }

@@ -91,7 +91,8 @@ pub(crate) fn operations() -> Vec<Operation> {
             )
             .needs(&[ScopeId::SignaturesSend])
             .summary("Void a signature request")
-            .description("Its link is dead from then on. Of requests that are pending or sent: others answer 409."),
+            .description("Its link is dead from then on. Of requests that are pending or sent: others answer 409.")
+            .replies(with_link(200, "The request, voided.")),
         )
         .into_operations()
 }

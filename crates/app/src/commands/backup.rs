@@ -17,14 +17,12 @@ use serde_json::json;
 
 use crate::{
     cli::{BackupArgs, DatabaseArgs, RestoreArgs},
+    commands::STANDARD,
     database::{Database, Needs, with_database},
     output::Output,
     serve::stop::StopSignals,
     system::unguessable,
 };
-
-/// What stands for standard output, and for standard input.
-const STANDARD: &str = "-";
 
 pub(crate) async fn backup(args: &DatabaseArgs, backup: &BackupArgs, output: Output) -> anyhow::Result<()> {
     const WARNING: &str = "It holds all data: keep it as safe as the database.";

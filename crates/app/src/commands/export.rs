@@ -20,14 +20,12 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     cli::{DatabaseArgs, ExportArgs},
-    commands,
+    commands::{self, STANDARD},
     database::{Needs, with_database},
     output::Output,
     system::unguessable,
 };
 
-/// What stands for standard output.
-const STANDARD: &str = "-";
 /// How many rows are read at once.
 const ROWS: usize = 1_000;
 /// How many bytes are written at once.

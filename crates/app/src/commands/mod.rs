@@ -28,6 +28,9 @@ use bwp_postgres::PgStore;
 
 use crate::system::environment_of;
 
+/// What stands for standard output, and for standard input.
+pub(crate) const STANDARD: &str = "-";
+
 /// Runs a change as the operator, on a tenant.
 async fn operate<C, O, E>(store: &PgStore, tenant: TenantId, command: C) -> anyhow::Result<O>
 where

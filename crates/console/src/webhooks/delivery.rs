@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use actix_web::http::StatusCode;
 use bwp_domain::{
     ids::DeliveryId,
     webhooks::{Delivery, Payload, ReplayDelivery, delivery::MOST_ATTEMPTS},
@@ -76,10 +77,10 @@ pub(super) async fn show(visit: Rc<Visit>) -> Answer {
     let payload = named(&visit).await?;
     let note =
         html! { @if visit.query("done") == "replayed" { (good("It is sent again, with the same event and body.")) } };
-    page(&visit, &payload, &note).await
+    page(&visit, StatusCode::OK, &payload, &note).await
 }
 
-async fn page(visit: &Visit, payload: &Payload, note: &Markup) -> Answer {
+async fn page(visit: &Visit, status: StatusCode, payload: &Payload, note: &Markup) -> Answer {
     let delivery = &payload.delivery;
     let endpoint = of_id(visit, delivery.endpoint).await?;
     let (class, word) = word(delivery.status);
@@ -103,7 +104,7 @@ async fn page(visit: &Visit, payload: &Payload, note: &Markup) -> Answer {
         h2 { "Body, as sent" }
         pre tabindex="0" { code { (indented(&payload.body)) } }
     };
-    Ok(visit.ok(&delivery.event_type, &main))
+    Ok(visit.page(status, &delivery.event_type, &main))
 }
 
 fn facts(visit: &Visit, delivery: &Delivery) -> Markup {
@@ -135,8 +136,8 @@ pub(super) async fn replay(visit: Rc<Visit>, _: Form) -> Answer {
     match run(&visit, ReplayDelivery { id }).await? {
         Ok(()) => Ok(visit.redirect(&format!("{}?done=replayed", path(id)))),
         Err(error) => {
-            let (_, _, note) = explained(error)?;
-            page(&visit, &payload, &note).await
+            let (status, _, note) = explained(error)?;
+            page(&visit, status, &payload, &note).await
         }
     }
 }

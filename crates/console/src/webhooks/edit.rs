@@ -7,6 +7,7 @@ use bwp_domain::{
     fields::{Field, FieldErrors, Guard},
     idempotency::RenderedResponse,
     webhooks::{CreateEndpoint, CreatedEndpoint, EditEndpoint, EndpointDraft, EventType, UrlRefusal},
+    wording::words,
 };
 use maud::{Markup, html};
 
@@ -200,24 +201,18 @@ fn fields(filled: &Filled, errors: &FieldErrors) -> Markup {
 
 /// The types of events, by what they are about.
 fn subjects() -> Vec<(String, Vec<EventType>)> {
-    let mut subjects: Vec<(String, Vec<EventType>)> = Vec::new();
+    let mut subjects: Vec<(&str, Vec<EventType>)> = Vec::new();
     for kind in EventType::ALL.iter().copied() {
-        let subject = kind.as_str().split('.').next().unwrap_or_default().replace('_', " ");
+        let subject = kind.as_str().split('.').next().unwrap_or_default();
         match subjects.last_mut().filter(|(last, _)| *last == subject) {
             Some((_, types)) => types.push(kind),
             None => subjects.push((subject, vec![kind])),
         }
     }
-    for (subject, _) in &mut subjects {
-        let mut letters = subject.chars();
-        *subject = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).chain(['s']).collect();
-    }
-    subjects
+    subjects.into_iter().map(|(subject, types)| (format!("{}s", words(subject)), types)).collect()
 }
 
 /// What happened, in words.
 fn happening(kind: EventType) -> String {
-    let verb = kind.as_str().split('.').nth(1).unwrap_or_default().replace('_', " ");
-    let mut letters = verb.chars();
-    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+    words(kind.as_str().split('.').nth(1).unwrap_or_default())
 }

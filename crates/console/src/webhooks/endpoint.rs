@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
+use actix_web::http::StatusCode;
 use bwp_domain::{
-    fields::{FieldErrors, Guard},
+    fields::Guard,
     paging::{Limit, PageRequest},
     webhooks::{
         DeleteEndpoint, DeliveryFilter, DeliveryStatus, EditEndpoint, Endpoint, EndpointChanges, EventType,
@@ -25,15 +26,15 @@ use crate::{
 
 pub(super) async fn show(visit: Rc<Visit>) -> Answer {
     let endpoint = named(&visit).await?;
-    page(&visit, &endpoint, &html! {}).await
+    page(&visit, StatusCode::OK, &endpoint, &html! {}).await
 }
 
-async fn page(visit: &Visit, endpoint: &Endpoint, note: &Markup) -> Answer {
+async fn page(visit: &Visit, status: StatusCode, endpoint: &Endpoint, note: &Markup) -> Answer {
     let tenant = visit.member()?.tenant.id;
-    let status = visit.query("status");
+    let chosen = visit.query("status");
     let filter = DeliveryFilter {
         endpoint: Some(endpoint.id),
-        status: status.parse::<DeliveryStatus>().ok(),
+        status: chosen.parse::<DeliveryStatus>().ok(),
         ..DeliveryFilter::default()
     };
     let after = position(&visit.query("before"));
@@ -68,7 +69,7 @@ async fn page(visit: &Visit, endpoint: &Endpoint, note: &Markup) -> Answer {
                     select id="status" name="status" {
                         option value="" { "All" }
                         @for known in DeliveryStatus::ALL {
-                            option value=(known.as_str()) selected[known.as_str() == status] { (word(*known).1) }
+                            option value=(known.as_str()) selected[known.as_str() == chosen] { (word(*known).1) }
                         }
                     }
                 }
@@ -78,13 +79,13 @@ async fn page(visit: &Visit, endpoint: &Endpoint, note: &Markup) -> Answer {
         (delivery::table(visit, &found.items))
         (Pager {
             path: &visit.link(&path),
-            kept: &[("status", &status)],
+            kept: &[("status", &chosen)],
             is_first: after.is_none(),
             next: found.next.map(|next| ("before", written(next))),
             ..Pager::OLDER
         }.show())
     };
-    Ok(visit.ok(name(endpoint), &main))
+    Ok(visit.page(status, name(endpoint), &main))
 }
 
 /// What stops it, or lets it go on.
@@ -148,8 +149,8 @@ async fn turn(visit: &Visit, on: bool, done: &str) -> Answer {
     match run(visit, EditEndpoint { id: endpoint.id, changes, refused: None, guard: Guard::NONE }).await? {
         Ok(()) => Ok(visit.redirect(&format!("{}?done={done}", path_of(endpoint.id)))),
         Err(error) => {
-            let (_, _, note) = explained(error)?;
-            page(visit, &endpoint, &note).await
+            let (status, _, note) = explained(error)?;
+            page(visit, status, &endpoint, &note).await
         }
     }
 }
@@ -183,8 +184,8 @@ pub(super) async fn delete(visit: Rc<Visit>, _: Form) -> Answer {
     match run(&visit, DeleteEndpoint { id: endpoint.id }).await? {
         Ok(()) => Ok(visit.redirect(&format!("{PATH}?done=deleted"))),
         Err(error) => {
-            let (_, _, note): (_, FieldErrors, _) = explained(error)?;
-            page(&visit, &endpoint, &note).await
+            let (status, _, note) = explained(error)?;
+            page(&visit, status, &endpoint, &note).await
         }
     }
 }

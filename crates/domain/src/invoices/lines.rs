@@ -47,7 +47,7 @@ pub struct InvoiceLineItem {
     #[field(default = true)]
     pub is_taxable: bool,
     /// Where it stands: lines are shown by this number, from 0. Unless it is sent, behind all others.
-    #[field(automatic, also = "order", least = -2_147_483_648, most = 2_147_483_647)]
+    #[field(automatic, name = "order", also = "position", least = -2_147_483_648, most = 2_147_483_647)]
     pub position: Option<i64>,
     /// Always `null`, and ignored in requests: deleted lines are not found.
     pub deleted_at: Option<Timestamp>,
@@ -77,7 +77,7 @@ pub(super) async fn of_invoice(
     uow: &mut dyn UnitOfWork,
 ) -> std::result::Result<Vec<Stored<InvoiceLineItem>>, StoreError> {
     let shape = InvoiceLineItem::SHAPE;
-    let order = shape.field("position").map_or(0, |(at, _)| at);
+    let order = shape.field("order").map_or(0, |(at, _)| at);
     let rows = uow.rows().all(tenant, shape, &Filter::is(shape, "invoiceId", Value::Integer(invoice)), order).await?;
     rows.iter().map(Record::typed).collect()
 }
@@ -131,7 +131,7 @@ impl Command<dyn UnitOfWork> for CreateInvoice {
             let Some(id) = invoice.as_ref().map(|invoice| invoice.id) else { continue };
             draft.put(InvoiceLineItem::SHAPE, "invoiceId", Value::Integer(id));
             if position(&draft).is_none() {
-                draft.put(InvoiceLineItem::SHAPE, "position", Value::Integer(place));
+                draft.put(InvoiceLineItem::SHAPE, "order", Value::Integer(place));
             }
             match insert(family::<InvoiceLineItem>(), &draft, context, uow).await {
                 Ok((line, _)) => lines.push(line),
@@ -158,11 +158,11 @@ fn within(part: &str, why: Failure<ResourceError>) -> Failure<ResourceError> {
 }
 
 fn position(draft: &Draft) -> Option<i64> {
-    InvoiceLineItem::SHAPE.field("position").and_then(|(at, _)| draft.value(at)?.as_integer())
+    InvoiceLineItem::SHAPE.field("order").and_then(|(at, _)| draft.value(at)?.as_integer())
 }
 
 fn typed_position(line: &Record) -> Option<i64> {
-    InvoiceLineItem::SHAPE.field("position").and_then(|(at, _)| line.values.get(at)?.as_integer())
+    InvoiceLineItem::SHAPE.field("order").and_then(|(at, _)| line.values.get(at)?.as_integer())
 }
 
 /// What is done to a line of a draft.
@@ -213,7 +213,7 @@ impl Command<dyn UnitOfWork> for WriteLine {
                 if position(&draft).is_none() {
                     let last = lines.iter().filter_map(|line| line.details.position).max();
                     let next = last.map_or(0, |last| last.saturating_add(1).min(i64::from(i32::MAX)));
-                    draft.put(shape, "position", Value::Integer(next));
+                    draft.put(shape, "order", Value::Integer(next));
                 }
                 insert(family::<InvoiceLineItem>(), &draft, context, uow).await?.0
             }

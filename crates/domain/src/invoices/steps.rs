@@ -100,7 +100,7 @@ pub struct Payment {
 #[resource(one = "voiding")]
 pub struct Voiding {
     /// Why.
-    #[field(least = 3, most = 2_000, example = "Billed twice.")]
+    #[field(required, least = 3, most = 2_000, example = "Billed twice.")]
     pub reason: Text,
 }
 

@@ -24,7 +24,7 @@ pub use commands::{
 pub use export::{ExportPlan, ExportRequest};
 pub use import::{BatchEnd, Batched, ImportBatch, ImportPlan, ImportRequest, RowError, errors_header, errors_row};
 pub use transfers::{Column, Imported, InCsv, Key, Reading, Remembered, Source, Transfers, transfers};
-pub use undo::{Changes, Undo, UndoBatch, Undone, needs as undo_needs};
+pub use undo::{Changes, SetBack, Undo, UndoBatch, Undone, needs as undo_needs};
 
 use crate::{
     clock::Timestamp,

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Job, JobKind, Progress, RowError, Starter, Transfers,
+    Job, JobKind, Progress, RowError, Start, Transfers,
     import::lock,
-    ports::{Advance, Lease, NewJob},
+    ports::{Advance, Lease},
 };
 use crate::{
     clock::Timestamp,
@@ -96,8 +96,6 @@ impl Command<dyn UnitOfWork> for Undo {
         context: &Context<'_>,
         uow: &mut (dyn UnitOfWork + 'static),
     ) -> Result<Applied<Job>, Failure<ResourceError>> {
-        let starter = Starter::of(context.principal)
-            .ok_or_else(|| ResourceError::Conflict("Jobs are started with a key.".to_owned()))?;
         let conflict = |why: &str| Failure::from(ResourceError::Conflict(why.to_owned()));
         let import = uow.jobs().lock(context.tenant, self.id).await?.ok_or(ResourceError::NotFound("job"))?;
         if import.kind != JobKind::CsvImport {
@@ -110,18 +108,17 @@ impl Command<dyn UnitOfWork> for Undo {
         if total > 0 && uow.jobs().changes(context.tenant, import.id, None).await?.is_none() {
             return Err(conflict("What this import changed was not kept: it is older than this function."));
         }
-        let job = NewJob {
-            public_id: JobPublicId::generate(context.now, context.entropy),
+        let start = Start {
             kind: JobKind::Bulk,
             resource: self.transfers.shape().table,
+            // What it takes is asked of this command.
+            needs: &[],
             params: json!({ "operation": OPERATION, "jobId": self.id.to_string() }),
-            starter,
-            address: self.address,
-            source: None,
             total,
-            created_at: context.now,
+            source: None,
+            address: self.address,
         };
-        Ok(Applied::silently(uow.jobs().insert(context.tenant, job).await?))
+        start.apply(context, uow).await
     }
 }
 
@@ -141,17 +138,39 @@ pub struct UndoBatch<'a> {
     pub changes: &'a Changes,
     /// How many rows the job has looked at before.
     pub processed: i64,
-    /// The rows that this job has set back in later batches, and when: that is no change by somebody else.
-    pub set_back: &'a HashMap<i64, Timestamp>,
+    /// The rows that this job has set back in later batches: that is no change by somebody else.
+    pub set_back: &'a SetBack,
 }
+
+/// Rows that a job has set back, and when each was changed by that.
+pub type SetBack = HashMap<i64, Timestamp>;
 
 /// What came of a batch.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Undone {
     /// What it adds: `updated` are the rows that were deleted or set back, `errors` those that were left alone.
     pub progress: Progress,
-    /// The rows that were set back, and when.
-    pub set_back: Vec<(i64, Timestamp)>,
+    /// The rows that were set back.
+    pub set_back: SetBack,
+}
+
+/// The name under which the moment is kept at which a row was set back.
+const SET_BACK_AT: &str = "at";
+
+impl Changes {
+    /// What a job that undoes has set back in a batch, kept as its own changes: another worker that goes on with it must know.
+    fn of_undo(position: u64, at: Timestamp, set_back: &SetBack) -> Self {
+        let kept =
+            |(id, at): (&i64, &Timestamp)| (*id, Map::from_iter([(SET_BACK_AT.to_owned(), json!(at.unix_millis()))]));
+        Self { updated: set_back.iter().map(kept).collect(), ..Self::new(position, at) }
+    }
+
+    /// The rows that were set back in a batch of a job that undoes.
+    pub fn set_back(&self) -> impl Iterator<Item = (i64, Timestamp)> {
+        self.updated
+            .iter()
+            .filter_map(|(id, kept)| Some((*id, Timestamp::from_unix_millis(kept.get(SET_BACK_AT)?.as_i64()?))))
+    }
 }
 
 /// Why a row was left alone.
@@ -210,6 +229,10 @@ impl Command<dyn UnitOfWork> for UndoBatch<'_> {
         }
         if !left.is_empty() {
             uow.jobs().note(context.tenant, self.lease.job, &left).await?;
+        }
+        if !undone.set_back.is_empty() {
+            let kept = Changes::of_undo(self.changes.position, context.now, &undone.set_back);
+            uow.jobs().remember(context.tenant, self.lease.job, &kept).await?;
         }
         let advance = Advance { progress: undone.progress, position: self.changes.position };
         if !uow.jobs().advance(self.lease, &advance).await? {

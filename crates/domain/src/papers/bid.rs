@@ -69,7 +69,7 @@ fn table(lines: &[Stored<BidLineItem>], items: &HashMap<i64, Vec<CostItem>>, des
                 line.description.to_string(),
                 quantity(line.quantity.unwrap_or(Quantity::ONE)),
                 desk.writing.price(line.sell_unit_price),
-                desk.writing.money(line.total),
+                desk.writing.price(line.total),
             ],
             minor: false,
         });
@@ -101,7 +101,7 @@ fn totals(bid: &Bid, lines: &[Stored<BidLineItem>], desk: &Desk<'_>) -> Vec<Tota
     if let Ok(units) = Quantity::rounded(units) {
         totals.push(total("Total quantity".to_owned(), quantity(units), false));
     }
-    totals.push(total("Subtotal".to_owned(), desk.writing.money(bid.subtotal), false));
+    totals.push(total("Subtotal".to_owned(), desk.writing.price(bid.subtotal), false));
     if !bid.discount_amount.is_zero() {
         let share = matches!(bid.discount_type, Some(DiscountType::Percentage | DiscountType::Percent));
         let share = bid.discount.filter(|_| share).map(|discount| format!(" ({})", percent(discount)));
@@ -109,9 +109,9 @@ fn totals(bid: &Bid, lines: &[Stored<BidLineItem>], desk: &Desk<'_>) -> Vec<Tota
         totals.push(total(label, desk.writing.decimal(-bid.discount_amount.decimal()), false));
     }
     let rate = bid.tax_rate.map(|rate| format!(" ({})", percent(rate))).unwrap_or_default();
-    totals.push(total(format!("Sales tax{rate}"), desk.writing.money(bid.tax_amount), false));
+    totals.push(total(format!("Sales tax{rate}"), desk.writing.price(bid.tax_amount), false));
     let until = bid.valid_until.map(|until| format!(", valid until {}", desk.writing.day(until)));
-    totals.push(total(format!("Bid total{}", until.unwrap_or_default()), desk.writing.money(bid.total), true));
+    totals.push(total(format!("Bid total{}", until.unwrap_or_default()), desk.writing.price(bid.total), true));
     totals
 }
 
@@ -121,7 +121,7 @@ fn acceptance(bid: &Bid, desk: &Desk<'_>) -> Block {
     let name = filled(bid.accepted_by.as_ref().map(ToString::to_string)).unwrap_or_default();
     let day = filled(bid.accepted_at.map(|at| desk.writing.day(at))).unwrap_or_default();
     let note =
-        format!("By signing, the customer accepts this bid of {} with its terms.", desk.writing.money(bid.total));
+        format!("By signing, the customer accepts this bid of {} with its terms.", desk.writing.price(bid.total));
     Block::Signatures(vec![SignaturePlace {
         title: "Acceptance".to_owned(),
         note: Some(note),

@@ -5,12 +5,13 @@ use rust_decimal::Decimal;
 use super::{
     Block, Column, Mark, Row, SignaturePlace, Table, Total,
     compose::{Content, Desk, facts, party, party_name, text},
-    write::{quantity, words},
+    write::quantity,
 };
 use crate::{
     change_orders::{ChangeOrder, ChangeOrderItem, ChangeOrderStatus},
     resource::{Money, Quantity, Stored},
     store::StoreError,
+    wording::words,
 };
 
 pub(super) async fn compose(stored: &Stored<ChangeOrder>, desk: &Desk<'_>) -> Result<Content, StoreError> {
@@ -39,9 +40,9 @@ pub(super) async fn compose(stored: &Stored<ChangeOrder>, desk: &Desk<'_>) -> Re
     blocks.extend(text("Description", order.description.as_ref()));
     blocks.push(Block::Table(table(&items, desk)));
     blocks.push(Block::Totals(vec![
-        total("Additions", desk.writing.money(order.additions), false),
-        total("Deductions", desk.writing.money(order.deductions), false),
-        total("Net change", desk.writing.money(order.total_amount), true),
+        total("Additions", desk.writing.price(order.additions), false),
+        total("Deductions", desk.writing.price(order.deductions), false),
+        total("Net change", desk.writing.price(order.total_amount), true),
     ]));
     let original = of_project.and_then(|project| project.original_contract_value).unwrap_or(Money::ZERO);
     let before = approved_before(stored, desk).await?;
@@ -99,7 +100,7 @@ fn table(items: &[Stored<ChangeOrderItem>], desk: &Desk<'_>) -> Table {
                 text(item.description.as_deref()),
                 quantity(item.quantity.unwrap_or(Quantity::ONE)),
                 desk.writing.price(item.unit_price.unwrap_or_default()),
-                format!("{sign}{}", desk.writing.money(amount)),
+                format!("{sign}{}", desk.writing.price(amount)),
             ],
             minor: false,
         }

@@ -3,7 +3,7 @@
 use super::{
     Block, Column, Mark, Row, Table, Total,
     compose::{Content, Desk, facts, party, text},
-    write::{percent, quantity, words},
+    write::{percent, quantity},
 };
 use crate::{
     bids::Bid,
@@ -12,6 +12,7 @@ use crate::{
     resource::{Money, Stored},
     selling::PaymentTerm,
     store::StoreError,
+    wording::words,
 };
 
 pub(super) async fn compose(stored: &Stored<Invoice>, desk: &Desk<'_>) -> Result<Content, StoreError> {
@@ -71,7 +72,7 @@ fn table(lines: &[Stored<InvoiceLineItem>], desk: &Desk<'_>) -> Table {
     let column = |title: &str, weight, figures| Column { title: title.to_owned(), weight, figures };
     let row = |line: &Stored<InvoiceLineItem>| {
         let line = &line.details;
-        let (rate, amount) = (desk.writing.price(line.unit_price), desk.writing.money(line.amount));
+        let (rate, amount) = (desk.writing.price(line.unit_price), desk.writing.price(line.amount));
         Row { cells: vec![line.description.to_string(), quantity(line.quantity), rate, amount], minor: false }
     };
     Table {
@@ -90,15 +91,15 @@ fn table(lines: &[Stored<InvoiceLineItem>], desk: &Desk<'_>) -> Table {
 
 fn totals(invoice: &Invoice, payments: &[Stored<InvoicePayment>], desk: &Desk<'_>) -> Vec<Total> {
     let total = |label: String, value: String, grand| Total { label, value, grand };
-    let mut totals = vec![total("Subtotal".to_owned(), desk.writing.money(invoice.subtotal), false)];
+    let mut totals = vec![total("Subtotal".to_owned(), desk.writing.price(invoice.subtotal), false)];
     if !invoice.discount_amount.is_zero() {
         let share = invoice.discount_type == DiscountKind::Percentage;
         let share = if share { format!(" ({})", percent(invoice.discount)) } else { String::new() };
         totals.push(total(format!("Discount{share}"), desk.writing.decimal(-invoice.discount_amount.decimal()), false));
     }
     let rate = if invoice.tax_rate.is_zero() { String::new() } else { format!(" ({})", percent(invoice.tax_rate)) };
-    totals.push(total(format!("Sales tax{rate}"), desk.writing.money(invoice.tax_amount), false));
-    totals.push(total("Total".to_owned(), desk.writing.money(invoice.total), true));
+    totals.push(total(format!("Sales tax{rate}"), desk.writing.price(invoice.tax_amount), false));
+    totals.push(total("Total".to_owned(), desk.writing.price(invoice.total), true));
     for payment in payments.iter().map(|payment| &payment.details).filter(|payment| payment.voided_at.is_none()) {
         let method = payment.method.map(|method| words(method.as_str()));
         let told = [
@@ -110,6 +111,6 @@ fn totals(invoice: &Invoice, payments: &[Stored<InvoicePayment>], desk: &Desk<'_
         totals.push(total(format!("Paid {told}"), desk.writing.decimal(-payment.amount.decimal()), false));
     }
     let due = if invoice.status == InvoiceStatus::Voided { Money::ZERO } else { invoice.balance_due };
-    totals.push(total("Balance due".to_owned(), desk.writing.money(due), true));
+    totals.push(total("Balance due".to_owned(), desk.writing.price(due), true));
     totals
 }

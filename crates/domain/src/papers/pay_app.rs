@@ -6,7 +6,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use super::{
     Block, Column, LedgerLine, Mark, Row, SignaturePlace, Table,
     compose::{Content, Desk, facts, party, party_name},
-    write::{NOTHING, percent, words},
+    write::{NOTHING, percent},
 };
 use crate::{
     bids::Bid,
@@ -14,6 +14,7 @@ use crate::{
     pay_apps::{PayApp, PayAppStatus, SovLine},
     resource::{Money, Percent, Stored},
     store::StoreError,
+    wording::words,
 };
 
 pub(super) async fn compose(stored: &Stored<PayApp>, desk: &Desk<'_>) -> Result<Content, StoreError> {
@@ -149,8 +150,8 @@ fn schedule(app: &PayApp, lines: &[Stored<SovLine>], desk: &Desk<'_>) -> Vec<Blo
         blocks.push(Block::Warning(format!(
             "The scheduled values come to {}, and line 3 to {}: they differ by {}.",
             money(scheduled),
-            desk.writing.money(app.revised_contract_sum),
-            desk.writing.money(app.scheduled_value_difference),
+            desk.writing.price(app.revised_contract_sum),
+            desk.writing.price(app.scheduled_value_difference),
         )));
     }
     let retained = retained(app, lines);
@@ -160,13 +161,13 @@ fn schedule(app: &PayApp, lines: &[Stored<SovLine>], desk: &Desk<'_>) -> Vec<Blo
             cells: vec![
                 line.item_number.as_ref().map_or_else(|| (at + 1).to_string(), ToString::to_string),
                 line.description.to_string(),
-                desk.writing.money(line.scheduled_value),
-                desk.writing.money(line.previous_billed),
-                desk.writing.money(line.current_billed),
-                desk.writing.money(line.materials_stored),
-                desk.writing.money(line.total_to_date),
+                desk.writing.price(line.scheduled_value),
+                desk.writing.price(line.previous_billed),
+                desk.writing.price(line.current_billed),
+                desk.writing.price(line.materials_stored),
+                desk.writing.price(line.total_to_date),
                 percent(line.percent_complete),
-                desk.writing.money(line.balance),
+                desk.writing.price(line.balance),
                 money(*retained),
             ],
             minor: false,
@@ -192,21 +193,21 @@ fn schedule(app: &PayApp, lines: &[Stored<SovLine>], desk: &Desk<'_>) -> Vec<Blo
             String::new(),
             "Total".to_owned(),
             money(scheduled),
-            desk.writing.money(app.previously_billed),
-            desk.writing.money(app.current_billed),
-            desk.writing.money(app.materials_stored),
-            desk.writing.money(app.total_completed),
+            desk.writing.price(app.previously_billed),
+            desk.writing.price(app.current_billed),
+            desk.writing.price(app.materials_stored),
+            desk.writing.price(app.total_completed),
             percent(app.percent_complete),
             money(balance),
-            desk.writing.money(app.retainage_amount),
+            desk.writing.price(app.retainage_amount),
         ]),
         empty: "This pay application has no lines yet.".to_owned(),
     }));
     let figures = |label, value| facts(label, vec![("", Some(value))]);
     blocks.push(Block::Facts(vec![
         figures("Scheduled", money(scheduled)),
-        figures("Completed and stored", desk.writing.money(app.total_completed)),
-        figures("This period", desk.writing.money(app.current_billed)),
+        figures("Completed and stored", desk.writing.price(app.total_completed)),
+        figures("This period", desk.writing.price(app.current_billed)),
         figures("Complete", percent(app.percent_complete)),
         figures("Balance to finish", money(balance)),
     ]));

@@ -1,13 +1,12 @@
 //! How figures and days are written on paper.
 
-use std::fmt::Write;
-
 use chrono::{DateTime, Utc};
 
 use crate::{
     clock::Timestamp,
-    resource::{Decimal, Fixed, Money},
+    resource::{Decimal, Fixed},
     tenants::TimeZone,
+    wording::grouped,
 };
 
 /// How a tenant's documents write amounts and days.
@@ -20,12 +19,7 @@ pub(super) struct Writing {
 }
 
 impl Writing {
-    /// An amount of money: `$1,234.50`, `-$0.05`.
-    pub(super) fn money(&self, money: Money) -> String {
-        self.price(money)
-    }
-
-    /// A price, with as many places as it has, at least two.
+    /// An amount of money or a price, with as many places as it has, at least two: `$1,234.50`, `-$0.05`.
     pub(super) fn price<const WHOLE: u32, const PLACES: u32>(&self, price: Fixed<WHOLE, PLACES>) -> String {
         self.decimal(price.decimal())
     }
@@ -66,31 +60,6 @@ pub(super) fn percent<const WHOLE: u32, const PLACES: u32>(percent: Fixed<WHOLE,
     format!("{}%", quantity(percent))
 }
 
-/// Digits with a comma before each three of them, up to the point.
-fn grouped(digits: &str) -> String {
-    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, fraction)| (whole, Some(fraction)));
-    let mut written = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at).is_multiple_of(3) {
-            written.push(',');
-        }
-        written.push(digit);
-    }
-    if let Some(fraction) = fraction {
-        let _ = write!(written, ".{fraction}");
-    }
-    written
-}
-
-/// `customer_request` as people read it: `Customer request`.
-pub(super) fn words(word: &str) -> String {
-    let mut text = word.replace('_', " ");
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,7 +72,7 @@ mod tests {
     #[test]
     fn figures_are_grouped_and_keep_their_sign() {
         let writing = Writing { currency: "$".to_owned(), zone: "America/New_York".parse().unwrap() };
-        let money = |text: &str| writing.money(written(text));
+        let money = |text: &str| writing.price(written::<12, 2>(text));
         assert_eq!(money("8930.18"), "$8,930.18");
         assert_eq!(money("-1234567.5"), "-$1,234,567.50");
         assert_eq!(money("100"), "$100.00");
@@ -122,11 +91,5 @@ mod tests {
         let at = |text| Timestamp::parse_rfc3339(text, Rounding::Down).unwrap();
         assert_eq!(writing.day(at("2026-03-31T00:00:00Z")), "March 31, 2026", "a bare day");
         assert_eq!(writing.day(at("2026-04-01T01:30:00Z")), "March 31, 2026");
-    }
-
-    #[test]
-    fn words_are_written_as_people_read_them() {
-        assert_eq!(words("customer_request"), "Customer request");
-        assert_eq!(words(""), "");
     }
 }

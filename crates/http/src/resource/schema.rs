@@ -27,7 +27,7 @@ pub(super) fn answer(shape: &'static Shape) -> SchemaSource {
             put(field.name, schema);
         }
         for (field, also) in shape.fields.iter().filter_map(|field| Some((field, field.also?))) {
-            put(also, described(shown(shape, field), field, !field.compact));
+            put(also, described(shown(shape, field), field, true));
         }
         let mut moment = |name: &str, doc: &str| {
             put(name, json!({ "type": "string", "format": "date-time", "description": doc, "example": MOMENT }));
@@ -36,8 +36,7 @@ pub(super) fn answer(shape: &'static Shape) -> SchemaSource {
         if shape.shows_updated_at {
             moment("updatedAt", "When it was last changed.");
         }
-        let compact = shape.fields.iter().filter(|field| field.compact);
-        let compact = compact.flat_map(|field| [Some(field.name), field.also].into_iter().flatten());
+        let compact = shape.fields.iter().filter(|field| field.compact).map(|field| field.name);
         let times = if shape.shows_updated_at { &["createdAt", "updatedAt"][..] } else { &["createdAt"] };
         let required: Vec<_> = ["id"].into_iter().chain(compact).chain(times.iter().copied()).collect();
         for field in shape.fields {
@@ -281,7 +280,10 @@ fn sent(shape: &Shape, field: &Field, new: bool) -> Value {
             }
             schema
         }
-        Kind::Json => json!({ "type": ["array", "boolean", "null", "number", "object", "string"] }),
+        Kind::Json => json!({
+            "type": ["array", "boolean", "null", "number", "object", "string"],
+            "items": {},
+        }),
         Kind::Texts { most, each } => json!({
             "type": ["array", "null"],
             "maxItems": most,

@@ -48,8 +48,8 @@ impl<'a> Shown<'a> {
         for (at, field) in self.shape.fields.iter().enumerate().filter(|(_, field)| field.compact == compact) {
             object.serialize_field(field.name, &self.read::<_, O::Error>(self.row.value(at))?)?;
         }
-        for (at, field) in self.shape.fields.iter().enumerate().filter(|(_, field)| field.compact == compact) {
-            if let Some(also) = field.also {
+        for (at, also) in self.shape.fields.iter().enumerate().filter_map(|(at, field)| Some((at, field.also?))) {
+            if !compact {
                 object.serialize_field(also, &self.read::<_, O::Error>(self.row.value(at))?)?;
             }
         }

@@ -1,10 +1,8 @@
 //! Undoing imports.
 
-use std::collections::HashMap;
-
 use bwp_domain::{
     ids::JobPublicId,
-    jobs::{Changes, JobStatus, Transfers, UndoBatch, ports::Ending, undo_needs},
+    jobs::{Changes, JobStatus, SetBack, Transfers, UndoBatch, ports::Ending, undo_needs},
     resource::ResourceError,
 };
 use serde_json::json;
@@ -17,7 +15,14 @@ impl Running<'_> {
         let mut done = self.job.progress;
         // Where a worker that died was: batches are undone from the end of the file to its beginning.
         let mut before = Some(self.job.position).filter(|position| *position > 0);
-        let mut set_back = HashMap::new();
+        let mut set_back = SetBack::new();
+        if before.is_some() {
+            let mut behind = None;
+            while let Some(own) = self.changes(self.job.public_id, behind).await? {
+                behind = Some(own.position);
+                set_back.extend(own.set_back());
+            }
+        }
         while let Some(changes) = self.changes(import, before).await? {
             before = Some(changes.position);
             let processed = done.processed;
@@ -44,11 +49,12 @@ impl Running<'_> {
         Ok(())
     }
 
-    async fn changes(&self, import: JobPublicId, before: Option<u64>) -> Result<Option<Changes>, JobError> {
+    /// What the last batch of a job before a position changed.
+    async fn changes(&self, job: JobPublicId, before: Option<u64>) -> Result<Option<Changes>, JobError> {
         let tenant = self.job.tenant;
         let mut uow = self.ports.store.begin().await?;
-        let changes = match uow.jobs().lock(tenant, import).await {
-            Ok(Some(import)) => uow.jobs().changes(tenant, import.id, before).await,
+        let changes = match uow.jobs().lock(tenant, job).await {
+            Ok(Some(job)) => uow.jobs().changes(tenant, job.id, before).await,
             // It was deleted, and what it changed is known no more.
             Ok(None) => Ok(None),
             Err(error) => Err(error),
