@@ -1,7 +1,5 @@
 //! Leads: jobs that the tenant may get.
 
-use std::cmp::Reverse;
-
 use async_trait::async_trait;
 use serde_json::json;
 
@@ -11,7 +9,7 @@ use crate::{
     csv::unguarded,
     execute::{Applied, Command, Context, Failure},
     fields::{Fault, FieldErrors},
-    ids::{AccountId, ContactId, LeadStageId, ProjectId, TenantId},
+    ids::{AccountId, ContactId, LeadStageId, ProjectId},
     jobs::{Column, Imported, InCsv, Reading},
     lead_stages::LeadStage,
     notifications::{Notice, NotificationType, notify},
@@ -20,11 +18,11 @@ use crate::{
     resource::{
         Body, Draft, Filter, Money, Record, Referable, Resource, ResourceError, Rules, Saving, Stored, Value, family,
         insert,
-        ports::{RowReader, Sum},
+        summary::{Group, Named, Summary, Total},
         update,
     },
     scopes::{ScopeId, ScopeSet},
-    store::{StoreError, UnitOfWork},
+    store::UnitOfWork,
     text::{Name, Text},
     users::ActiveUser,
     words,
@@ -307,44 +305,17 @@ impl Convert {
     pub const NEEDS: &[ScopeId] = &[ScopeId::LeadsWrite, ScopeId::ProjectsWrite];
 }
 
-/// Leads, summed up: how many, and what they may bring.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Summary {
-    /// In all.
-    pub totals: Sum,
-    /// In each stage that has some, in the order of the board.
-    pub by_stage: Vec<(Sum, Option<Stored<LeadStage>>)>,
-    /// From each source that there is, the most leads first; those of none last.
-    pub by_source: Vec<Sum>,
-}
-
-/// Sums up the leads that fit.
-pub async fn summary(rows: &dyn RowReader, tenant: TenantId, filter: &Filter) -> Result<Summary, StoreError> {
-    let places = |names: &[&str]| Lead::SHAPE.places(names);
-    let lines =
-        rows.sums(tenant, Lead::SHAPE, filter, &places(&["stageId", "source"]), &places(&["estimatedValue"])).await?;
-    // Behind the sums: a stage with leads is not deleted.
-    let stages = rows
-        .all(
-            tenant,
-            LeadStage::SHAPE,
-            &Filter::all(),
-            LeadStage::SHAPE.places(&["order"]).first().copied().unwrap_or_default(),
-        )
-        .await?;
-    let mut by_stage = Sum::by(&lines, 0);
-    let place = |line: &Sum| stages.iter().position(|stage| line.groups.first() == Some(&Value::Integer(stage.id)));
-    by_stage.sort_by_key(|line| place(line).unwrap_or(usize::MAX));
-    let with_stage = |line: Sum| {
-        let stage = place(&line).and_then(|at| stages.get(at)).map(Record::typed).transpose()?;
-        Ok((line, stage))
-    };
-    let mut by_source = Sum::by(&lines, 1);
-    // They come in the order of their names.
-    by_source.sort_by_key(|line| (line.groups.first().is_none_or(Value::is_null), Reverse(line.count)));
-    Ok(Summary {
-        totals: Sum::total(&lines, 1),
-        by_stage: by_stage.into_iter().map(with_stage).collect::<Result<_, StoreError>>()?,
-        by_source,
-    })
-}
+/// How leads are summed up.
+pub static SUMMARY: Summary = Summary {
+    filters: &["stageId", "assignedTo"],
+    totals: &[Total::sum("estimated_value_total", "estimatedValue", "What they may bring.")],
+    groups: &[
+        Group::by("by_stage", "stageId", "stageId").naming(Named {
+            name: "stageName",
+            shape: LeadStage::SHAPE,
+            field: "name",
+            order: "order",
+        }),
+        Group::by("by_source", "source", "source"),
+    ],
+};

@@ -60,6 +60,7 @@ pub mod numbers;
 pub mod oauth;
 pub mod paging;
 pub mod papers;
+pub mod parts;
 pub mod pay_apps;
 pub mod principal;
 pub mod products;

@@ -1,23 +1,21 @@
 //! Projects: the jobs that a tenant works on.
 
-use std::cmp::Reverse;
-
 use async_trait::async_trait;
 
 use crate::{
+    change_orders,
     clock::Timestamp,
     contacts::Contact,
     events::Event,
     execute::{Context, Failure},
     fields::{Fault, FieldErrors},
-    ids::{AccountId, BidId, ContactId, LeadId, TenantId},
+    ids::{AccountId, BidId, ContactId, LeadId},
     jobs::{Column, InCsv, Key},
     numbers::Numbering,
     resource::{
-        Condition, FieldType, Filter, Money, Resource, ResourceError, Rules, Saving, Stored, Value, event,
-        ports::{RowReader, Sum},
+        Condition, Filter, Money, Resource, ResourceError, Rules, Saving, Stored, Value, event,
+        summary::{Asked, Found, Group, Of, Summary, Total},
     },
-    store::StoreError,
     text::{Name, Text},
     users::ActiveUser,
     words,
@@ -213,48 +211,42 @@ impl Project {
     }
 }
 
-/// Projects, summed up: how many, and what they are worth now.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Summary {
-    /// In all.
-    pub totals: Sum,
-    /// How many were to be done before today and are neither completed nor cancelled.
-    pub overdue: i64,
-    /// Of each status that a project has, in the order of the statuses.
-    pub by_status: Vec<(ProjectStatus, Sum)>,
-    /// Of each type that a project has, the most projects first; those without a type last.
-    pub by_type: Vec<Sum>,
+/// How projects are summed up.
+pub static SUMMARY: Summary = Summary {
+    filters: &["contactId", "assignedTo"],
+    totals: &[
+        Total::sum("contract_value_total", "contractValue", "What they are worth now."),
+        Total {
+            name: "approved_co_delta_total",
+            doc: "What approved change orders added to what was signed.",
+            of: Of::Amount(added),
+        },
+        Total {
+            name: "overdue_count",
+            doc: "How many were to be done before today and are neither completed nor cancelled. The tenant's time zone decides when \
+                  today begins.",
+            of: Of::Count(overdue),
+        },
+    ],
+    groups: &[Group::by("by_status", "status", "status"), Group::by("by_type", "project_type", "projectType")],
+};
+
+fn added(asked: Asked<'_>) -> Found<'_> {
+    Box::pin(async move {
+        let delta = change_orders::approved_delta(asked.rows, asked.tenant, asked.filter).await?;
+        Ok(Value::Decimal(delta.decimal()))
+    })
 }
 
-/// Sums up the projects that fit, on the day that is `today` at the tenant's.
-pub async fn summary(
-    rows: &dyn RowReader,
-    tenant: TenantId,
-    filter: &Filter,
-    today: Timestamp,
-) -> Result<Summary, StoreError> {
-    let places = |names: &[&str]| Project::SHAPE.places(names);
-    let groups = places(&["status", "projectType"]);
-    let lines = rows.sums(tenant, Project::SHAPE, filter, &groups, &places(&["contractValue"])).await?;
-    let of_status = Sum::by(&lines, 0);
-    let with_status = |status: &ProjectStatus| {
-        let sum = of_status.iter().find(|sum| sum.groups.first() == Some(&status.to_value()))?;
-        Some((*status, sum.clone()))
-    };
-    let mut by_type = Sum::by(&lines, 1);
-    // They come in the order of their names.
-    by_type.sort_by_key(|line| (line.groups.first().is_none_or(Value::is_null), Reverse(line.count)));
-    let mut late = filter.clone();
-    if let [end, status] = places(&["expectedEndDate", "status"])[..] {
-        late.add(Condition::Before(end, today));
-        for done in [ProjectStatus::Completed, ProjectStatus::Cancelled] {
-            late.add(Condition::IsNot(status, Value::Text(done.as_str().into())));
+fn overdue(asked: Asked<'_>) -> Found<'_> {
+    Box::pin(async move {
+        let mut late = asked.filter.clone();
+        if let [end, status] = Project::SHAPE.places(&["expectedEndDate", "status"])[..] {
+            late.add(Condition::Before(end, asked.today));
+            for done in [ProjectStatus::Completed, ProjectStatus::Cancelled] {
+                late.add(Condition::IsNot(status, Value::Text(done.as_str().into())));
+            }
         }
-    }
-    Ok(Summary {
-        totals: Sum::total(&lines, 1),
-        overdue: rows.count(tenant, Project::SHAPE, &late).await?,
-        by_status: ProjectStatus::ALL.iter().filter_map(with_status).collect(),
-        by_type,
+        Ok(Value::Integer(asked.rows.count(asked.tenant, Project::SHAPE, &late).await?))
     })
 }

@@ -2,10 +2,14 @@
 
 use std::fmt;
 
+use async_trait::async_trait;
+
 use crate::{
+    execute::{Applied, Command, Context, Failure},
     principal::Principal,
-    resource::{ResourceError, Told},
-    scopes::ScopeId,
+    resource::{Record, ResourceError, Rules, Told},
+    scopes::{ScopeId, ScopeSet},
+    store::UnitOfWork,
     text::Text,
 };
 
@@ -34,6 +38,68 @@ impl<S: Copy + PartialEq + fmt::Display> Step<S> {
             return Ok(());
         }
         Err(locked(one, state, way_out(state).unwrap_or(self.instead)))
+    }
+}
+
+/// What can be done to the documents of a family, by its table of states.
+#[async_trait]
+pub trait Action: Send + Sync + Sized + 'static {
+    /// The documents.
+    type Of: Rules;
+    /// How far they are.
+    type State: Copy + PartialEq + fmt::Display + 'static;
+    /// The table of states.
+    const STEPS: &'static [Step<Self::State>];
+
+    /// The name of its step in the table.
+    fn name(&self) -> &'static str;
+
+    /// Does it to the document of this id, which is not locked yet. Gives the document.
+    async fn take(
+        &self,
+        id: i64,
+        context: &Context<'_>,
+        uow: &mut (dyn UnitOfWork + 'static),
+    ) -> Result<Applied<Record>, Failure<ResourceError>>;
+
+    /// Its step.
+    fn step(&self) -> &'static Step<Self::State> {
+        named(Self::STEPS, self.name())
+    }
+}
+
+/// The step of this name. Each is in its table, which the tests of its family go through.
+pub(crate) fn named<S>(steps: &'static [Step<S>], name: &str) -> &'static Step<S> {
+    steps.iter().find(|step| step.name == name).unwrap_or(&steps[0])
+}
+
+/// Takes a step with a document.
+pub struct Take<A> {
+    /// Which document.
+    pub id: i64,
+    /// What is done.
+    pub action: A,
+}
+
+#[async_trait]
+impl<A: Action> Command<dyn UnitOfWork> for Take<A> {
+    type Output = Record;
+    type Error = ResourceError;
+
+    fn needs(&self) -> ScopeSet {
+        ScopeSet::of(self.action.step().needs)
+    }
+
+    fn asks(&self) -> bool {
+        true
+    }
+
+    async fn apply(
+        &self,
+        context: &Context<'_>,
+        uow: &mut (dyn UnitOfWork + 'static),
+    ) -> Result<Applied<Record>, Failure<ResourceError>> {
+        self.action.take(self.id, context, uow).await
     }
 }
 

@@ -5,7 +5,7 @@
 use bwp_domain::{
     bids::{
         Acceptance, Action, Bid, BidLineItem, BidStatus, Cancellation, Conversion, Convert, CostItem, Duplicate,
-        Expire, ImportKit, KitImport, PartChange, ProjectCost, STEPS, Take, WritePart,
+        Expire, ImportKit, KitImport, ProjectCost, WriteBidPart,
     },
     contacts::Contact,
     events::Event,
@@ -16,6 +16,7 @@ use bwp_domain::{
     lead_stages::LeadStage,
     leads::Lead,
     mail::{Mail, Sending},
+    parts::PartChange,
     principal::Principal,
     products::Product,
     project_phases::ProjectPhase,
@@ -26,6 +27,7 @@ use bwp_domain::{
         ports::{RowReader, Rows},
         snapshot,
     },
+    steps::{Action as _, Take},
     store::UnitOfWork,
     tenants::TimeZone,
     testing::{MemoryRows, ScriptedUnitOfWork, environment, tenant_id},
@@ -81,8 +83,8 @@ impl Desk {
         id
     }
 
-    fn add<P: bwp_domain::bids::Part>(&self, bid: i64, line: Option<i64>, body: &Json) -> Outcome<Record> {
-        self.run(&WritePart::<P>::new(bid, line, PartChange::Add(draft::<P>(body, &Body::New))))
+    fn add<P: bwp_domain::bids::BidPart>(&self, bid: i64, line: Option<i64>, body: &Json) -> Outcome<Record> {
+        self.run(&WriteBidPart::<P>::new(bid, line, PartChange::Add(draft::<P>(body, &Body::New))))
     }
 
     fn set<R: Resource>(&self, id: i64, change: impl FnOnce(&mut R)) {
@@ -209,7 +211,7 @@ fn each_step_is_taken_from_its_states_and_from_no_other() {
             let desk = desk();
             let bid = desk.bid(*status);
             let before = desk.shown::<Bid>(bid);
-            let outcome = desk.run(&Take { bid, action: action.clone() });
+            let outcome = desk.run(&Take { id: bid, action: action.clone() });
             let after = desk.shown::<Bid>(bid);
             if from.contains(status) {
                 let (_, events) = outcome.expect("taken");
@@ -231,7 +233,7 @@ fn each_step_is_taken_from_its_states_and_from_no_other() {
         let step = action.step();
         assert_eq!(step.from, from, "{}", step.name);
     }
-    assert_eq!(STEPS.len(), table().len() + 2, "those, the conversion, and the day after the last one");
+    assert_eq!(Action::STEPS.len(), table().len() + 2, "those, the conversion, and the day after the last one");
 }
 
 #[test]
@@ -250,7 +252,7 @@ fn what_is_locked_is_not_changed() {
             desk.add::<BidLineItem>(bid, None, &json!({ "description": "b" })),
             desk.add::<CostItem>(bid, Some(line), &json!({})),
             desk.add::<ProjectCost>(bid, None, &json!({})),
-            desk.run(&WritePart::<BidLineItem>::new(bid, None, PartChange::Delete(line))),
+            desk.run(&WriteBidPart::<BidLineItem>::new(bid, None, PartChange::Delete(line))),
         ];
         let locked = matches!(status, BidStatus::Accepted | BidStatus::Cancelled);
         for outcome in outcomes {
@@ -272,12 +274,12 @@ fn a_bid_that_nobody_can_be_sent_stays() {
     let desk = desk();
     for body in [json!({}), json!({ "contactId": WITHOUT })] {
         let bid = desk.create::<Bid>(&body);
-        let send = Take { bid, action: Action::Send(sending()) };
+        let send = Take { id: bid, action: Action::Send(sending()) };
         assert_eq!(refused(desk.run(&send)), [("contactId".to_owned(), "required")]);
         assert_eq!(desk.shown::<Bid>(bid)["status"], "draft");
         let to = json!({ "recipientEmail": "a@example.com", "ccEmails": ["b@example.com"] });
         let to = draft::<Sending>(&to, &Body::New).filled::<Sending>().expect("a sending");
-        desk.run(&Take { bid, action: Action::Send(to) }).expect("sent");
+        desk.run(&Take { id: bid, action: Action::Send(to) }).expect("sent");
     }
     let mail = &desk.all::<Mail>()[0];
     let expected = json!(["bid", "a@example.com", ["b@example.com"], "not_configured"]);
@@ -287,7 +289,7 @@ fn a_bid_that_nobody_can_be_sent_stays() {
     {
         let sending = draft::<Sending>(&body, &Body::New).filled::<Sending>().expect("a sending");
         let bid = desk.bid(BidStatus::Draft);
-        assert_eq!(refused(desk.run(&Take { bid, action: Action::Send(sending) }))[0].0, field);
+        assert_eq!(refused(desk.run(&Take { id: bid, action: Action::Send(sending) }))[0].0, field);
     }
 }
 
@@ -314,7 +316,7 @@ fn a_bid_expires_after_its_last_day() {
     // A step expires it first.
     let desk = desk();
     let bid = overdue(&desk);
-    let (_, events) = desk.run(&Take { bid, action: Action::Reject }).expect("rejected");
+    let (_, events) = desk.run(&Take { id: bid, action: Action::Reject }).expect("rejected");
     assert_eq!(kinds(&events), ["bid.expired", "bid.rejected"]);
     // A change does too, and does not revive it: sending does, once its last day is to come.
     let bid = overdue(&desk);
@@ -323,9 +325,9 @@ fn a_bid_expires_after_its_last_day() {
     let (_, events) = desk.run(&change).expect("changed");
     assert_eq!(kinds(&events), ["bid.updated", "bid.expired"]);
     assert_eq!(desk.shown::<Bid>(bid)["status"], "expired");
-    desk.run(&Take { bid, action: Action::Send(sending()) }).expect("sent");
+    desk.run(&Take { id: bid, action: Action::Send(sending()) }).expect("sent");
     let bid = overdue(&desk);
-    assert!(conflict(desk.run(&Take { bid, action: Action::Send(sending()) })).contains("validUntil"));
+    assert!(conflict(desk.run(&Take { id: bid, action: Action::Send(sending()) })).contains("validUntil"));
 }
 
 /// Example A, by the commands that a client gives.
@@ -373,14 +375,14 @@ fn example_a_comes_out_by_commands() {
     for line in &lines {
         let draft = draft::<BidLineItem>(line, &Body::Change);
         let change = PartChange::Change(line["id"].as_i64().expect("an id"), draft);
-        let (_, told) = desk.run(&WritePart::<BidLineItem>::new(bid, None, change)).expect("changed");
+        let (_, told) = desk.run(&WriteBidPart::<BidLineItem>::new(bid, None, change)).expect("changed");
         assert!(told.is_empty());
     }
     assert_eq!(desk.all::<BidLineItem>(), lines);
     // The last cost item gone, the price that was written counts again.
     for item in desk.all::<CostItem>() {
         let delete = PartChange::Delete(item["id"].as_i64().expect("an id"));
-        desk.run(&WritePart::<CostItem>::new(bid, lines[0]["id"].as_i64(), delete)).expect("deleted");
+        desk.run(&WriteBidPart::<CostItem>::new(bid, lines[0]["id"].as_i64(), delete)).expect("deleted");
     }
     // (4 x 99 + 680) / 0.7
     assert_eq!(figures(&desk.all::<BidLineItem>()[0]), ["99.00", "1537.14", "1537.14", "396.00"]);
@@ -409,7 +411,7 @@ fn lines_that_are_priced_apart_come_to_what_all_of_them_come_to() {
         lines.push(line);
     }
     let write = |change: PartChange| {
-        desk.run(&WritePart::<BidLineItem>::new(bid, None, change)).expect("written");
+        desk.run(&WriteBidPart::<BidLineItem>::new(bid, None, change)).expect("written");
     };
     write(PartChange::Change(lines[2], draft::<BidLineItem>(&json!({ "quantity": "5.55" }), &Body::Change)));
     write(PartChange::Delete(lines[4]));
@@ -464,8 +466,9 @@ fn a_line_of_a_product_neither_sells_at_cost_nor_loads_twice() {
         assert_eq!(snapshot(BidLineItem::SHAPE, &line)["unitPrice"], "3.00");
         // Another product has another tax, and the price stays.
         let change = draft::<BidLineItem>(&json!({ "productId": null }), &Body::Change);
-        let (line, _) =
-            desk.run(&WritePart::<BidLineItem>::new(bid, None, PartChange::Change(line.id, change))).expect("changed");
+        let (line, _) = desk
+            .run(&WriteBidPart::<BidLineItem>::new(bid, None, PartChange::Change(line.id, change)))
+            .expect("changed");
         let line = snapshot(BidLineItem::SHAPE, &line);
         assert_eq!((&line["unitPrice"], &line["sellTaxPercent"]), (&json!("3.00"), &Json::Null));
     }
@@ -553,7 +556,7 @@ fn a_duplicate_is_a_draft_with_the_same_sums() {
         line["id"].as_i64().expect("an id"),
         draft::<BidLineItem>(&json!({ "quantity": "8" }), &Body::Change),
     );
-    desk.run(&WritePart::<BidLineItem>::new(copy["id"].as_i64().expect("an id"), None, change)).expect("changed");
+    desk.run(&WriteBidPart::<BidLineItem>::new(copy["id"].as_i64().expect("an id"), None, change)).expect("changed");
     assert_ne!(sums(&desk.shown::<Bid>(copy["id"].as_i64().expect("an id"))), sums(&original));
     assert_eq!(desk.shown::<Bid>(bid), original);
 }
@@ -577,7 +580,7 @@ fn a_project_has_what_was_signed() {
     assert_eq!(desk.shown::<Bid>(bid)["projectId"], project["id"]);
     conflict(convert("blank"));
     let reversal = draft::<bwp_domain::bids::Reversal>(&json!({ "status": "draft" }), &Body::New).filled();
-    let revert = || Take { bid, action: Action::RevertAcceptance(reversal.clone().expect("a reversal")) };
+    let revert = || Take { id: bid, action: Action::RevertAcceptance(reversal.clone().expect("a reversal")) };
     assert!(conflict(desk.run(&revert())).contains("project"));
     let id = project["id"].as_i64().expect("an id");
     desk.run(&Delete { family: family::<Project>(), id }).expect("deleted");
@@ -604,7 +607,7 @@ fn a_leads_value_follows_its_newest_open_bid() {
     assert_eq!(value(), "80.00", "revisions replace each other");
     price(first, "7");
     assert_eq!(value(), "80.00");
-    let (_, events) = desk.run(&Take { bid: second, action: Action::Reject }).expect("rejected");
+    let (_, events) = desk.run(&Take { id: second, action: Action::Reject }).expect("rejected");
     assert_eq!(kinds(&events), ["bid.rejected", "lead.updated"]);
     assert_eq!(value(), "107.00");
     let (_, events) = desk.run(&Delete { family: family::<Bid>(), id: first }).expect("deleted");

@@ -4,13 +4,13 @@
 
 use bwp_domain::{
     change_orders::{
-        Action, Approval, ChangeOrder, ChangeOrderItem, ChangeOrderStatus, ChangeType, ItemChange, Rejection, STEPS,
-        Take, Voiding, WriteItem, amount,
+        Action, Approval, ChangeOrder, ChangeOrderItem, ChangeOrderStatus, ChangeType, Rejection, Voiding, amount,
     },
     events::Event,
     exact::Rounding,
     execute::{Applied, Command, Context, Failure},
     fields::FieldErrors,
+    parts::{PartChange, WritePart},
     principal::Principal,
     projects::Project,
     resource::{
@@ -18,6 +18,7 @@ use bwp_domain::{
         ports::{RowReader, Rows},
         snapshot,
     },
+    steps::{Action as _, Take},
     store::UnitOfWork,
     testing::{MemoryRows, ScriptedUnitOfWork, environment, tenant_id},
     text::Text,
@@ -67,7 +68,7 @@ impl Desk {
 
     fn add(&self, order: i64, body: &Json) -> Outcome<Record> {
         let draft = draft::<ChangeOrderItem>(body, &Body::New);
-        self.run(&WriteItem { change_order: order, change: ItemChange::Add(draft) })
+        self.run(&WritePart::<ChangeOrderItem>::new(order, PartChange::Add(draft)))
     }
 
     fn set<R: Resource>(&self, id: i64, change: impl FnOnce(&mut R)) {
@@ -144,14 +145,14 @@ fn each_step_is_taken_from_its_states_and_from_no_other() {
             "70200.00",
         ),
     ];
-    assert_eq!(STEPS.len(), table.len());
+    assert_eq!(Action::STEPS.len(), table.len());
     for (action, from, to, told, sets, contract) in table {
         assert_eq!(action.step().from, from);
         for status in ChangeOrderStatus::ALL {
             let desk = Desk::default();
             let (project, order) = desk.order(*status);
             let before = desk.shown::<ChangeOrder>(order);
-            let outcome = desk.run(&Take { change_order: order, action: action.clone() });
+            let outcome = desk.run(&Take { id: order, action: action.clone() });
             let (after, project) = (desk.shown::<ChangeOrder>(order), desk.shown::<Project>(project));
             if from.contains(status) {
                 let (_, events) = outcome.expect("taken");
@@ -190,10 +191,10 @@ fn one_without_items_is_not_submitted() {
     let desk = Desk::default();
     let project = desk.create::<Project>(&json!({ "name": "Garage" }));
     let order = desk.create::<ChangeOrder>(&json!({ "projectId": project, "title": "Door", "reason": "other" }));
-    assert!(conflict(desk.run(&Take { change_order: order, action: Action::Submit })).contains("items"));
+    assert!(conflict(desk.run(&Take { id: order, action: Action::Submit })).contains("items"));
     desk.add(order, &json!({ "amount": "-5" })).expect("added");
-    desk.run(&Take { change_order: order, action: Action::Submit }).expect("submitted");
-    desk.run(&Take { change_order: order, action: Action::Approve(filled(&json!({}))) }).expect("approved");
+    desk.run(&Take { id: order, action: Action::Submit }).expect("submitted");
+    desk.run(&Take { id: order, action: Action::Approve(filled(&json!({}))) }).expect("approved");
     assert_eq!(desk.shown::<Project>(project)["contractValue"], "-5.00", "null counts as nothing");
 }
 
@@ -206,7 +207,7 @@ fn amounts_are_given_or_worked_out() {
     let shown = |id: i64| desk.shown::<ChangeOrderItem>(id)["amount"].clone();
     let change = |id: i64, body: &Json| {
         let draft = draft::<ChangeOrderItem>(body, &Body::Change);
-        desk.run(&WriteItem { change_order: order, change: ItemChange::Change(id, draft) }).expect("changed").1
+        desk.run(&WritePart::<ChangeOrderItem>::new(order, PartChange::Change(id, draft))).expect("changed").1
     };
     let worked = item(json!({ "quantity": "2.5", "unitPrice": "95.25", "laborAmount": "10", "taxAmount": "0.005" }));
     assert_eq!(shown(worked), "248.14", "238.125 is 238.13, and the tax a cent");
@@ -232,8 +233,8 @@ fn amounts_are_given_or_worked_out() {
     let draft = draft::<ChangeOrder>(&json!({ "roundSalesAmounts": true }), &Body::Change);
     desk.run(&Update { family: family::<ChangeOrder>(), id: order, draft }).expect("changed");
     assert_eq!(sums(&order_now()), ["255.00", "0.00", "255.00", "255.00"]);
-    let delete = ItemChange::Delete(worked);
-    let (_, events) = desk.run(&WriteItem { change_order: order, change: delete }).expect("deleted");
+    let delete = PartChange::Delete(worked);
+    let (_, events) = desk.run(&WritePart::<ChangeOrderItem>::new(order, delete)).expect("deleted");
     assert_eq!(events[0].previous_attributes.as_ref().expect("what was")["totalAmount"], "255.00");
     assert_eq!(order_now()["totalAmount"], "7.00");
 }

@@ -7,13 +7,14 @@ use bwp_domain::{
     events::Event,
     execute::{Applied, Command, Context, Failure},
     lead_stages::LeadStage,
-    leads::{Convert, Lead, summary},
+    leads::{Convert, Lead, SUMMARY},
     principal::Principal,
     projects::Project,
     rate_limits::RateLimit,
     resource::{
         Create, Delete, Draft, Filter, Record, Resource, ResourceError, Restore, Shape, Update, Value, family,
         ports::{MockRowReader, Sum},
+        summary::{Asked, Line},
     },
     store::UnitOfWork,
     tenants::{NewTenant, Tenant, TenantName, TenantStatus, TimeZone, make_tenant},
@@ -374,20 +375,33 @@ fn sums_are_in_the_order_of_the_board_and_of_how_many_there_are() {
             line(3, Some("web"), 2, 1),
         ])
     });
-    rows.expect_all()
+    let places = json!({ "order": 9 });
+    rows.expect_get_many()
         .once()
-        .returning(|_, _, _, _| Ok(vec![stage(2, &json!({})), stage(1, &json!({})), stage(4, &json!({}))]));
-    let summary = block_on(summary(&rows, tenant_id(1), &Filter::all())).expect("summed up");
-    let plain = |sum: &Sum| (sum.groups.first().cloned(), sum.count, sum.sums[0].to_string());
-    assert_eq!(plain(&summary.totals), (None, 9, "3.51".to_owned()));
-    let by_stage: Vec<_> =
-        summary.by_stage.iter().map(|(sum, stage)| (plain(sum), stage.as_ref().map(|s| s.id))).collect();
-    let in_stage = |id, count, total: &str| (Some(Value::Integer(id)), count, total.to_owned());
+        .withf(|_, shape, ids| shape.table == LeadStage::SHAPE.table && ids == [1, 2, 3])
+        .returning(move |_, _, _| Ok(vec![stage(1, &places), stage(2, &json!({}))]));
+    let filter = Filter::all();
+    let asked = Asked { rows: &rows, tenant: tenant_id(1), filter: &filter, today: BEFORE };
+    let summed = block_on(SUMMARY.of(Lead::SHAPE, asked)).expect("summed up");
+    let text = |text: &'static str| Value::Text(text.into());
+    let plain = |line: &Line| (line.value.clone(), line.named.clone(), line.count, line.sums.clone());
+    let total = |cents| vec![Value::Decimal(Decimal::new(cents, 2))];
+    assert_eq!((summed.count, summed.totals), (9, total(351)));
+    let [by_stage, by_source] = &summed.groups[..] else { panic!("{:?}", summed.groups) };
     assert_eq!(
-        by_stage,
-        [(in_stage(2, 1, "0.00"), Some(2)), (in_stage(1, 6, "3.50"), Some(1)), (in_stage(3, 2, "0.01"), None)]
+        by_stage.iter().map(plain).collect::<Vec<_>>(),
+        [
+            (Value::Integer(2), text("Stage 2"), 1, total(0)),
+            (Value::Integer(1), text("Stage 1"), 6, total(350)),
+            (Value::Integer(3), Value::Null, 2, total(1)),
+        ]
     );
-    let by_source: Vec<_> = summary.by_source.iter().map(plain).collect();
-    let from = |source: &'static str, count, total: &str| (Some(Value::Text(source.into())), count, total.to_owned());
-    assert_eq!(by_source, [from("web", 3, "2.51"), from("ad", 1, "0.00"), (Some(Value::Null), 5, "1.00".to_owned())]);
+    assert_eq!(
+        by_source.iter().map(plain).collect::<Vec<_>>(),
+        [
+            (text("web"), Value::Null, 3, total(251)),
+            (text("ad"), Value::Null, 1, total(0)),
+            (Value::Null, Value::Null, 5, total(100)),
+        ]
+    );
 }

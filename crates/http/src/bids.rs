@@ -5,38 +5,38 @@ use std::collections::HashMap;
 use actix_web::{HttpResponse, http::StatusCode};
 use bwp_domain::{
     bids::{
-        self, Acceptance, Action, Bid, BidLineItem, BidStatus, Cancellation, Conversion, Convert, CostItem, Duplicate,
-        ImportKit, KitImport, PartChange, ProjectCost, Reversal, STEPS, Take, WritePart,
+        self, Action, Bid, BidLineItem, Conversion, Convert, CostItem, Duplicate, ImportKit, KitImport, ProjectCost,
+        SUMMARY, WriteBidPart,
     },
     change_orders::{ChangeOrder, ChangeOrderItem, ChangeOrderStatus},
     fields::{Fault, FieldErrors},
-    mail::Sending,
+    ids::TenantId,
+    parts::PartChange,
     projects::Project,
-    resource::{Filter, Record, Resource, ResourceError, Value, ports::Sum},
+    resource::{Record, Resource, ResourceError},
     scopes::ScopeId,
+    steps::{Action as _, Take},
     store::StoreError,
 };
-use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
-use utoipa::ToSchema;
 
 use crate::{
     envelope::{Envelope, Meta, Rows},
     operation::{Operation, Reply, Tag},
     privileges::AnyCredential,
     problem::{ErrorCode, Problem},
-    request::{Authorized, Keyed, OptionalObject, Query, QueryParams, RowId, query::Values},
-    resource::{Lists, Operations, PathIds, filled, members, one_with, rendered, rendered_with, summary_filter},
+    request::{Authorized, Keyed, OptionalObject, RowId},
+    resource::{
+        Lists, Operations, PathIds, filled, first, members, named, of_table, one_with, parts, rendered, shown_all,
+    },
     routes::Context,
-    signature_requests::can_make_links,
 };
 
 const TAG: Tag = Tag { name: "Bids", description: "What customers are offered, line by line." };
 
 /// Every operation of the family.
-#[expect(clippy::too_many_lines, reason = "one operation after another")]
 pub(crate) fn operations() -> Vec<Operation> {
-    let mut all = Operations::of::<Bid>("/bids", TAG, Lists::Full)
+    let all = Operations::of::<Bid>("/bids", TAG, Lists::Full)
         .list()
         .create()
         .count()
@@ -46,13 +46,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         .exports()
         .bulk()
         .prints()
-        .and(
-            Operation::get("/bids/summary", summary)
-                .needs(&[ScopeId::BidsRead])
-                .summary("Sum bids up")
-                .description("How many bids there are and what they come to, in all and of each status.")
-                .replies(Reply::data::<Summary>("The sums.")),
-        )
+        .summary(&SUMMARY)
         .and(
             Operation::get("/bids/{id}", get)
                 .needs(&[ScopeId::BidsRead])
@@ -60,56 +54,16 @@ pub(crate) fn operations() -> Vec<Operation> {
                 .description("One bid, with its lines, the cost items of each, and what the whole job costs besides.")
                 .replies(Reply::row_with::<Bid>(200, "The bid.", "BidInFull", tree)),
         )
-        .and(steps(
-            "send",
-            Operation::post("/bids/{id}/send", send).takes::<Sending>().replies(Reply::row_with::<Bid>(
-                200,
-                "The bid, and what became of the mail.",
-                "SentBid",
-                mailed,
-            )),
-        ))
-        .and(steps(
-            "accept",
-            Operations::step_with::<Bid, Acceptance, _>(
-                "/bids/{id}/accept",
-                (200, "The bid, accepted."),
-                ErrorCode::BadRequest,
-                |ids, body| Take { bid: first(ids), action: Action::Accept(body) },
-            ),
-        ))
-        .and(steps(
+        .step_with("accept", "accepted", ErrorCode::BadRequest, Action::Accept)
+        .step_with(
             "revert-acceptance",
-            Operations::step_with::<Bid, Reversal, _>(
-                "/bids/{id}/revert-acceptance",
-                (200, "The bid, as if it had not been accepted."),
-                ErrorCode::BadRequest,
-                |ids, body| Take { bid: first(ids), action: Action::RevertAcceptance(body) },
-            ),
-        ))
-        .and(steps(
-            "reject",
-            Operations::step::<Bid, _>("/bids/{id}/reject", (200, "The bid, rejected."), |ids| Take {
-                bid: first(ids),
-                action: Action::Reject,
-            }),
-        ))
-        .and(steps(
-            "cancel",
-            Operations::step_with::<Bid, Cancellation, _>(
-                "/bids/{id}/cancel",
-                (200, "The bid, cancelled."),
-                ErrorCode::ValidationFailed,
-                |ids, body| Take { bid: first(ids), action: Action::Cancel(body) },
-            ),
-        ))
-        .and(steps(
-            "reopen",
-            Operations::step::<Bid, _>("/bids/{id}/reopen", (200, "The bid, reopened."), |ids| Take {
-                bid: first(ids),
-                action: Action::Reopen,
-            }),
-        ))
+            "as if it had not been accepted",
+            ErrorCode::BadRequest,
+            Action::RevertAcceptance,
+        )
+        .step_alone("rejected", || Action::Reject)
+        .step_with("cancel", "cancelled", ErrorCode::ValidationFailed, Action::Cancel)
+        .step_alone("reopened", || Action::Reopen)
         .and(
             Operations::step::<Bid, _>("/bids/{id}/duplicate", (201, "The new bid."), |ids| Duplicate {
                 bid: first(ids),
@@ -121,7 +75,7 @@ pub(crate) fn operations() -> Vec<Operation> {
                      Tells webhooks of `bid.created`.",
             ),
         )
-        .and(steps(
+        .and(of_steps(
             "convert-to-project",
             Operation::post("/bids/{id}/convert-to-project", convert)
                 .takes_more::<Conversion>(|| {
@@ -132,8 +86,9 @@ pub(crate) fn operations() -> Vec<Operation> {
                     } })
                 })
                 .replies(Reply::row::<Project>(201, "The new project.")),
-        ))
-        .into_operations();
+        ));
+    let send = all.send("SentBid", |id, sending| Take { id, action: Action::Send(sending) });
+    let mut all = all.and(of_steps("send", send)).into_operations();
     let lines = Operations::of::<BidLineItem>("/bids/{id}/line-items", TAG, Lists::Plain)
         .items("itemId")
         .list_children::<Bid>("bidId", "order");
@@ -162,22 +117,18 @@ pub(crate) fn operations() -> Vec<Operation> {
 }
 
 /// What makes, changes and deletes parts of a bid.
-fn writes<P: bids::Part>(parts: Operations) -> Vec<Operation> {
+fn writes<P: bids::BidPart>(parts: Operations) -> Vec<Operation> {
     parts
-        .create_by(|ids, draft| WritePart::<P>::new(first(ids), ids.get(1).copied(), PartChange::Add(draft)))
+        .create_by(|ids, draft| WriteBidPart::<P>::new(first(ids), ids.get(1).copied(), PartChange::Add(draft)))
         .update_by(|ids, draft| {
             let (part, line) = part(ids);
-            WritePart::<P>::new(first(ids), line, PartChange::Change(part, draft))
+            WriteBidPart::<P>::new(first(ids), line, PartChange::Change(part, draft))
         })
         .delete_by(|ids| {
             let (part, line) = part(ids);
-            WritePart::<P>::new(first(ids), line, PartChange::Delete(part))
+            WriteBidPart::<P>::new(first(ids), line, PartChange::Delete(part))
         })
         .into_operations()
-}
-
-fn first(ids: &[i64]) -> i64 {
-    ids.first().copied().unwrap_or_default()
 }
 
 /// The last id, and the line's between it and the bid's.
@@ -186,17 +137,11 @@ fn part(ids: &[i64]) -> (i64, Option<i64>) {
 }
 
 /// What the document says of a step: from the table of states.
-fn steps(name: &str, operation: Operation) -> Operation {
-    let Some(step) = STEPS.iter().find(|step| step.name == name) else { return operation };
-    let from: Vec<_> = step.from.iter().map(|status| status.as_str()).collect();
-    let told = match step.told {
-        bwp_domain::resource::Told::As(kind) => kind,
-        _ => "bid.updated",
-    };
-    operation
-        .needs(step.needs)
-        .summary(format!("Bid: {}", name.replace('-', " ")))
-        .description(format!("Of bids that are {}: others answer 409. Tells webhooks of `{told}`.", from.join(", ")))
+fn of_steps(name: &str, operation: Operation) -> Operation {
+    match Action::STEPS.iter().find(|step| step.name == name) {
+        Some(step) => of_table(Bid::SHAPE, step, operation),
+        None => operation,
+    }
 }
 
 /// The properties that `GET /bids/{id}` shows besides.
@@ -210,29 +155,14 @@ fn tree() -> Json {
     })
 }
 
-/// The properties that a step shows besides that sends mail.
-pub(crate) fn mailed() -> Json {
-    json!({
-        "emailSent": { "type": "boolean", "description": "Whether the mail is on its way." },
-        "emailStatus": { "type": "string", "enum": ["not_configured", "queued"], "description": "What became of the mail." },
-    })
-}
-
-/// What a step says of its mail: it is on its way, or waits on a server that sends none (MNY-32).
-pub(crate) fn mail_waits(context: &Context) -> Map<String, Json> {
-    let sent = context.state.environment.sends_mail;
-    let said = [("emailSent", json!(sent)), ("emailStatus", json!(if sent { "queued" } else { "not_configured" }))];
-    said.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
 async fn get(context: Context, caller: Authorized<AnyCredential>, id: RowId) -> Result<HttpResponse, Problem> {
     let (rows, tenant) = (&context.state.rows, caller.tenant());
     let bid = rows.get(tenant, Bid::SHAPE, id.known(Bid::SHAPE.one)?).await?;
     let bid = bid.ok_or(ResourceError::NotFound(Bid::SHAPE.one))?;
-    let lines = parts::<BidLineItem>(&context, &caller, "bidId", bid.id).await?;
-    let costs = parts::<ProjectCost>(&context, &caller, "bidId", bid.id).await?;
+    let lines = parts::<BidLineItem>(&context, tenant, "bidId", bid.id).await?;
+    let costs = parts::<ProjectCost>(&context, tenant, "bidId", bid.id).await?;
     let mut sublines: HashMap<i64, Vec<Json>> = HashMap::new();
-    for item in parts::<CostItem>(&context, &caller, "bidId", bid.id).await? {
+    for item in parts::<CostItem>(&context, tenant, "bidId", bid.id).await? {
         let of = CostItem::SHAPE.field("lineItemId").and_then(|(at, _)| item.values.get(at)?.as_integer());
         sublines.entry(of.unwrap_or_default()).or_default().push(shown(CostItem::SHAPE, &item, Map::new())?);
     }
@@ -241,28 +171,23 @@ async fn get(context: Context, caller: Authorized<AnyCredential>, id: RowId) -> 
         shown(BidLineItem::SHAPE, line, [("sublines".to_owned(), of_line)].into_iter().collect())
     };
     let lines = lines.iter().map(line).collect::<Result<Json, _>>()?;
-    let costs = costs.iter().map(|cost| shown(ProjectCost::SHAPE, cost, Map::new())).collect::<Result<Json, _>>()?;
-    let changes = change_order_items(&context, &caller, bid.id).await?;
-    let more = [("lineItems", lines), ("distributedCosts", costs), ("changeOrderItems", changes)];
-    let more = more.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let changes = change_order_items(&context, tenant, bid.id).await?;
+    let costs = shown_all::<ProjectCost>(&costs)?;
+    let more = named([("lineItems", lines), ("distributedCosts", costs), ("changeOrderItems", changes)]);
     Ok(one_with(&context, Bid::SHAPE, &bid, more)?)
 }
 
 /// The items of the approved change orders of the project that was made from the bid (MNY-25).
-async fn change_order_items(
-    context: &Context,
-    caller: &Authorized<AnyCredential>,
-    bid: i64,
-) -> Result<Json, StoreError> {
+async fn change_order_items(context: &Context, tenant: TenantId, bid: i64) -> Result<Json, StoreError> {
     let mut items = Vec::new();
-    for project in parts::<Project>(context, caller, "bidId", bid).await? {
-        for order in parts::<ChangeOrder>(context, caller, "projectId", project.id).await? {
+    for project in parts::<Project>(context, tenant, "bidId", bid).await? {
+        for order in parts::<ChangeOrder>(context, tenant, "projectId", project.id).await? {
             if order.typed::<ChangeOrder>()?.details.status == ChangeOrderStatus::Approved {
-                items.extend(parts::<ChangeOrderItem>(context, caller, "changeOrderId", order.id).await?);
+                items.extend(parts::<ChangeOrderItem>(context, tenant, "changeOrderId", order.id).await?);
             }
         }
     }
-    items.iter().map(|item| shown(ChangeOrderItem::SHAPE, item, Map::new())).collect()
+    shown_all::<ChangeOrderItem>(&items)
 }
 
 fn shown(
@@ -271,16 +196,6 @@ fn shown(
     more: Map<String, Json>,
 ) -> Result<Json, StoreError> {
     members(shape, record, more).map(Json::Object)
-}
-
-async fn parts<R: Resource>(
-    context: &Context,
-    caller: &Authorized<AnyCredential>,
-    name: &str,
-    id: i64,
-) -> Result<Vec<Record>, StoreError> {
-    let order = R::SHAPE.field("order").map_or(0, |(at, _)| at);
-    context.state.rows.all(caller.tenant(), R::SHAPE, &Filter::is(R::SHAPE, name, Value::Integer(id)), order).await
 }
 
 async fn cost_items(
@@ -293,7 +208,7 @@ async fn cost_items(
     let found = context.state.rows.get(caller.tenant(), BidLineItem::SHAPE, line).await?;
     let found = found.map(|line| line.typed::<BidLineItem>()).transpose()?;
     found.filter(|line| line.details.bid_id.get() == bid).ok_or(ResourceError::NotFound(BidLineItem::SHAPE.one))?;
-    let items = parts::<CostItem>(&context, &caller, "lineItemId", line).await?;
+    let items = parts::<CostItem>(&context, caller.tenant(), "lineItemId", line).await?;
     let mut rows = Rows::of(items.len());
     for item in &items {
         rows.push(&shown(CostItem::SHAPE, item, Map::new())?);
@@ -319,22 +234,6 @@ async fn import_kit(
     caller.execute(&context.state, keyed.with(body.0.fingerprint), command, render).await
 }
 
-async fn send(
-    context: Context,
-    caller: Authorized<AnyCredential>,
-    keyed: Keyed,
-    id: RowId,
-    body: OptionalObject,
-) -> Result<HttpResponse, Problem> {
-    let sending = filled::<Sending>(&body.0, ErrorCode::ValidationFailed)?;
-    if sending.request_signature == Some(true) {
-        can_make_links(&context)?;
-    }
-    let command = Take { bid: id.known(Bid::SHAPE.one)?, action: Action::Send(sending) };
-    let render = |bid: &Record| rendered_with(&context, StatusCode::OK, Bid::SHAPE, bid, mail_waits(&context));
-    caller.execute(&context.state, keyed.with(body.0.fingerprint), command, render).await
-}
-
 async fn convert(
     context: Context,
     caller: Authorized<AnyCredential>,
@@ -353,70 +252,4 @@ async fn convert(
     let command = Convert { bid: id.known(Bid::SHAPE.one)?, conversion };
     let render = |project: &Record| rendered(&context, StatusCode::CREATED, Project::SHAPE, project);
     caller.execute(&context.state, keyed.with(body.0.fingerprint), command, render).await
-}
-
-struct SummaryQuery(Filter);
-
-impl QueryParams for SummaryQuery {
-    const REFUSAL: ErrorCode = ErrorCode::ValidationFailed;
-
-    fn read(values: &mut Values) -> Self {
-        Self(summary_filter(Bid::SHAPE, &["contactId", "createdBy"], values))
-    }
-}
-
-/// Bids, summed up.
-#[derive(Serialize, ToSchema)]
-#[schema(as = BidSummary)]
-struct Summary {
-    /// In all.
-    totals: Totals,
-    /// Of each status; of `cancelled` only if there are any.
-    by_status: Vec<OfStatus>,
-}
-
-/// Sums over all bids.
-#[derive(Serialize, ToSchema)]
-#[schema(as = BidTotals)]
-struct Totals {
-    /// How many.
-    #[schema(minimum = 0, example = 12)]
-    count: i64,
-    /// What they come to.
-    #[schema(example = "1250000.00")]
-    total_value: String,
-}
-
-/// Sums over the bids of one status.
-#[derive(Serialize, ToSchema)]
-#[schema(as = BidsOfStatus)]
-struct OfStatus {
-    /// The status.
-    #[schema(example = "sent")]
-    status: &'static str,
-    /// How many.
-    #[schema(minimum = 0, example = 5)]
-    count: i64,
-    /// What they come to.
-    #[schema(example = "250000.00")]
-    total_value: String,
-}
-
-async fn summary(
-    context: Context,
-    caller: Authorized<AnyCredential>,
-    query: Query<SummaryQuery>,
-) -> Result<HttpResponse, Problem> {
-    let sums = bids::summary(&*context.state.rows, caller.tenant(), &query.0.0).await?;
-    let value = |sum: &Sum| sum.sums.first().map(ToString::to_string).unwrap_or_default();
-    let of_status = |(status, sum): &(BidStatus, Sum)| OfStatus {
-        status: status.as_str(),
-        count: sum.count,
-        total_value: value(sum),
-    };
-    let data = Summary {
-        totals: Totals { count: sums.totals.count, total_value: value(&sums.totals) },
-        by_status: sums.by_status.iter().map(of_status).collect(),
-    };
-    Ok(Envelope { data, meta: Meta::of(context.request_id()) }.ok())
 }

@@ -8,15 +8,16 @@ use bwp_domain::{
     clock::{Rounding, Timestamp},
     fields::{Fault, FieldErrors},
     idempotency::RenderedResponse,
+    ids::TenantId,
     invoices::{
         self, Action, CreateInvoice, Entry, FromBid, FromPayApp, Invoice, InvoiceLineItem, InvoiceOfBid,
-        InvoiceOfPayApp, InvoicePayment, InvoiceStatus, LineChange, MOST_LINES, Payment, ReorderLines, STEPS, Take,
-        Voiding, WriteLine, WritePayment,
+        InvoiceOfPayApp, InvoicePayment, InvoiceStatus, ReorderLines, WritePayment,
     },
-    mail::Sending,
     papers::PaperKind,
-    resource::{Body, Condition, Delete, Filter, Record, Resource, ResourceError, Update, Value, family, ports::Sum},
+    parts::{MOST_PARTS, Part},
+    resource::{Body, Condition, Filter, Record, Resource, ResourceError, Update, Value, family, ports::Sum},
     scopes::ScopeId,
+    steps::{Action as _, Take},
     store::StoreError,
     tenants::TimeZone,
     text::SearchText,
@@ -26,18 +27,14 @@ use serde_json::{Map, Value as Json, json};
 use utoipa::ToSchema;
 
 use crate::{
-    bids::{mail_waits, mailed},
     disposition::disposition,
     envelope::{Envelope, Meta},
-    mutation::no_content,
     openapi::{self, ReplyKind},
     operation::{Operation, Reply, Tag},
     privileges::AnyCredential,
     problem::{ErrorCode, Problem},
-    request::{
-        Authorized, ItemId, JsonObject, Keyed, KeyedEmpty, OptionalObject, Query, QueryParams, RowId, query::Values,
-    },
-    resource::{Lists, Operations, filled, ids, members, read},
+    request::{Authorized, ItemId, JsonObject, Keyed, KeyedEmpty, Query, QueryParams, RowId, query::Values},
+    resource::{Besides, Lists, Operations, filled, ids, members, named, of_table, parts, read, shown_all},
     routes::Context,
 };
 
@@ -49,7 +46,9 @@ type Answer = Result<HttpResponse, Problem>;
 /// Every operation of the family.
 #[expect(clippy::too_many_lines, reason = "one operation after another")]
 pub(crate) fn operations() -> Vec<Operation> {
-    let own = Operations::of::<Invoice>("/invoices", TAG, Lists::Plain)
+    let all = Operations::of::<Invoice>("/invoices", TAG, Lists::Plain)
+        .besides(BESIDES)
+        .delete()
         .and(
             Operation::get("/invoices", list)
                 .needs(&[ScopeId::InvoicesRead])
@@ -96,13 +95,6 @@ pub(crate) fn operations() -> Vec<Operation> {
                 .replies(full(200, "The invoice after the change.")),
         )
         .and(
-            Operation::delete("/invoices/{id}", delete)
-                .needs(&[ScopeId::InvoicesDelete])
-                .summary("Delete an invoice")
-                .description("Deletes a draft. From then on it is not found.")
-                .replies(Reply::no_content("Deleted.")),
-        )
-        .and(
             Operation::post("/invoices/from-bid", from_bid)
                 .takes::<InvoiceOfBid>()
                 .finds_others()
@@ -120,15 +112,9 @@ pub(crate) fn operations() -> Vec<Operation> {
                 .description("Makes a draft of what is due of an approved pay app.")
                 .replies(full(201, "The new invoice.")),
         )
-        .and(step("send", Operation::post("/invoices/{id}/send", send).takes::<Sending>().replies(Reply::row_with::<Invoice>(
-            200,
-            "The invoice, and what became of the mail.",
-            "SentInvoice",
-            || merged(besides(), mailed()),
-        ))))
-        .and(step("mark-sent", Operation::post("/invoices/{id}/mark-sent", mark_sent).replies(plain("The invoice, sent."))))
-        .and(step("mark-paid", Operation::post("/invoices/{id}/mark-paid", mark_paid).takes::<Payment>().replies(plain("The invoice, paid."))))
-        .and(step("void", Operation::post("/invoices/{id}/void", void).takes::<Voiding>().replies(plain("The invoice, voided."))))
+        .step_alone("sent", || Action::MarkSent)
+        .step_with("mark-paid", "paid", ErrorCode::ValidationFailed, Action::MarkPaid)
+        .step_with("void", "voided", ErrorCode::ValidationFailed, Action::Void)
         .and(
             Operation::post("/invoices/{id}/qbo/sync", sync)
                 .needs(&[ScopeId::InvoicesWrite])
@@ -147,29 +133,6 @@ pub(crate) fn operations() -> Vec<Operation> {
         .and(ledger(Operation::patch("/invoices/{id}/payments/{paymentId}", change_payment), 200, "Change a payment of an invoice", "Changes the fields that are sent.").body(openapi::Body::of_change(InvoicePayment::SHAPE)))
         .and(ledger(Operation::delete("/invoices/{id}/payments/{paymentId}", void_payment), 200, "Void a payment of an invoice", "The payment stays, and counts for nothing."))
         .and(
-            Operation::post("/invoices/{id}/lines", add_line)
-                .body(openapi::Body::of_new(InvoiceLineItem::SHAPE))
-                .needs(&[ScopeId::InvoicesWrite])
-                .summary("Create a line of an invoice")
-                .description("Adds a line to a draft.")
-                .replies(line_reply(201, "The new line.")),
-        )
-        .and(
-            Operation::patch("/invoices/{id}/lines/{lineId}", change_line)
-                .body(openapi::Body::of_change(InvoiceLineItem::SHAPE))
-                .needs(&[ScopeId::InvoicesWrite])
-                .summary("Change a line of an invoice")
-                .description("Changes the fields that are sent of a line of a draft.")
-                .replies(line_reply(200, "The line after the change.")),
-        )
-        .and(
-            Operation::delete("/invoices/{id}/lines/{lineId}", delete_line)
-                .needs(&[ScopeId::InvoicesWrite])
-                .summary("Delete a line of an invoice")
-                .description("Deletes a line of a draft.")
-                .replies(Reply::no_content("Deleted.")),
-        )
-        .and(
             Operation::post("/invoices/{id}/lines/reorder", reorder)
                 .body(openapi::Body { schema: openapi::SchemaSource::by(order_schema), example: json!({ "orderedIds": [43, 42] }) })
                 .needs(&[ScopeId::InvoicesWrite])
@@ -177,17 +140,15 @@ pub(crate) fn operations() -> Vec<Operation> {
                 .description("Puts the lines of a draft into an order. Send every line once.")
                 .replies(Reply::rows::<InvoiceLineItem>(200, "The lines, in their order.")),
         );
-    own.into_operations()
-}
-
-/// What the document says of a step: from the table of states.
-fn step(name: &str, operation: Operation) -> Operation {
-    let Some(step) = STEPS.iter().find(|step| step.name == name) else { return operation };
-    let from: Vec<_> = step.from.iter().map(|status| status.as_str()).collect();
-    operation
-        .needs(step.needs)
-        .summary(format!("Invoice: {}", name.replace('-', " ")))
-        .description(format!("Of invoices that are {}: others answer 409.", from.join(", ")))
+    let send = all.send("SentInvoice", |id, sending| Take { id, action: Action::Send(sending) });
+    let send = match Action::STEPS.iter().find(|step| step.name == "send") {
+        Some(step) => of_table(Invoice::SHAPE, step, send),
+        None => send,
+    };
+    let mut all = all.and(send).into_operations();
+    let lines = Operations::of::<InvoiceLineItem>("/invoices/{id}/lines", TAG, Lists::Plain).items("lineId");
+    all.extend(lines.writes_parts::<InvoiceLineItem>().into_operations());
+    all
 }
 
 fn ledger(operation: Operation, status: u16, summary: &'static str, description: &'static str) -> Operation {
@@ -217,14 +178,6 @@ fn full(status: u16, description: &'static str) -> Reply {
     .with::<InvoiceLineItem>()
 }
 
-fn plain(description: &'static str) -> Reply {
-    Reply::row_with::<Invoice>(200, description, "ShownInvoice", besides)
-}
-
-fn line_reply(status: u16, description: &'static str) -> Reply {
-    Reply::row::<InvoiceLineItem>(status, description)
-}
-
 /// What answers show of an invoice besides its fields.
 fn besides() -> Json {
     json!({
@@ -232,6 +185,13 @@ fn besides() -> Json {
         "isOverdue": { "type": "boolean", "description": "Whether it was to be paid before today, and is not." },
     })
 }
+
+/// The same, for what the kit answers.
+const BESIDES: Besides = Besides {
+    name: "ShownInvoice",
+    schema: besides,
+    members: |context, (tenant, zone), record| View::new(context, tenant, zone).members(record),
+};
 
 fn merged(mut one: Json, other: Json) -> Json {
     if let (Some(one), Json::Object(other)) = (one.as_object_mut(), other) {
@@ -250,28 +210,27 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     fn of(context: &'a Context, caller: &Caller) -> Self {
-        let credential = caller.credential();
-        Self {
-            context,
-            tenant: credential.tenant().id.get(),
-            zone: credential.tenant().time_zone,
-            now: context.state.environment.clock.now(),
-        }
+        let tenant = caller.credential().tenant();
+        Self::new(context, tenant.id, tenant.time_zone)
+    }
+
+    fn new(context: &'a Context, tenant: TenantId, zone: TimeZone) -> Self {
+        Self { context, tenant: tenant.get(), zone, now: context.state.environment.clock.now() }
+    }
+
+    fn members(&self, record: &Record) -> Result<Map<String, Json>, StoreError> {
+        let overdue = record.typed::<Invoice>()?.details.is_overdue(self.zone, self.now);
+        Ok(named([("tenantId", json!(self.tenant)), ("isOverdue", json!(overdue))]))
     }
 
     fn invoice(&self, record: &Record, more: Map<String, Json>) -> Result<Json, StoreError> {
-        let overdue = record.typed::<Invoice>()?.details.is_overdue(self.zone, self.now);
-        let mut all: Map<_, _> =
-            [("tenantId".to_owned(), json!(self.tenant)), ("isOverdue".to_owned(), json!(overdue))]
-                .into_iter()
-                .collect();
+        let mut all = self.members(record)?;
         all.extend(more);
         members(Invoice::SHAPE, record, all).map(Json::Object)
     }
 
     fn with_lines(&self, record: &Record, lines: &[Record]) -> Result<Json, StoreError> {
-        let lines = lines.iter().map(line).collect::<Result<Vec<_>, _>>()?;
-        self.invoice(record, [("lineItems".to_owned(), Json::Array(lines))].into_iter().collect())
+        self.invoice(record, named([("lineItems", shown_all::<InvoiceLineItem>(lines)?)]))
     }
 
     /// The answer to a change, to be kept for its repetitions. What was just stored can be shown.
@@ -279,17 +238,6 @@ impl<'a> View<'a> {
         let data = shown.unwrap_or_default();
         Envelope { data, meta: Meta::of(self.context.request_id()) }.rendered(status)
     }
-}
-
-fn line(record: &Record) -> Result<Json, StoreError> {
-    members(InvoiceLineItem::SHAPE, record, Map::new()).map(Json::Object)
-}
-
-async fn lines_of(context: &Context, caller: &Caller, invoice: i64) -> Result<Vec<Record>, StoreError> {
-    let shape = InvoiceLineItem::SHAPE;
-    let order = shape.field("order").map_or(0, |(at, _)| at);
-    let of_it = Filter::is(shape, "invoiceId", Value::Integer(invoice));
-    context.state.rows.all(caller.tenant(), shape, &of_it, order).await
 }
 
 async fn pdf(context: Context, caller: Caller, id: RowId) -> Answer {
@@ -412,7 +360,7 @@ async fn get(context: Context, caller: Caller, id: RowId) -> Answer {
     let id = id.known(Invoice::SHAPE.one)?;
     let record = context.state.rows.get(caller.tenant(), Invoice::SHAPE, id).await?;
     let record = record.ok_or(ResourceError::NotFound(Invoice::SHAPE.one))?;
-    let lines = lines_of(&context, &caller, id).await?;
+    let lines = parts::<InvoiceLineItem>(&context, caller.tenant(), InvoiceLineItem::OF, id).await?;
     let data = View::of(&context, &caller).with_lines(&record, &lines)?;
     Ok(Envelope { data, meta: Meta::of(context.request_id()) }.ok())
 }
@@ -438,7 +386,7 @@ fn create_schema(schemas: &mut openapi::Schemas) -> String {
             "additionalProperties": false,
             "properties": {
                 "invoice": { "$ref": format!("#/components/schemas/{invoice}") },
-                "lines": { "type": "array", "maxItems": MOST_LINES, "items": { "$ref": format!("#/components/schemas/{line}") } },
+                "lines": { "type": "array", "maxItems": MOST_PARTS, "items": { "$ref": format!("#/components/schemas/{line}") } },
             },
         }),
     );
@@ -447,7 +395,7 @@ fn create_schema(schemas: &mut openapi::Schemas) -> String {
 
 async fn create(context: Context, caller: Caller, keyed: Keyed, body: JsonObject) -> Answer {
     let fingerprint = body.fingerprint;
-    let command = parts(body)?;
+    let command = sent(body)?;
     let view = View::of(&context, &caller);
     let render =
         |(invoice, lines): &(Record, Vec<Record>)| view.rendered(StatusCode::CREATED, view.with_lines(invoice, lines));
@@ -456,7 +404,7 @@ async fn create(context: Context, caller: Caller, keyed: Keyed, body: JsonObject
 }
 
 /// The invoice and the lines of a body, or everything that is wrong with either.
-fn parts(mut body: JsonObject) -> Result<CreateInvoice, Problem> {
+fn sent(mut body: JsonObject) -> Result<CreateInvoice, Problem> {
     let mut errors = body.errors.clone();
     let nothing = || JsonObject { members: Map::new(), errors: FieldErrors::new(), fingerprint: body.fingerprint };
     let of = |value: Json| match value {
@@ -483,13 +431,13 @@ fn parts(mut body: JsonObject) -> Result<CreateInvoice, Problem> {
     let mut lines = Vec::new();
     match body.members.remove("lines") {
         None => {}
-        Some(Json::Array(sent)) if sent.len() <= MOST_LINES => {
+        Some(Json::Array(sent)) if sent.len() <= MOST_PARTS => {
             for (n, line) in sent.into_iter().enumerate() {
                 lines.extend(draft(of(line), InvoiceLineItem::SHAPE, format!("lines[{n}]")));
             }
         }
         Some(Json::Array(sent)) => {
-            let message = format!("Has {} lines; an invoice may have at most {MOST_LINES}.", sent.len());
+            let message = format!("Has {} lines; an invoice may have at most {MOST_PARTS}.", sent.len());
             errors.push("lines", Fault::new("too_long", message));
         }
         Some(_) => errors.push("lines", Fault::new("invalid_type", "Must be a list of lines.")),
@@ -506,17 +454,12 @@ fn parts(mut body: JsonObject) -> Result<CreateInvoice, Problem> {
 async fn update(context: Context, caller: Caller, keyed: Keyed, id: RowId, body: JsonObject) -> Answer {
     let (draft, fingerprint) = (read(Invoice::SHAPE, &Body::Change, &body)?, body.fingerprint);
     let id = id.known(Invoice::SHAPE.one)?;
-    let lines = lines_of(&context, &caller, id).await?;
+    let lines = parts::<InvoiceLineItem>(&context, caller.tenant(), InvoiceLineItem::OF, id).await?;
     let view = View::of(&context, &caller);
     let render = |record: &Record| view.rendered(StatusCode::OK, view.with_lines(record, &lines));
     let command = Update { family: family::<Invoice>(), id, draft };
     let state = context.state.clone();
     caller.execute(&state, keyed.with(fingerprint), command, render).await
-}
-
-async fn delete(context: Context, caller: Caller, keyed: KeyedEmpty, id: RowId) -> Answer {
-    let command = Delete { family: family::<Invoice>(), id: id.known(Invoice::SHAPE.one)? };
-    caller.execute(&context.state, keyed.0, command, |_| no_content()).await
 }
 
 async fn from_bid(context: Context, caller: Caller, keyed: Keyed, body: JsonObject) -> Answer {
@@ -537,49 +480,7 @@ async fn from_pay_app(context: Context, caller: Caller, keyed: Keyed, body: Json
     caller.execute(&state, keyed.with(body.fingerprint), FromPayApp(asked), render).await
 }
 
-// ---------------------------------------------------------------- steps
-
-async fn send(context: Context, caller: Caller, keyed: Keyed, id: RowId, body: OptionalObject) -> Answer {
-    let sending = filled::<Sending>(&body.0, ErrorCode::ValidationFailed)?;
-    let command = Take { invoice: id.known(Invoice::SHAPE.one)?, action: Action::Send(sending) };
-    let view = View::of(&context, &caller);
-    let render = |record: &Record| view.rendered(StatusCode::OK, view.invoice(record, mail_waits(&context)));
-    let state = context.state.clone();
-    caller.execute(&state, keyed.with(body.0.fingerprint), command, render).await
-}
-
-async fn mark_sent(context: Context, caller: Caller, keyed: KeyedEmpty, id: RowId) -> Answer {
-    let command = Take { invoice: id.known(Invoice::SHAPE.one)?, action: Action::MarkSent };
-    let view = View::of(&context, &caller);
-    let render = |record: &Record| view.rendered(StatusCode::OK, view.invoice(record, Map::new()));
-    let state = context.state.clone();
-    caller.execute(&state, keyed.0, command, render).await
-}
-
-async fn mark_paid(context: Context, caller: Caller, keyed: Keyed, id: RowId, body: OptionalObject) -> Answer {
-    let payment = filled::<Payment>(&body.0, ErrorCode::ValidationFailed)?;
-    taken(context, caller, keyed, id, Action::MarkPaid(payment), body).await
-}
-
-async fn void(context: Context, caller: Caller, keyed: Keyed, id: RowId, body: OptionalObject) -> Answer {
-    let voiding = filled::<Voiding>(&body.0, ErrorCode::ValidationFailed)?;
-    taken(context, caller, keyed, id, Action::Void(voiding), body).await
-}
-
-async fn taken(
-    context: Context,
-    caller: Caller,
-    keyed: Keyed,
-    id: RowId,
-    action: Action,
-    body: OptionalObject,
-) -> Answer {
-    let command = Take { invoice: id.known(Invoice::SHAPE.one)?, action };
-    let view = View::of(&context, &caller);
-    let render = |record: &Record| view.rendered(StatusCode::OK, view.invoice(record, Map::new()));
-    let state = context.state.clone();
-    caller.execute(&state, keyed.with(body.0.fingerprint), command, render).await
-}
+// ---------------------------------------------------------------- accounting
 
 /// Whether an invoice is on its way to the accounting program.
 #[derive(Serialize, ToSchema)]
@@ -662,38 +563,6 @@ async fn entered(
 
 // ---------------------------------------------------------------- lines
 
-async fn add_line(context: Context, caller: Caller, keyed: Keyed, id: RowId, body: JsonObject) -> Answer {
-    let draft = read(InvoiceLineItem::SHAPE, &Body::New, &body)?;
-    let command = WriteLine { invoice: id.known(Invoice::SHAPE.one)?, change: LineChange::Add(draft) };
-    let view = View::of(&context, &caller);
-    let render = |record: &Record| view.rendered(StatusCode::CREATED, line(record));
-    let state = context.state.clone();
-    caller.execute(&state, keyed.with(body.fingerprint), command, render).await
-}
-
-async fn change_line(
-    context: Context,
-    caller: Caller,
-    keyed: Keyed,
-    id: RowId,
-    item: ItemId,
-    body: JsonObject,
-) -> Answer {
-    let draft = read(InvoiceLineItem::SHAPE, &Body::Change, &body)?;
-    let change = LineChange::Change(item.known(InvoiceLineItem::SHAPE.one)?, draft);
-    let command = WriteLine { invoice: id.known(Invoice::SHAPE.one)?, change };
-    let view = View::of(&context, &caller);
-    let render = |record: &Record| view.rendered(StatusCode::OK, line(record));
-    let state = context.state.clone();
-    caller.execute(&state, keyed.with(body.fingerprint), command, render).await
-}
-
-async fn delete_line(context: Context, caller: Caller, keyed: KeyedEmpty, id: RowId, item: ItemId) -> Answer {
-    let change = LineChange::Delete(item.known(InvoiceLineItem::SHAPE.one)?);
-    let command = WriteLine { invoice: id.known(Invoice::SHAPE.one)?, change };
-    caller.execute(&context.state, keyed.0, command, |_| no_content()).await
-}
-
 fn order_schema(schemas: &mut openapi::Schemas) -> String {
     let id = json!({ "type": "integer", "exclusiveMinimum": 0 });
     schemas.insert(
@@ -703,7 +572,7 @@ fn order_schema(schemas: &mut openapi::Schemas) -> String {
             "description": "The lines of an invoice, in their order.",
             "required": ["orderedIds"],
             "additionalProperties": false,
-            "properties": { "orderedIds": { "type": "array", "minItems": 1, "maxItems": MOST_LINES, "items": id } },
+            "properties": { "orderedIds": { "type": "array", "minItems": 1, "maxItems": MOST_PARTS, "items": id } },
         }),
     );
     "InvoiceLineOrder".to_owned()
@@ -722,15 +591,12 @@ async fn reorder(context: Context, caller: Caller, keyed: Keyed, id: RowId, mut 
     for name in body.members.keys() {
         errors.push_with(name, || Fault::new("unknown_field", "There is no such field. Send `orderedIds`."));
     }
-    let sent = ids("orderedIds", sent, 1..=MOST_LINES, &mut errors);
+    let sent = ids("orderedIds", sent, 1..=MOST_PARTS, &mut errors);
     errors.or(()).map_err(Problem::invalid)?;
     let sent = sent.into_iter().map(|id| i64::try_from(id).unwrap_or(i64::MAX)).collect();
     let command = ReorderLines { invoice: id.known(Invoice::SHAPE.one)?, ids: sent };
     let view = View::of(&context, &caller);
-    let render = |lines: &Vec<Record>| {
-        let shown = lines.iter().map(line).collect::<Result<Vec<_>, _>>().map(Json::Array);
-        view.rendered(StatusCode::OK, shown)
-    };
+    let render = |lines: &Vec<Record>| view.rendered(StatusCode::OK, shown_all::<InvoiceLineItem>(lines));
     let state = context.state.clone();
     caller.execute(&state, keyed.with(body.fingerprint), command, render).await
 }

@@ -2,12 +2,10 @@
 
 use actix_web::HttpResponse;
 use bwp_domain::{
-    pay_apps::{
-        self, Action, ChangePayApp, CreatePayApp, DeletePayApp, LineChange, PayApp, PayAppStatus, Rejection, STEPS,
-        SovLine, Take, Voiding, WriteLine,
-    },
+    parts::Part,
+    pay_apps::{self, Action, ChangePayApp, CreatePayApp, DeletePayApp, PayApp, PayAppStatus, SendPayApp, SovLine},
     projects::Project,
-    resource::{Condition, Filter, Resource, ResourceError, Told, Value, ports::Sum},
+    resource::{Condition, Filter, Resource, ResourceError, Value, ports::Sum},
     scopes::ScopeId,
 };
 use serde::Serialize;
@@ -21,7 +19,7 @@ use crate::{
     privileges::AnyCredential,
     problem::{ErrorCode, Problem},
     request::{Authorized, Query, QueryParams, RowId, query::Values},
-    resource::{Lists, Operations, fields_filter, members, one_with},
+    resource::{Lists, Operations, fields_filter, first, members, named, one_with, parts, shown_all},
     routes::Context,
 };
 
@@ -29,7 +27,7 @@ const TAG: Tag = Tag { name: "PayApps", description: "What is billed of a projec
 
 /// Every operation of the family.
 pub(crate) fn operations() -> Vec<Operation> {
-    let mut all = Operations::of::<PayApp>("/pay-apps", TAG, Lists::Full)
+    let all = Operations::of::<PayApp>("/pay-apps", TAG, Lists::Full)
         .list()
         .count()
         .get_many()
@@ -56,58 +54,20 @@ pub(crate) fn operations() -> Vec<Operation> {
                 .description("One pay app, with its schedule of values, its project and who approved it.")
                 .replies(Reply::row_with::<PayApp>(200, "The pay app.", "PayAppInFull", tree)),
         )
-        .and(step("submit", "submitted", |ids| Take { pay_app: first(ids), action: Action::Submit }))
-        .and(step("approve", "approved", |ids| Take { pay_app: first(ids), action: Action::Approve }))
-        .and(step("mark-paid", "paid", |ids| Take { pay_app: first(ids), action: Action::MarkPaid }))
-        .and(described("reject", Operations::step_with::<PayApp, Rejection, _>(
-            "/pay-apps/{id}/reject",
-            (200, "The pay app, rejected."),
-            ErrorCode::ValidationFailed,
-            |ids, body| Take { pay_app: first(ids), action: Action::Reject(body) },
-        )))
-        .and(described("void", Operations::step_with::<PayApp, Voiding, _>(
-            "/pay-apps/{id}/void",
-            (200, "The pay app, voided."),
-            ErrorCode::ValidationFailed,
-            |ids, body| Take { pay_app: first(ids), action: Action::Void(body) },
-        )))
-        .into_operations();
-    let lines = Operations::of::<SovLine>("/pay-apps/{id}/line-items", TAG, Lists::Plain)
-        .items("lineId")
-        .list_children::<PayApp>("payAppId", "order")
-        .create_by(|ids, draft| WriteLine { pay_app: first(ids), change: LineChange::Add(draft) })
-        .update_by(|ids, draft| WriteLine { pay_app: first(ids), change: LineChange::Change(last(ids), draft) })
-        .delete_by(|ids| WriteLine { pay_app: first(ids), change: LineChange::Delete(last(ids)) });
+        .step_alone("submitted", || Action::Submit)
+        .step_alone("approved", || Action::Approve)
+        .step_with("reject", "rejected", ErrorCode::ValidationFailed, Action::Reject)
+        .step_alone("paid", || Action::MarkPaid)
+        .step_with("void", "voided", ErrorCode::ValidationFailed, Action::Void);
+    let send = all
+        .send("SentPayApp", |pay_app, sending| SendPayApp { pay_app, sending })
+        .needs(&[ScopeId::PayAppsSend])
+        .summary("Send a pay app to the customer")
+        .description("Mails it to the contact of its project. Its status stays. Tells webhooks of `pay_app.updated`.");
+    let mut all = all.and(send).into_operations();
+    let lines = Operations::of_parts::<PayApp, SovLine>("/pay-apps/{id}/line-items", TAG, "lineId");
     all.extend(lines.into_operations());
     all
-}
-
-fn first(ids: &[i64]) -> i64 {
-    ids.first().copied().unwrap_or_default()
-}
-
-fn last(ids: &[i64]) -> i64 {
-    ids.last().copied().unwrap_or_default()
-}
-
-fn step(name: &'static str, done: &'static str, make: fn(&[i64]) -> Take) -> Operation {
-    let (path, told) = match done {
-        "submitted" => ("/pay-apps/{id}/submit", "The pay app, submitted."),
-        "approved" => ("/pay-apps/{id}/approve", "The pay app, approved."),
-        _ => ("/pay-apps/{id}/mark-paid", "The pay app, paid."),
-    };
-    described(name, Operations::step::<PayApp, _>(path, (200, told), make))
-}
-
-/// What the document says of a step: from the table of states.
-fn described(name: &str, operation: Operation) -> Operation {
-    let Some(step) = STEPS.iter().find(|step| step.name == name) else { return operation };
-    let from: Vec<_> = step.from.iter().map(|status| status.as_str()).collect();
-    let told = if let Told::As(kind) = step.told { kind } else { "pay_app.updated" };
-    operation.needs(step.needs).summary(format!("Pay app: {}", name.replace('-', " "))).description(format!(
-        "Of pay apps that are {}: others answer 409. Tells webhooks of `{told}`.",
-        from.join(" or ")
-    ))
 }
 
 /// The properties that `GET /pay-apps/{id}` shows besides.
@@ -128,11 +88,7 @@ async fn get(context: Context, caller: Authorized<AnyCredential>, id: RowId) -> 
     let record = rows.get(tenant, PayApp::SHAPE, id.known(PayApp::SHAPE.one)?).await?;
     let record = record.ok_or(ResourceError::NotFound(PayApp::SHAPE.one))?;
     let app = record.typed::<PayApp>()?.details;
-    let order = SovLine::SHAPE.field("order").map_or(0, |(at, _)| at);
-    let of_it = Filter::is(SovLine::SHAPE, "payAppId", Value::Integer(record.id));
-    let lines = rows.all(tenant, SovLine::SHAPE, &of_it, order).await?;
-    let shown = |line| members(SovLine::SHAPE, line, Map::new()).map(Json::Object);
-    let lines = lines.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
+    let lines = shown_all::<SovLine>(&parts::<SovLine>(&context, tenant, SovLine::OF, record.id).await?)?;
     let project = match rows.get(tenant, Project::SHAPE, app.project_id.get()).await? {
         Some(project) => Json::Object(members(Project::SHAPE, &project, Map::new())?),
         None => Json::Null,
@@ -142,8 +98,7 @@ async fn get(context: Context, caller: Authorized<AnyCredential>, id: RowId) -> 
         None => None,
     };
     let approver = approver.map_or(Json::Null, |user| json!(crate::users::shown(&user)));
-    let more = [("lineItems", Json::Array(lines)), ("project", project), ("approver", approver)];
-    let more = more.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let more = named([("lineItems", lines), ("project", project), ("approver", approver)]);
     Ok(one_with(&context, PayApp::SHAPE, &record, more)?)
 }
 

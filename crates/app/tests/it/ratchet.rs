@@ -253,6 +253,7 @@ const TABLE: &[(&str, &[Check])] = &[
     ("postPayAppsByIdMarkPaid", &[NoCredential, MissingScope, ForeignRow]),
     ("postPayAppsByIdReject", &[NoCredential, MissingScope, ForeignRow]),
     ("postPayAppsByIdVoid", &[NoCredential, MissingScope, ForeignRow]),
+    ("postPayAppsByIdSend", &[NoCredential, MissingScope, ForeignRow]),
     ("getPayAppsByIdLineItems", &[NoCredential, MissingScope, ForeignRow]),
     ("postPayAppsByIdLineItems", &[NoCredential, MissingScope, ForeignRow, LINE]),
     ("patchPayAppsByIdLineItemsByLineId", &[NoCredential, MissingScope, ForeignRow, LINE]),

@@ -17,6 +17,7 @@ use crate::{
     fields::{Fault, FieldErrors},
     ids::{BidId, BidLineItemId, ProductId, TenantId},
     kit_items::KitItem,
+    parts::{MOST_PARTS, PartChange, parts_by, parts_of, place, room_for},
     products::Product,
     resource::{
         Delete, Draft, Filter, Fixed, Money, Percent, Quantity, Record, Referable, Resource, ResourceError, Rules,
@@ -29,9 +30,6 @@ use crate::{
     text::Text,
     words,
 };
-
-/// The most lines, cost items of a line, and project costs (MNY-14).
-pub const MOST_LINES: usize = 1_000;
 
 /// What a unit of a line costs, exactly: a sum of products of quantities, prices and percents.
 pub type Figure = Fixed<16, 12>;
@@ -320,41 +318,18 @@ pub(crate) async fn of_bid<R: Resource>(
     parts_of("bidId", bid, tenant, uow).await
 }
 
-/// The live rows of a family whose field of this name names the row `of`, in their order.
-async fn parts_of<R: Resource>(
-    name: &str,
-    of: i64,
-    tenant: TenantId,
-    uow: &mut dyn UnitOfWork,
-) -> std::result::Result<Vec<Stored<R>>, StoreError> {
-    parts_in_order(name, of, "order", tenant, uow).await
-}
-
-/// [`parts_of`], in the order of this field.
-async fn parts_in_order<R: Resource>(
-    name: &str,
-    of: i64,
-    order: &str,
-    tenant: TenantId,
-    uow: &mut dyn UnitOfWork,
-) -> std::result::Result<Vec<Stored<R>>, StoreError> {
-    let order = R::SHAPE.field(order).map_or(0, |(at, _)| at);
-    let rows = uow.rows().all(tenant, R::SHAPE, &Filter::is(R::SHAPE, name, Value::Integer(of)), order).await?;
-    rows.iter().map(Record::typed).collect()
-}
-
 /// Whether these parts are lines.
-fn is_lines<P: Part>() -> bool {
+fn is_lines<P: BidPart>() -> bool {
     P::SHAPE.table == BidLineItem::SHAPE.table
 }
 
 /// The place of the field that says where parts stand.
-fn order<P: Part>() -> usize {
+fn order<P: BidPart>() -> usize {
     P::SHAPE.field("order").map_or(0, |(at, _)| at)
 }
 
 /// A part of a bid: a line, a cost item or a project cost.
-pub trait Part: Rules {
+pub trait BidPart: Rules {
     /// The field that names what it is a part of.
     const OF: &'static str = "bidId";
 
@@ -365,7 +340,7 @@ pub trait Part: Rules {
     fn settle(parts: &[Stored<Self>], of: i64, lines: &mut Vec<Stored<BidLineItem>>) -> std::result::Result<(), Fault>;
 }
 
-impl Part for BidLineItem {
+impl BidPart for BidLineItem {
     fn order(&self) -> Option<i64> {
         self.order
     }
@@ -376,7 +351,7 @@ impl Part for BidLineItem {
     }
 }
 
-impl Part for CostItem {
+impl BidPart for CostItem {
     const OF: &'static str = "lineItemId";
 
     fn order(&self) -> Option<i64> {
@@ -388,7 +363,7 @@ impl Part for CostItem {
     }
 }
 
-impl Part for ProjectCost {
+impl BidPart for ProjectCost {
     fn order(&self) -> Option<i64> {
         self.order
     }
@@ -400,7 +375,7 @@ impl Part for ProjectCost {
 
 /// Adds, changes or deletes a part of a bid, and brings the bid's sums in line with it. Others are told that the bid was updated, if its
 /// sums were.
-pub struct WritePart<P> {
+pub struct WriteBidPart<P> {
     bid: i64,
     /// The line, of a cost item.
     line: Option<i64>,
@@ -408,17 +383,7 @@ pub struct WritePart<P> {
     part: PhantomData<fn() -> P>,
 }
 
-/// What is done to a part of a bid.
-pub enum PartChange {
-    /// One is added.
-    Add(Draft),
-    /// The one with this id is changed.
-    Change(i64, Draft),
-    /// The one with this id is deleted.
-    Delete(i64),
-}
-
-impl<P: Part> WritePart<P> {
+impl<P: BidPart> WriteBidPart<P> {
     /// Does this to a part of a bid, or of one of its lines.
     pub fn new(bid: i64, line: Option<i64>, change: PartChange) -> Self {
         Self { bid, line, change, part: PhantomData }
@@ -426,7 +391,7 @@ impl<P: Part> WritePart<P> {
 }
 
 #[async_trait]
-impl<P: Part> Command<dyn UnitOfWork> for WritePart<P> {
+impl<P: BidPart> Command<dyn UnitOfWork> for WriteBidPart<P> {
     /// The part as it is now, or was when it was deleted.
     type Output = Record;
     type Error = ResourceError;
@@ -475,7 +440,7 @@ struct Open<P> {
     apart: Option<(usize, Option<i64>)>,
 }
 
-impl<P: Part> Open<P> {
+impl<P: BidPart> Open<P> {
     async fn of(bid: i64, line: Option<i64>, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Result<Self> {
         let tenant = context.tenant;
         let bid = Held::lock(bid, context, uow).await?;
@@ -526,19 +491,13 @@ impl<P: Part> Open<P> {
         let shape = P::SHAPE;
         let all = || (self.parts.len(), self.parts.iter().filter_map(|part| part.details.order()).max());
         let (count, last) = self.apart.unwrap_or_else(all);
-        if count >= MOST_LINES {
-            let text = format!("There are {MOST_LINES} {} already, the most. Delete one first.", shape.many);
-            return Err(ResourceError::Conflict(text).into());
-        }
+        room_for(shape, count)?;
         let mut draft = draft.clone();
         draft.put(shape, "bidId", Value::Integer(self.bid.id()));
         if let Some(line) = self.line {
             draft.put(shape, "lineItemId", Value::Integer(line));
         }
-        if shape.field("order").and_then(|(at, _)| draft.value(at)).is_none_or(Value::is_null) {
-            let order = last.map_or(0, |last| last.saturating_add(1).min(i64::from(i32::MAX)));
-            draft.put(shape, "order", Value::Integer(order));
-        }
+        place(shape, &mut draft, last);
         let (record, _) = insert(family::<P>(), &draft, context, uow).await?;
         let part = record.typed::<P>()?;
         let id = part.id;
@@ -708,7 +667,7 @@ impl Open<CostItem> {
             };
             let mut inside = Vec::new();
             let mut priced = false;
-            for item in parts_in_order::<KitItem>("kitProductId", kit, "sortOrder", tenant, uow).await? {
+            for item in parts_by::<KitItem>("sortOrder", "kitProductId", kit, tenant, uow).await? {
                 let item = item.details;
                 let Some(product) = product(Some(item.component_product_id), tenant, uow).await? else { continue };
                 priced |= item.override_cost_price.or(product.cost_price).is_some();
@@ -725,8 +684,8 @@ impl Open<CostItem> {
                 Some(part) if !priced => left.push(Opening::Part(part)),
                 _ => left.extend(inside.into_iter().rev()),
             }
-            if parts.len() + left.len() > MOST_LINES {
-                let text = format!("This kit has more than {MOST_LINES} parts, the most of a line.");
+            if parts.len() + left.len() > MOST_PARTS {
+                let text = format!("This kit has more than {MOST_PARTS} parts, the most of a line.");
                 return Err(ResourceError::Conflict(text).into());
             }
         }

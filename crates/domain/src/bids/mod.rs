@@ -13,11 +13,10 @@ pub use copies::{Conversion, Convert, Duplicate, MappingStrategy};
 pub use expiry::{Expire, Overdue, OverdueBids, expire_overdue};
 pub(crate) use lines::of_bid as parts_of_bid;
 pub use lines::{
-    BidLineItem, CostItem, CostItemType, Figure, ImportKit, KitImport, MOST_LINES, Part, PartChange, ProjectCost,
-    WritePart,
+    BidLineItem, BidPart, CostItem, CostItemType, Figure, ImportKit, KitImport, ProjectCost, WriteBidPart,
 };
 pub(crate) use steps::decide;
-pub use steps::{Acceptance, Action, Cancellation, Reversal, STEPS, Take};
+pub use steps::{Acceptance, Action, Cancellation, Reversal};
 
 use crate::{
     clock::Timestamp,
@@ -32,10 +31,11 @@ use crate::{
     numbers::Numbering,
     projects::Project,
     resource::{
-        FieldType, Filter, Fixed, Money, Percent, Quantity, Record, Resource, ResourceError, Rules, Saving, Sent,
-        Shape, Stored, Told, Value, event,
-        ports::{RowReader, Sum},
+        Filter, Fixed, Money, Percent, Quantity, Record, Resource, ResourceError, Rules, Saving, Sent, Shape, Stored,
+        Told, Value, event,
+        ports::RowReader,
         store,
+        summary::{Group, Summary, Total},
     },
     selling::{PaymentTerm, SalesTaxBase, SellingSettings},
     signature_requests::{self, SignatureStatus, SignedType},
@@ -550,28 +550,12 @@ fn at_sent(shape: &Shape, sent: Sent, names: &[&str], errors: &mut FieldErrors, 
     }
 }
 
-/// Bids, summed up: how many, and what they come to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Summary {
-    /// In all.
-    pub totals: Sum,
-    /// Of each status, in their order; of cancelled ones only if there are any.
-    pub by_status: Vec<(BidStatus, Sum)>,
-}
-
-/// Sums up the bids that fit.
-pub async fn summary(rows: &dyn RowReader, tenant: TenantId, filter: &Filter) -> Result<Summary, StoreError> {
-    let places = |names: &[&str]| Bid::SHAPE.places(names);
-    let lines = rows.sums(tenant, Bid::SHAPE, filter, &places(&["status"]), &places(&["total"])).await?;
-    let of_status = Sum::by(&lines, 0);
-    let with_status = |status: &BidStatus| {
-        let found = of_status.iter().find(|sum| sum.groups.first() == Some(&status.to_value()));
-        (*status, found.cloned().unwrap_or_else(|| Sum::total(&[], 1)))
-    };
-    let shown = |(status, sum): &(BidStatus, Sum)| *status != BidStatus::Cancelled || sum.count > 0;
-    let by_status = BidStatus::ALL.iter().map(with_status).filter(shown).collect();
-    Ok(Summary { totals: Sum::total(&lines, 1), by_status })
-}
+/// How bids are summed up.
+pub static SUMMARY: Summary = Summary {
+    filters: &["contactId", "createdBy"],
+    totals: &[Total::sum("total_value", "total", "What they come to.")],
+    groups: &[Group::by("by_status", "status", "status").always(&["draft", "sent", "accepted", "rejected", "expired"])],
+};
 
 /// In how many bids a product is that are drafted, sent or accepted: in a line, or in a cost item.
 pub async fn bids_with(rows: &dyn RowReader, tenant: TenantId, product: i64) -> Result<usize, StoreError> {

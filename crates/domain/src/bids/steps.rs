@@ -5,14 +5,14 @@ use async_trait::async_trait;
 use super::{Bid, BidStatus, way_out};
 use crate::{
     events::Event,
-    execute::{Applied, Command, Context, Failure},
+    execute::{Applied, Context, Failure},
     ids::BidId,
     invoices::is_billed,
     mail::{Enclosed, Sending, post},
     projects::Project,
     resource::{Filter, Record, Resource, ResourceError, Told, Value, store},
-    scopes::{ScopeId, ScopeSet},
-    steps::{Step, locked},
+    scopes::ScopeId,
+    steps::{self, Action as _, Step, locked},
     store::UnitOfWork,
     text::{Name, Text},
     words,
@@ -20,7 +20,7 @@ use crate::{
 use BidStatus::{Accepted, Cancelled, Draft as Drafted, Expired, Rejected, Sent};
 
 /// Every step between the states of a bid.
-pub const STEPS: &[Step<BidStatus>] = &[
+const STEPS: &[Step<BidStatus>] = &[
     Step {
         name: "send",
         from: &[Drafted, Sent, Expired],
@@ -89,7 +89,7 @@ pub const STEPS: &[Step<BidStatus>] = &[
 
 /// The step of this name.
 pub(super) fn step(name: &str) -> &'static Step<BidStatus> {
-    STEPS.iter().find(|step| step.name == name).unwrap_or(&STEPS[0])
+    steps::named(STEPS, name)
 }
 
 /// What is done to a bid.
@@ -150,46 +150,32 @@ pub struct Cancellation {
     pub reason: Option<Text>,
 }
 
-impl Action {
-    /// Its row in the table.
-    pub fn step(&self) -> &'static Step<BidStatus> {
-        step(match self {
+type Result<T> = std::result::Result<T, Failure<ResourceError>>;
+
+#[async_trait]
+impl steps::Action for Action {
+    type Of = Bid;
+    type State = BidStatus;
+    const STEPS: &'static [Step<BidStatus>] = STEPS;
+
+    fn name(&self) -> &'static str {
+        match self {
             Self::Send(_) => "send",
             Self::Accept(_) => "accept",
             Self::RevertAcceptance(_) => "revert-acceptance",
             Self::Reject => "reject",
             Self::Cancel(_) => "cancel",
             Self::Reopen => "reopen",
-        })
-    }
-}
-
-type Result<T> = std::result::Result<T, Failure<ResourceError>>;
-
-/// Takes a step with a bid.
-pub struct Take {
-    /// Which bid.
-    pub bid: i64,
-    /// What is done.
-    pub action: Action,
-}
-
-#[async_trait]
-impl Command<dyn UnitOfWork> for Take {
-    type Output = Record;
-    type Error = ResourceError;
-
-    fn needs(&self) -> ScopeSet {
-        ScopeSet::of(self.action.step().needs)
+        }
     }
 
-    fn asks(&self) -> bool {
-        true
-    }
-
-    async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
-        let held = Held::lock(self.bid, context, uow).await?;
-        take(held, &self.action, context, uow).await
+    async fn take(
+        &self,
+        id: i64,
+        context: &Context<'_>,
+        uow: &mut (dyn UnitOfWork + 'static),
+    ) -> Result<Applied<Record>> {
+        take(Held::lock(id, context, uow).await?, self, context, uow).await
     }
 }
 

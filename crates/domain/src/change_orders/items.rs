@@ -6,22 +6,17 @@ use num_traits::{Signed, Zero};
 use super::{ChangeOrder, steps::Held};
 use crate::{
     bids::BidLineItem,
+    events::Event,
     exact::{Exact, Rounding, exact},
-    execute::{Applied, Command, Context, Failure},
+    execute::{Context, Failure},
     fields::{Fault, FieldErrors},
-    ids::{BidLineItemId, ChangeOrderId, TenantId},
-    resource::{
-        Delete, Draft, Filter, Money, Quantity, Record, Resource, ResourceError, Rules, Saving, Stored, Told, Value,
-        family, insert, update,
-    },
-    scopes::ScopeSet,
-    store::{StoreError, UnitOfWork},
+    ids::{BidLineItemId, ChangeOrderId},
+    parts::{Part, PartChange, parts_of},
+    resource::{Money, Quantity, Record, Resource, ResourceError, Rules, Saving, Stored, Told},
+    store::UnitOfWork,
     text::Text,
     words,
 };
-
-/// The most items of a change order (MNY-14).
-const MOST_ITEMS: usize = 1_000;
 
 words! {
     /// What an item does to the contract.
@@ -121,7 +116,7 @@ pub(super) async fn settle(
     let refuse = |fault| FieldErrors::one("amount", fault);
     let rounding = Rounding::of(order.round_sales_amounts);
     let (mut additions, mut deductions) = (Exact::zero(), Exact::zero());
-    for item in of_order(id, context.tenant, uow).await? {
+    for item in parts_of::<ChangeOrderItem>(ChangeOrderItem::OF, id, context.tenant, uow).await? {
         let amount = amount(&item.details, rounding).map_err(refuse)?;
         *if amount.is_negative() { &mut deductions } else { &mut additions } += exact(amount.decimal());
         if item.details.amount != Some(amount) {
@@ -136,83 +131,34 @@ pub(super) async fn settle(
     Ok(())
 }
 
-/// The items of a change order, in their order.
-pub(super) async fn of_order(
-    id: i64,
-    tenant: TenantId,
-    uow: &mut dyn UnitOfWork,
-) -> std::result::Result<Vec<Stored<ChangeOrderItem>>, StoreError> {
-    let shape = ChangeOrderItem::SHAPE;
-    let order = shape.field("order").map_or(0, |(at, _)| at);
-    let of_order = Filter::is(shape, "changeOrderId", Value::Integer(id));
-    uow.rows().all(tenant, shape, &of_order, order).await?.iter().map(Record::typed).collect()
-}
-
-/// Adds, changes or deletes an item of a change order, and brings its sums in line.
-pub struct WriteItem {
-    /// Which change order.
-    pub change_order: i64,
-    /// What is done.
-    pub change: ItemChange,
-}
-
-/// What is done to an item.
-pub enum ItemChange {
-    /// One is added.
-    Add(Draft),
-    /// The one with this id is changed.
-    Change(i64, Draft),
-    /// The one with this id is deleted.
-    Delete(i64),
-}
-
 #[async_trait]
-impl Command<dyn UnitOfWork> for WriteItem {
-    /// The item as it is now, or was when it was deleted.
-    type Output = Record;
-    type Error = ResourceError;
+impl Part for ChangeOrderItem {
+    type Document = Held;
+    const OF: &'static str = "changeOrderId";
 
-    fn needs(&self) -> ScopeSet {
-        ScopeSet::of(ChangeOrderItem::SHAPE.scopes.write)
+    fn order(&self) -> Option<i64> {
+        self.order
     }
 
-    fn asks(&self) -> bool {
-        true
-    }
-
-    async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
-        let (tenant, shape, of) = (context.tenant, ChangeOrderItem::SHAPE, family::<ChangeOrderItem>());
-        let mut held = Held::lock(self.change_order, context, uow).await?;
+    async fn lock(id: i64, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Result<Held> {
+        let held = Held::lock(id, context, uow).await?;
         held.order.editable()?;
-        let items = of_order(held.id(), tenant, uow).await?;
-        let find = |id: i64| {
-            let item = items.iter().find(|item| item.id == id).map(Stored::record);
-            item.ok_or(ResourceError::NotFound(shape.one))
-        };
-        let record = match &self.change {
-            ItemChange::Add(draft) => {
-                if items.len() >= MOST_ITEMS {
-                    let text = format!("There are {MOST_ITEMS} items already, the most. Delete one first.");
-                    return Err(ResourceError::Conflict(text).into());
-                }
-                let mut draft = draft.clone();
-                draft.put(shape, "changeOrderId", Value::Integer(held.id()));
-                if shape.field("order").and_then(|(at, _)| draft.value(at)).is_none_or(Value::is_null) {
-                    let last = items.iter().filter_map(|item| item.details.order).max();
-                    draft.put(shape, "order", Value::Integer(last.map_or(0, |last| last + 1)));
-                }
-                insert(of, &draft, context, uow).await?.0
-            }
-            ItemChange::Change(id, draft) => update(of, find(*id)?, draft, context, uow).await?.0,
-            ItemChange::Delete(id) => {
-                find(*id)?;
-                Delete { family: of, id: *id }.apply(context, uow).await?.output
-            }
-        };
+        Ok(held)
+    }
+
+    async fn settle(
+        mut held: Held,
+        _: &PartChange,
+        item: &mut Record,
+        context: &Context<'_>,
+        uow: &mut dyn UnitOfWork,
+    ) -> Result<Vec<Event>> {
         let mut after = held.order.clone();
         settle(&mut after, held.id(), context, uow).await?;
         held.store(after, Told::Updated, context, uow).await?;
-        let now = uow.rows().lock(tenant, shape, record.id).await?.unwrap_or(record);
-        Ok(Applied::telling(now, held.told))
+        if let Some(now) = uow.rows().lock(context.tenant, Self::SHAPE, item.id).await? {
+            *item = now;
+        }
+        Ok(held.told)
     }
 }

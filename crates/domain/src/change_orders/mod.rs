@@ -5,9 +5,9 @@ mod steps;
 
 use async_trait::async_trait;
 
-pub use items::{ChangeOrderItem, ChangeType, ItemChange, WriteItem, amount};
+pub use items::{ChangeOrderItem, ChangeType, amount};
 pub(crate) use steps::decide;
-pub use steps::{Action, Approval, Rejection, STEPS, SendToCustomer, Take, Voiding};
+pub use steps::{Action, Approval, Held, Rejection, SendToCustomer, Voiding};
 
 use crate::{
     clock::Timestamp,
@@ -21,6 +21,7 @@ use crate::{
     resource::{
         FieldType, Filter, Money, Resource, ResourceError, Rules, Saving, Stored,
         ports::{RowReader, Sum},
+        summary::{Group, Summary, Total},
     },
     signature_requests::{self, SignatureStatus, SignedType},
     steps::locked,
@@ -242,27 +243,18 @@ impl ChangeOrder {
     }
 }
 
-/// Change orders, summed up: how many, and what they come to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Summary {
-    /// In all.
-    pub totals: Sum,
-    /// Of each status, in their order.
-    pub by_status: Vec<(ChangeOrderStatus, Sum)>,
-}
-
-/// Sums up the change orders that fit.
-pub async fn summary(rows: &dyn RowReader, tenant: TenantId, filter: &Filter) -> Result<Summary, StoreError> {
-    let places = |names: &[&str]| ChangeOrder::SHAPE.places(names);
-    let lines = rows.sums(tenant, ChangeOrder::SHAPE, filter, &places(&["status"]), &places(&["totalAmount"])).await?;
-    let of_status = Sum::by(&lines, 0);
-    let with_status = |status: &ChangeOrderStatus| {
-        let found = of_status.iter().find(|sum| sum.groups.first() == Some(&status.to_value()));
-        (*status, found.cloned().unwrap_or_else(|| Sum::total(&[], 1)))
-    };
-    let by_status = ChangeOrderStatus::ALL.iter().map(with_status).collect();
-    Ok(Summary { totals: Sum::total(&lines, 1), by_status })
-}
+/// How change orders are summed up.
+pub static SUMMARY: Summary = Summary {
+    filters: &["projectId"],
+    totals: &[Total::sum("total_amount", "totalAmount", "What they come to.")],
+    groups: &[Group::by("by_status", "status", "status").always(&[
+        "draft",
+        "submitted",
+        "approved",
+        "rejected",
+        "void",
+    ])],
+};
 
 /// What approved change orders add to the contracts of the projects that fit.
 pub async fn approved_delta(rows: &dyn RowReader, tenant: TenantId, projects: &Filter) -> Result<Money, StoreError> {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{ChangeOrder, ChangeOrderStatus, items::of_order};
+use super::{ChangeOrder, ChangeOrderItem, ChangeOrderStatus};
 use crate::{
     events::Event,
     exact::{Rounding, exact},
@@ -10,18 +10,19 @@ use crate::{
     fields::FieldErrors,
     ids::ChangeOrderId,
     mail::{Enclosed, Sending, post},
+    parts::{Part, parts_of},
     pay_apps,
     projects::Project,
     resource::{Record, Resource, ResourceError, Told, store},
     scopes::{ScopeId, ScopeSet},
-    steps::{Step, acting, locked},
+    steps::{self, Action as _, Step, acting, locked},
     store::UnitOfWork,
     text::Text,
 };
 use ChangeOrderStatus::{Approved, Draft, Rejected, Submitted, Void};
 
 /// Every step between the states of a change order.
-pub const STEPS: &[Step<ChangeOrderStatus>] = &[
+const STEPS: &[Step<ChangeOrderStatus>] = &[
     Step {
         name: "submit",
         from: &[Draft, Rejected],
@@ -96,44 +97,30 @@ pub struct Voiding {
     pub reason: Option<Text>,
 }
 
-impl Action {
-    /// Its row in the table.
-    pub fn step(&self) -> &'static Step<ChangeOrderStatus> {
-        let name = match self {
+type Result<T> = std::result::Result<T, Failure<ResourceError>>;
+
+#[async_trait]
+impl steps::Action for Action {
+    type Of = ChangeOrder;
+    type State = ChangeOrderStatus;
+    const STEPS: &'static [Step<ChangeOrderStatus>] = STEPS;
+
+    fn name(&self) -> &'static str {
+        match self {
             Self::Submit => "submit",
             Self::Approve(_) => "approve",
             Self::Reject(_) => "reject",
             Self::Void(_) => "void",
-        };
-        STEPS.iter().find(|step| step.name == name).unwrap_or(&STEPS[0])
-    }
-}
-
-type Result<T> = std::result::Result<T, Failure<ResourceError>>;
-
-/// Takes a step with a change order.
-pub struct Take {
-    /// Which change order.
-    pub change_order: i64,
-    /// What is done.
-    pub action: Action,
-}
-
-#[async_trait]
-impl Command<dyn UnitOfWork> for Take {
-    type Output = Record;
-    type Error = ResourceError;
-
-    fn needs(&self) -> ScopeSet {
-        ScopeSet::of(self.action.step().needs)
+        }
     }
 
-    fn asks(&self) -> bool {
-        true
-    }
-
-    async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
-        take(self.change_order, &self.action, self.action.step().from, context, uow).await
+    async fn take(
+        &self,
+        id: i64,
+        context: &Context<'_>,
+        uow: &mut (dyn UnitOfWork + 'static),
+    ) -> Result<Applied<Record>> {
+        take(id, self, self.step().from, context, uow).await
     }
 }
 
@@ -165,7 +152,8 @@ async fn take(
     let mut moved = None;
     match action {
         Action::Submit => {
-            if of_order(held.id(), context.tenant, uow).await?.is_empty() {
+            let items = parts_of::<ChangeOrderItem>(ChangeOrderItem::OF, held.id(), context.tenant, uow).await?;
+            if items.is_empty() {
                 let text = "This change order has no items: add one first.".to_owned();
                 return Err(ResourceError::Conflict(text).into());
             }
@@ -256,8 +244,8 @@ impl Command<dyn UnitOfWork> for SendToCustomer {
 }
 
 /// A change order that this unit of work has locked, and what others are told of it.
-pub(super) struct Held {
-    pub(super) record: Record,
+pub struct Held {
+    record: Record,
     pub(super) order: ChangeOrder,
     pub(super) told: Vec<Event>,
 }

@@ -8,9 +8,10 @@ use crate::{
     execute::{Applied, Command, Context, Failure},
     fields::{Fault, FieldErrors},
     ids::{InvoiceId, TenantId},
+    parts::parts_by,
     resource::{
-        Draft, Filter, Money, Record, Resource, ResourceError, Rules, Saving, Stored, Told, Value, family, insert,
-        store, update,
+        Draft, Money, Record, Resource, ResourceError, Rules, Saving, Stored, Told, Value, family, insert, store,
+        update,
     },
     scopes::{ScopeId, ScopeSet},
     store::{StoreError, UnitOfWork},
@@ -224,8 +225,5 @@ pub(super) async fn of_invoice(
     tenant: TenantId,
     uow: &mut dyn UnitOfWork,
 ) -> std::result::Result<Vec<Stored<InvoicePayment>>, StoreError> {
-    let shape = InvoicePayment::SHAPE;
-    let order = shape.field("paidAt").map_or(0, |(at, _)| at);
-    let rows = uow.rows().all(tenant, shape, &Filter::is(shape, "invoiceId", Value::Integer(invoice)), order).await?;
-    rows.iter().map(Record::typed).collect()
+    parts_by("paidAt", "invoiceId", invoice, tenant, uow).await
 }

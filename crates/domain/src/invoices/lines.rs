@@ -5,21 +5,20 @@ use async_trait::async_trait;
 use super::{Invoice, sums};
 use crate::{
     clock::Timestamp,
+    events::Event,
     execute::{Applied, Command, Context, Failure},
     fields::{Fault, FieldErrors},
     ids::{InvoiceId, ProductId, TenantId},
+    parts::{Part, PartChange, parts_of, place},
     products::Product,
     resource::{
-        Delete, Draft, Filter, Money, Quantity, Record, Resource, ResourceError, Rules, Saving, Stored, Told, Value,
-        family, insert, store, update,
+        Draft, Money, Quantity, Record, Resource, ResourceError, Rules, Saving, Stored, Told, Value, family, insert,
+        store,
     },
     scopes::ScopeSet,
     store::{StoreError, UnitOfWork},
     text::Text,
 };
-
-/// The most lines of an invoice (MNY-14).
-pub const MOST_LINES: usize = 1_000;
 
 /// A line of an invoice: so many units of something at a price.
 #[derive(Clone, Debug, PartialEq, Resource)]
@@ -76,10 +75,7 @@ pub(super) async fn of_invoice(
     tenant: TenantId,
     uow: &mut dyn UnitOfWork,
 ) -> std::result::Result<Vec<Stored<InvoiceLineItem>>, StoreError> {
-    let shape = InvoiceLineItem::SHAPE;
-    let order = shape.field("order").map_or(0, |(at, _)| at);
-    let rows = uow.rows().all(tenant, shape, &Filter::is(shape, "invoiceId", Value::Integer(invoice)), order).await?;
-    rows.iter().map(Record::typed).collect()
+    parts_of(InvoiceLineItem::OF, invoice, tenant, uow).await
 }
 
 /// Makes an invoice with its first lines.
@@ -125,17 +121,15 @@ impl Command<dyn UnitOfWork> for CreateInvoice {
             }
         };
         let mut lines = Vec::new();
-        for (place, draft) in (0..).zip(&self.lines) {
+        for (at, draft) in (0..).zip(&self.lines) {
             let mut draft = draft.clone();
             // Nothing is kept where the invoice is refused: its lines are looked at all the same, to name all faults at once.
             let Some(id) = invoice.as_ref().map(|invoice| invoice.id) else { continue };
-            draft.put(InvoiceLineItem::SHAPE, "invoiceId", Value::Integer(id));
-            if position(&draft).is_none() {
-                draft.put(InvoiceLineItem::SHAPE, "order", Value::Integer(place));
-            }
+            draft.put(InvoiceLineItem::SHAPE, InvoiceLineItem::OF, Value::Integer(id));
+            place(InvoiceLineItem::SHAPE, &mut draft, Some(at - 1));
             match insert(family::<InvoiceLineItem>(), &draft, context, uow).await {
                 Ok((line, _)) => lines.push(line),
-                Err(why) => refused(within(&format!("lines[{place}]"), why))?,
+                Err(why) => refused(within(&format!("lines[{at}]"), why))?,
             }
         }
         errors.or(())?;
@@ -157,89 +151,43 @@ fn within(part: &str, why: Failure<ResourceError>) -> Failure<ResourceError> {
     }
 }
 
-fn position(draft: &Draft) -> Option<i64> {
-    InvoiceLineItem::SHAPE.field("order").and_then(|(at, _)| draft.value(at)?.as_integer())
-}
-
 fn typed_position(line: &Record) -> Option<i64> {
     InvoiceLineItem::SHAPE.field("order").and_then(|(at, _)| line.values.get(at)?.as_integer())
 }
 
-/// What is done to a line of a draft.
-pub enum LineChange {
-    /// It is added.
-    Add(Draft),
-    /// The line of this id is changed.
-    Change(i64, Draft),
-    /// The line of this id is deleted.
-    Delete(i64),
-}
-
-/// Adds, changes or deletes a line, and brings the sums in line.
-pub struct WriteLine {
-    /// Which invoice.
-    pub invoice: i64,
-    /// What is done.
-    pub change: LineChange,
-}
-
 #[async_trait]
-impl Command<dyn UnitOfWork> for WriteLine {
-    /// The line.
-    type Output = Record;
-    type Error = ResourceError;
+impl Part for InvoiceLineItem {
+    type Document = Record;
+    const OF: &'static str = "invoiceId";
 
-    fn needs(&self) -> ScopeSet {
-        ScopeSet::of(InvoiceLineItem::SHAPE.scopes.write)
+    fn order(&self) -> Option<i64> {
+        self.position
     }
 
-    fn asks(&self) -> bool {
-        true
+    async fn lock(id: i64, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Result<Record> {
+        lock_draft(id, context, uow).await
     }
 
-    async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
-        let (shape, tenant) = (InvoiceLineItem::SHAPE, context.tenant);
-        let held = lock_draft(self.invoice, context, uow).await?;
-        let lines = of_invoice(self.invoice, tenant, uow).await?;
-        let find = |id: i64| lines.iter().find(|line| line.id == id).ok_or(ResourceError::NotFound(shape.one));
-        let record = match &self.change {
-            LineChange::Add(draft) => {
-                if lines.len() >= MOST_LINES {
-                    let text = format!("There are {MOST_LINES} lines already, the most. Delete one first.");
-                    return Err(ResourceError::Conflict(text).into());
-                }
-                let mut draft = draft.clone();
-                draft.put(shape, "invoiceId", Value::Integer(self.invoice));
-                if position(&draft).is_none() {
-                    let last = lines.iter().filter_map(|line| line.details.position).max();
-                    let next = last.map_or(0, |last| last.saturating_add(1).min(i64::from(i32::MAX)));
-                    draft.put(shape, "order", Value::Integer(next));
-                }
-                insert(family::<InvoiceLineItem>(), &draft, context, uow).await?.0
-            }
-            LineChange::Change(id, draft) => {
-                let before = find(*id)?.record();
-                update(family::<InvoiceLineItem>(), before, draft, context, uow).await?.0
-            }
-            LineChange::Delete(id) => {
-                let before = find(*id)?.record();
-                Delete { family: family::<InvoiceLineItem>(), id: *id }.apply(context, uow).await?;
-                before
-            }
-        };
-        let refuse = |fault: Fault| match &self.change {
+    async fn settle(
+        held: Record,
+        change: &PartChange,
+        _: &mut Record,
+        context: &Context<'_>,
+        uow: &mut dyn UnitOfWork,
+    ) -> Result<Vec<Event>> {
+        let shape = Self::SHAPE;
+        let refuse = |fault: Fault| match change {
             // Its contract has no 422.
-            LineChange::Delete(_) => Failure::from(ResourceError::Conflict(fault.message)),
-            LineChange::Add(draft) | LineChange::Change(_, draft) => {
-                let quantity = shape.field("quantity").is_some_and(|(at, _)| draft.value(at).is_some());
-                let price = shape.field("unitPrice").is_some_and(|(at, _)| draft.value(at).is_some());
-                FieldErrors::one(if quantity && !price { "quantity" } else { "unitPrice" }, fault).into()
+            PartChange::Delete(_) => Failure::from(ResourceError::Conflict(fault.message)),
+            PartChange::Add(draft) | PartChange::Change(_, draft) => {
+                let sets = |name| shape.field(name).is_some_and(|(at, _)| draft.value(at).is_some());
+                let name = if sets("quantity") && !sets("unitPrice") { "quantity" } else { "unitPrice" };
+                FieldErrors::one(name, fault).into()
             }
         };
         let mut after = held.typed::<Invoice>()?.details;
-        after.settle(&of_invoice(self.invoice, tenant, uow).await?).map_err(refuse)?;
-        store(&held, &after, Told::Nobody, context, uow).await?;
-        Ok(Applied::silently(record))
+        after.settle(&of_invoice(held.id, context.tenant, uow).await?).map_err(refuse)?;
+        Ok(store(&held, &after, Told::Nobody, context, uow).await?.1)
     }
 }
 

@@ -9,9 +9,9 @@ pub mod sums;
 use async_trait::async_trait;
 
 pub use ledger::{Entry, InvoicePayment, PaymentMethod, PaymentSource, WritePayment};
-pub use lines::{CreateInvoice, InvoiceLineItem, LineChange, MOST_LINES, ReorderLines, WriteLine};
+pub use lines::{CreateInvoice, InvoiceLineItem, ReorderLines};
 pub use sources::{BidMode, FromBid, FromPayApp, InvoiceOfBid, InvoiceOfPayApp, is_billed};
-pub use steps::{Action, Payment, STEPS, Take, Voiding};
+pub use steps::{Action, Payment, Voiding};
 
 use crate::{
     bids::Bid,

@@ -5,19 +5,19 @@ use async_trait::async_trait;
 use super::{Invoice, InvoicePayment, InvoiceStatus, PaymentSource, ledger, way_out};
 use crate::{
     clock::Timestamp,
-    execute::{Applied, Command, Context, Failure},
+    execute::{Applied, Context, Failure},
     ids::InvoiceId,
     mail::{self, Enclosed, Sending},
     resource::{Draft, Money, Record, Resource, ResourceError, Told, family, insert, store},
-    scopes::{ScopeId, ScopeSet},
-    steps::Step,
+    scopes::ScopeId,
+    steps::{self, Step},
     store::{StoreError, UnitOfWork},
     text::Text,
 };
 use InvoiceStatus::{Draft as Drafted, Paid, Partial, Sent, Voided};
 
 /// Every step between the states of an invoice.
-pub const STEPS: &[Step<InvoiceStatus>] = &[
+const STEPS: &[Step<InvoiceStatus>] = &[
     Step {
         name: "send",
         from: &[Drafted, Sent, Partial, Paid],
@@ -70,7 +70,7 @@ pub const STEPS: &[Step<InvoiceStatus>] = &[
 
 /// The step of this name.
 pub(super) fn step(name: &str) -> &'static Step<InvoiceStatus> {
-    STEPS.iter().find(|step| step.name == name).unwrap_or(&STEPS[0])
+    steps::named(STEPS, name)
 }
 
 /// What is done to an invoice.
@@ -104,48 +104,35 @@ pub struct Voiding {
     pub reason: Text,
 }
 
-impl Action {
-    /// Its row in the table.
-    pub fn step(&self) -> &'static Step<InvoiceStatus> {
-        step(match self {
+type Result<T> = std::result::Result<T, Failure<ResourceError>>;
+
+#[async_trait]
+impl steps::Action for Action {
+    type Of = Invoice;
+    type State = InvoiceStatus;
+    const STEPS: &'static [Step<InvoiceStatus>] = STEPS;
+
+    fn name(&self) -> &'static str {
+        match self {
             Self::Send(_) => "send",
             Self::MarkSent => "mark-sent",
             Self::MarkPaid(_) => "mark-paid",
             Self::Void(_) => "void",
-        })
-    }
-}
-
-type Result<T> = std::result::Result<T, Failure<ResourceError>>;
-
-/// Takes a step with an invoice.
-pub struct Take {
-    /// Which invoice.
-    pub invoice: i64,
-    /// What is done.
-    pub action: Action,
-}
-
-#[async_trait]
-impl Command<dyn UnitOfWork> for Take {
-    type Output = Record;
-    type Error = ResourceError;
-
-    fn needs(&self) -> ScopeSet {
-        ScopeSet::of(self.action.step().needs)
+        }
     }
 
-    fn asks(&self) -> bool {
-        true
-    }
-
-    async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
+    async fn take(
+        &self,
+        id: i64,
+        context: &Context<'_>,
+        uow: &mut (dyn UnitOfWork + 'static),
+    ) -> Result<Applied<Record>> {
         let one = Invoice::SHAPE.one;
-        let record = uow.rows().lock(context.tenant, Invoice::SHAPE, self.invoice).await?;
+        let record = uow.rows().lock(context.tenant, Invoice::SHAPE, id).await?;
         let record = record.ok_or(ResourceError::NotFound(one))?;
         let mut invoice = record.typed::<Invoice>()?.details;
-        self.action.step().check(one, invoice.status, way_out)?;
-        match &self.action {
+        self.step().check(one, invoice.status, way_out)?;
+        match self {
             Action::Send(sending) => {
                 let what = (Enclosed::Invoice, record.id);
                 mail::post(sending, what, (invoice.contact_id, "recipientEmail"), false, context, uow).await?;

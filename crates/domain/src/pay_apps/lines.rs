@@ -11,21 +11,18 @@ use super::{
 };
 use crate::{
     bids::BidLineItem,
-    execute::{Applied, Command, Context, Failure},
+    events::Event,
+    execute::{Context, Failure},
     fields::{Fault, FieldErrors},
     ids::{BidLineItemId, ChangeOrderId, PayAppId, SovLineId, TenantId},
+    parts::{Part, PartChange, parts_of},
     resource::{
-        Condition, Delete, Draft, Filter, Money, Record, Resource, ResourceError, Rules, Saving, Stored, Told, Value,
-        family, insert, store, update,
+        Condition, Draft, Filter, Money, Record, Resource, ResourceError, Rules, Saving, Stored, Told, Value, store,
     },
-    scopes::ScopeSet,
     store::{StoreError, UnitOfWork},
     text::Text,
     words,
 };
-
-/// The most lines of a pay application (MNY-14).
-pub const MOST_LINES: usize = 1_000;
 
 words! {
     /// Where a line came from.
@@ -190,10 +187,7 @@ pub(super) async fn of(
     tenant: TenantId,
     uow: &mut dyn UnitOfWork,
 ) -> std::result::Result<Vec<Stored<SovLine>>, StoreError> {
-    let shape = SovLine::SHAPE;
-    let order = shape.field("order").map_or(0, |(at, _)| at);
-    let rows = uow.rows().all(tenant, shape, &Filter::is(shape, "payAppId", Value::Integer(pay_app)), order).await?;
-    rows.iter().map(Record::typed).collect()
+    parts_of(SovLine::OF, pay_app, tenant, uow).await
 }
 
 /// The live lines of these pay applications, by the id of each, in their order.
@@ -214,88 +208,57 @@ pub(super) async fn of_all(
     Ok(lines)
 }
 
-/// What is done to a line.
-pub enum LineChange {
-    /// It is added.
-    Add(Draft),
-    /// The line of this id is changed.
-    Change(i64, Draft),
-    /// The line of this id is deleted.
-    Delete(i64),
-}
-
-/// Adds, changes or deletes a line, and brings this application and the later ones in line.
-pub struct WriteLine {
-    /// Which pay application.
-    pub pay_app: i64,
-    /// What is done.
-    pub change: LineChange,
+/// A pay application that is locked while its lines change, and its chain.
+pub struct Held {
+    record: Record,
+    app: PayApp,
+    chain: Chain,
 }
 
 #[async_trait]
-impl Command<dyn UnitOfWork> for WriteLine {
-    /// The line.
-    type Output = Record;
-    type Error = ResourceError;
+impl Part for SovLine {
+    type Document = Held;
+    const OF: &'static str = "payAppId";
 
-    fn needs(&self) -> ScopeSet {
-        ScopeSet::of(SovLine::SHAPE.scopes.write)
+    fn order(&self) -> Option<i64> {
+        self.order
     }
 
-    fn asks(&self) -> bool {
-        true
+    async fn lock(id: i64, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Result<Held> {
+        let record = Chain::lock(id, context, uow).await?;
+        let app = record.typed::<PayApp>()?.details;
+        app.editable()?;
+        let chain = Chain::load(app.project_id, context.tenant, uow).await?;
+        Ok(Held { record, app, chain })
     }
 
-    async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
-        let (shape, tenant) = (SovLine::SHAPE, context.tenant);
-        let held = Chain::lock(self.pay_app, context, uow).await?;
-        let app = held.typed::<PayApp>()?;
-        app.details.editable()?;
-        let mut chain = Chain::load(app.details.project_id, tenant, uow).await?;
-        let lines = of(self.pay_app, tenant, uow).await?;
-        let find = |id: i64| lines.iter().find(|line| line.id == id).ok_or(ResourceError::NotFound(shape.one));
-        let is_first = chain.is_first(app.details.application_no);
-        let record = match &self.change {
-            LineChange::Add(draft) => {
-                if lines.len() >= MOST_LINES {
-                    let text = format!("There are {MOST_LINES} lines already, the most. Delete one first.");
-                    return Err(ResourceError::Conflict(text).into());
-                }
-                let mut draft = draft.clone();
-                opening(&mut draft, Money::ZERO, is_first)?;
-                draft.put(shape, "payAppId", Value::Integer(self.pay_app));
-                let order = shape.field("order").and_then(|(at, _)| draft.value(at)?.as_integer());
-                if order.is_none() {
-                    let last = lines.iter().filter_map(|line| line.details.order).max();
-                    let next = last.map_or(0, |last| last.saturating_add(1).min(i64::from(i32::MAX)));
-                    draft.put(shape, "order", Value::Integer(next));
-                }
-                insert(family::<SovLine>(), &draft, context, uow).await?.0
-            }
-            LineChange::Change(id, draft) => {
-                let before = find(*id)?;
-                let mut draft = draft.clone();
-                opening(&mut draft, before.details.previous_billed, is_first)?;
-                update(family::<SovLine>(), before.record(), &draft, context, uow).await?.0
-            }
-            LineChange::Delete(id) => {
-                let before = find(*id)?;
-                if !before.details.previous_billed.is_zero() {
-                    let text =
-                        "Work was billed on this line before: set its scheduled value to that instead.".to_owned();
-                    return Err(ResourceError::Conflict(text).into());
-                }
-                Delete { family: family::<SovLine>(), id: *id }.apply(context, uow).await?;
-                before.record()
-            }
-        };
-        let earlier = chain.before(app.details.application_no).map(|earlier| earlier.app.for_next());
-        let mut after = app.details.clone();
-        let refuse = |fault: Fault| Failure::from(FieldErrors::one("currentBilled", fault));
-        after.settle(&of(self.pay_app, tenant, uow).await?, earlier).map_err(refuse)?;
-        let (_, mut told) = store(&held, &after, Told::Updated, context, uow).await?;
-        told.extend(chain.follow(app.details.application_no, context, uow).await?);
-        Ok(Applied::telling(record, told))
+    fn prepare(draft: &mut Draft, before: Option<&Self>, held: &Held) -> std::result::Result<(), FieldErrors> {
+        let billed = before.map_or(Money::ZERO, |before| before.previous_billed);
+        opening(draft, billed, held.chain.is_first(held.app.application_no))
+    }
+
+    fn deletable(&self) -> std::result::Result<(), ResourceError> {
+        if self.previous_billed.is_zero() {
+            return Ok(());
+        }
+        let text = "Work was billed on this line before: set its scheduled value to that instead.";
+        Err(ResourceError::Conflict(text.to_owned()))
+    }
+
+    async fn settle(
+        held: Held,
+        _: &PartChange,
+        _: &mut Record,
+        context: &Context<'_>,
+        uow: &mut dyn UnitOfWork,
+    ) -> Result<Vec<Event>> {
+        let Held { record, app: mut after, mut chain } = held;
+        let earlier = chain.before(after.application_no).map(|earlier| earlier.app.for_next());
+        let lines = of(record.id, context.tenant, uow).await?;
+        after.settle(&lines, earlier).map_err(|fault| FieldErrors::one("currentBilled", fault))?;
+        let (_, mut told) = store(&record, &after, Told::Updated, context, uow).await?;
+        told.extend(chain.follow(after.application_no, context, uow).await?);
+        Ok(told)
     }
 }
 

@@ -9,8 +9,8 @@ pub mod sums;
 use async_trait::async_trait;
 
 pub use chain::follow_change_orders;
-pub use lines::{LineChange, LineOrigin, MOST_LINES, SovLine, WriteLine};
-pub use steps::{Action, ChangePayApp, CreatePayApp, DeletePayApp, Rejection, STEPS, Take, Voiding};
+pub use lines::{Held, LineOrigin, SovLine};
+pub use steps::{Action, ChangePayApp, CreatePayApp, DeletePayApp, Rejection, SendPayApp, Voiding};
 
 use crate::{
     bids::Bid,

@@ -12,16 +12,18 @@ use crate::{
     execute::{Applied, Command, Context, Failure},
     ids::{PayAppId, ProjectId},
     invoices,
+    mail::{Enclosed, Sending, post},
+    projects::Project,
     resource::{Delete, Draft, Record, Resource, ResourceError, Stored, Told, family, insert, store, update},
     scopes::{ScopeId, ScopeSet},
-    steps::Step,
+    steps::{self, Step},
     store::UnitOfWork,
     text::{Name, Text},
 };
 use PayAppStatus::{Approved, Draft as Drafted, Paid, Rejected, Submitted, Voided};
 
 /// Every step between the states of a pay application.
-pub const STEPS: &[Step<PayAppStatus>] = &[
+const STEPS: &[Step<PayAppStatus>] = &[
     Step {
         name: "submit",
         from: &[Drafted, Rejected],
@@ -64,11 +66,6 @@ pub const STEPS: &[Step<PayAppStatus>] = &[
     },
 ];
 
-/// The step of this name.
-fn step(name: &str) -> &'static Step<PayAppStatus> {
-    STEPS.iter().find(|step| step.name == name).unwrap_or(&STEPS[0])
-}
-
 /// What is done to a pay application.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
@@ -100,19 +97,6 @@ pub struct Voiding {
     /// Why.
     #[field(most = 2_000, example = "Made for the wrong period.")]
     pub reason: Name,
-}
-
-impl Action {
-    /// Its row in the table.
-    pub fn step(&self) -> &'static Step<PayAppStatus> {
-        step(match self {
-            Self::Submit => "submit",
-            Self::Approve => "approve",
-            Self::Reject(_) => "reject",
-            Self::MarkPaid => "mark-paid",
-            Self::Void(_) => "void",
-        })
-    }
 }
 
 type Result<T> = std::result::Result<T, Failure<ResourceError>>;
@@ -236,42 +220,43 @@ impl Command<dyn UnitOfWork> for DeletePayApp {
     }
 }
 
-/// Takes a step with a pay application. The later ones follow.
-pub struct Take {
-    /// Which one.
-    pub pay_app: i64,
-    /// What is done.
-    pub action: Action,
-}
-
 #[async_trait]
-impl Command<dyn UnitOfWork> for Take {
-    type Output = Record;
-    type Error = ResourceError;
+impl steps::Action for Action {
+    type Of = PayApp;
+    type State = PayAppStatus;
+    const STEPS: &'static [Step<PayAppStatus>] = STEPS;
 
-    fn needs(&self) -> ScopeSet {
-        ScopeSet::of(self.action.step().needs)
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Submit => "submit",
+            Self::Approve => "approve",
+            Self::Reject(_) => "reject",
+            Self::MarkPaid => "mark-paid",
+            Self::Void(_) => "void",
+        }
     }
 
-    fn asks(&self) -> bool {
-        true
-    }
-
-    async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
-        let (tenant, now, step) = (context.tenant, context.now, self.action.step());
-        let held = Chain::lock(self.pay_app, context, uow).await?;
+    /// The later ones follow.
+    async fn take(
+        &self,
+        id: i64,
+        context: &Context<'_>,
+        uow: &mut (dyn UnitOfWork + 'static),
+    ) -> Result<Applied<Record>> {
+        let (tenant, now, step) = (context.tenant, context.now, self.step());
+        let held = Chain::lock(id, context, uow).await?;
         let mut app = held.typed::<PayApp>()?.details;
         step.check(PayApp::SHAPE.one, app.status, |status| Some(way_out(status)))?;
         let mut chain = Chain::load(app.project_id, tenant, uow).await?;
         let who = context.principal.account();
-        match &self.action {
+        match self {
             Action::Submit => {
-                within_bounds(&lines::of(self.pay_app, tenant, uow).await?)?;
+                within_bounds(&lines::of(id, tenant, uow).await?)?;
                 (app.submitted_at, app.submitted_by) = (Some(now), who);
                 (app.rejected_at, app.rejection_reason) = (None, None);
             }
             Action::Approve => {
-                within_bounds(&lines::of(self.pay_app, tenant, uow).await?)?;
+                within_bounds(&lines::of(id, tenant, uow).await?)?;
                 if chain.waits_before(app.application_no) {
                     return conflict(
                         "An earlier pay app of the project is not approved: approve, delete or void that first.",
@@ -291,8 +276,8 @@ impl Command<dyn UnitOfWork> for Take {
                 if chain.is_frozen_behind(app.application_no) {
                     return conflict("A later pay app of the project is approved or paid, and goes on from this one.");
                 }
-                if let Some(id) = PayAppId::new(self.pay_app)
-                    && invoices::of_pay_app(id, tenant, uow).await?.is_some()
+                if let Some(pay_app) = PayAppId::new(id)
+                    && invoices::of_pay_app(pay_app, tenant, uow).await?.is_some()
                 {
                     return conflict("It has an invoice: void or delete that first.");
                 }
@@ -307,10 +292,45 @@ impl Command<dyn UnitOfWork> for Take {
         if app.status == Rejected {
             // It is brought up to date as a draft is (MNY-44).
             told.extend(follow_change_orders(app.project_id, context, uow).await?);
-            record = uow.rows().lock(tenant, PayApp::SHAPE, self.pay_app).await?.unwrap_or(record);
+            record = uow.rows().lock(tenant, PayApp::SHAPE, id).await?.unwrap_or(record);
         } else {
             told.extend(chain.follow(app.application_no, context, uow).await?);
         }
+        Ok(Applied::telling(record, told))
+    }
+}
+
+/// Sends a pay application to the contact of its project. Its status stays.
+pub struct SendPayApp {
+    /// Which one.
+    pub pay_app: i64,
+    /// How.
+    pub sending: Sending,
+}
+
+#[async_trait]
+impl Command<dyn UnitOfWork> for SendPayApp {
+    type Output = Record;
+    type Error = ResourceError;
+
+    fn needs(&self) -> ScopeSet {
+        ScopeSet::of(&[ScopeId::PayAppsSend])
+    }
+
+    fn asks(&self) -> bool {
+        true
+    }
+
+    async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
+        let held = Chain::lock(self.pay_app, context, uow).await?;
+        let app = held.typed::<PayApp>()?.details;
+        let project = uow.rows().even_deleted(context.tenant, Project::SHAPE, &[app.project_id.get()]).await?;
+        let project = project.first().map(Record::typed::<Project>).transpose()?;
+        let contact = project.and_then(|project| project.details.contact_id);
+        let enclosed = (Enclosed::PayApp, self.pay_app);
+        post(&self.sending, enclosed, (contact, "recipientEmail"), false, context, uow).await?;
+        let after = PayApp { sent_at: Some(context.now), sent_by: context.principal.account(), ..app };
+        let (record, told) = store(&held, &after, Told::Updated, context, uow).await?;
         Ok(Applied::telling(record, told))
     }
 }

@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, future::Future, pin::Pin};
 
 use super::{
-    Filter, Kind, Shape, Value,
+    Decimal, Filter, Kind, Shape, Value,
     ports::{RowReader, Sum},
 };
 use crate::{clock::Timestamp, ids::TenantId, store::StoreError};
@@ -58,7 +58,7 @@ pub struct Asked<'a> {
 
 /// Rows that are told apart by what one field holds.
 ///
-/// Only values that a row holds have a line. Words come in their order, and ids in that of the rows that they name; of others those
+/// Values that a row holds have a line, and words that always have one. Words come in their order, and ids in that of the rows that they name; of others those
 /// with the most rows come first. `null` comes last.
 pub struct Group {
     /// The name of the list.
@@ -69,6 +69,8 @@ pub struct Group {
     pub field: &'static str,
     /// What a line shows of the row that the field names.
     pub named: Option<Named>,
+    /// The words that have a line even where no row holds them.
+    pub always: &'static [&'static str],
 }
 
 /// What a line shows of a row that its value is the id of.
@@ -93,7 +95,13 @@ impl Total {
 impl Group {
     /// By a field whose values are shown under `value`.
     pub const fn by(name: &'static str, value: &'static str, field: &'static str) -> Self {
-        Self { name, value, field, named: None }
+        Self { name, value, field, named: None, always: &[] }
+    }
+
+    /// These words have a line even where no row holds them.
+    #[must_use]
+    pub const fn always(self, always: &'static [&'static str]) -> Self {
+        Self { always, ..self }
     }
 
     /// Lines show a field of the row that their value names, and come in the order of another one.
@@ -154,7 +162,7 @@ impl Summary {
         let mut by_group = Vec::new();
         for (at, (group, field)) in self.groups.iter().zip(groups).enumerate() {
             let kind = shape.fields.get(field).map(|field| field.kind);
-            by_group.push(group.lines(Sum::by(&lines, at), kind, asked).await?);
+            by_group.push(group.lines(Sum::by(&lines, at), sums.len(), kind, asked).await?);
         }
         Ok(Summed { count: all.count, totals, groups: by_group })
     }
@@ -162,7 +170,14 @@ impl Summary {
 
 impl Group {
     /// The lines in their order. `sums` come in that of their values.
-    async fn lines(&self, sums: Vec<Sum>, kind: Option<Kind>, asked: Asked<'_>) -> Result<Vec<Line>, StoreError> {
+    /// `count`: how many sums there are.
+    async fn lines(
+        &self,
+        sums: Vec<Sum>,
+        count: usize,
+        kind: Option<Kind>,
+        asked: Asked<'_>,
+    ) -> Result<Vec<Line>, StoreError> {
         let mut lines: Vec<Line> = sums
             .into_iter()
             .map(|sum| Line {
@@ -172,6 +187,13 @@ impl Group {
                 sums: sum.sums.into_iter().map(Value::Decimal).collect(),
             })
             .collect();
+        for word in self.always {
+            let word = Value::Text((*word).into());
+            if !lines.iter().any(|line| line.value == word) {
+                let sums = vec![Value::Decimal(Decimal::ZERO); count];
+                lines.push(Line { value: word, named: Value::Null, count: 0, sums });
+            }
+        }
         match (&self.named, kind) {
             (Some(named), _) => named.show(&mut lines, asked).await?,
             (None, Some(Kind::Words(words))) => {

@@ -10,6 +10,7 @@ use crate::{
     mail::{Sending, post_link},
     resource::{Draft, Filter, Record, Resource, ResourceError, Told, Value, store},
     scopes::{ScopeId, ScopeSet},
+    steps::Take,
     store::UnitOfWork,
 };
 
@@ -53,7 +54,7 @@ impl Command<dyn UnitOfWork> for Ask {
             signer_name: asked.signer_name,
         };
         let sent = match document {
-            (SignedType::Bid, bid) => bids::Take { bid, action: bids::Action::Send(sending) }.apply(context, uow).await,
+            (SignedType::Bid, bid) => Take { id: bid, action: bids::Action::Send(sending) }.apply(context, uow).await,
             (SignedType::ChangeOrder, change_order) => {
                 change_orders::SendToCustomer { change_order, sending }.apply(context, uow).await
             }

@@ -1,5 +1,6 @@
 //! The operations of a resource, from its description.
 
+mod documents;
 mod filters;
 mod handlers;
 mod many;
@@ -18,12 +19,13 @@ use bwp_domain::{
     scopes::ScopeId,
 };
 
-pub(crate) use filters::{days_filter, fields_filter, filter, summary_filter};
+pub(crate) use documents::{Besides, first, named, of_table, parts, shown_all};
+pub(crate) use filters::{days_filter, fields_filter, filter};
 use handlers::Bulk;
 pub(crate) use handlers::{found, read};
 pub(crate) use many::ids;
 pub(crate) use own::{PathIds, filled};
-pub(crate) use shown::{members, one_with, rendered, rendered_all, rendered_with, show};
+pub(crate) use shown::{members, one_with, rendered, rendered_all, show};
 
 use crate::{
     jobs,
@@ -41,6 +43,7 @@ pub(crate) struct Operations {
     /// What the last id in the path of one row is called.
     item: &'static str,
     lists: Lists,
+    besides: Option<Besides>,
     all: Vec<Operation>,
 }
 
@@ -58,7 +61,7 @@ pub(crate) enum Lists {
 impl Operations {
     /// Those of `R`, under `path`.
     pub(crate) fn of<R: Rules>(path: &'static str, tag: Tag, lists: Lists) -> Self {
-        Self { family: family::<R>(), tag, path, item: "id", lists, all: Vec::new() }
+        Self { family: family::<R>(), tag, path, item: "id", lists, besides: None, all: Vec::new() }
     }
 
     /// `GET /path`: a page of them, newest first.

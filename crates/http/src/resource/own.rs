@@ -15,7 +15,7 @@ use crate::{
     operation::{Operation, Reply},
     privileges::AnyCredential,
     problem::{ErrorCode, Problem},
-    request::{Authorized, Call, Extract, JsonObject, Keyed, KeyedEmpty, OptionalObject, describe_row, number},
+    request::{Authorized, Call, Extract, JsonObject, Keyed, KeyedEmpty, describe_row, number},
     routes::Context,
 };
 
@@ -137,23 +137,6 @@ impl Operations {
             caller.execute(&context.state, keyed.0, make(&ids.known(R::SHAPE.one)?), render).await
         };
         Operation::post(path, handler).names_ids().replies(Reply::row::<R>(reply.0, reply.1))
-    }
-
-    /// [`step`](Self::step), with a body that `B` describes. A body that is not good is refused with `refusal`.
-    pub(crate) fn step_with<R: Resource, B: Resource, C: RowCommand>(
-        path: &'static str,
-        reply: (u16, &'static str),
-        refusal: ErrorCode,
-        make: fn(&[i64], B) -> C,
-    ) -> Operation {
-        let status = StatusCode::from_u16(reply.0).unwrap_or(StatusCode::OK);
-        let handler = move |context: Context, caller: Caller, keyed: Keyed, ids: PathIds, body: OptionalObject| async move {
-            let (sent, fingerprint) = (filled::<B>(&body.0, refusal)?, body.0.fingerprint);
-            let render = |record: &Record| rendered(&context, status, R::SHAPE, record);
-            let command = make(&ids.known(R::SHAPE.one)?, sent);
-            caller.execute(&context.state, keyed.with(fingerprint), command, render).await
-        };
-        Operation::post(path, handler).names_ids().takes::<B>().replies(Reply::row::<R>(reply.0, reply.1))
     }
 }
 

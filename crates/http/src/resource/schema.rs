@@ -56,7 +56,11 @@ pub(super) fn answer(shape: &'static Shape) -> SchemaSource {
 }
 
 /// The schema of a row, with properties behind its own. One of them that says `"required": true` is always there.
-pub(super) fn answer_with(shape: &'static Shape, name: &'static str, more: fn() -> Value) -> SchemaSource {
+pub(super) fn answer_with(
+    shape: &'static Shape,
+    name: &'static str,
+    more: impl Fn() -> Value + 'static,
+) -> SchemaSource {
     SchemaSource::by(move |schemas| {
         let own = answer(shape).put(schemas);
         let mut properties = more();

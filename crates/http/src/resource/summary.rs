@@ -90,7 +90,7 @@ pub(super) fn schema(shape: &'static Shape, summary: &'static Summary) -> Schema
                 let shown = named.shape.field(named.field).map(|(_, field)| schema::named(field)).unwrap_or_default();
                 (named.name, shown)
             }));
-            line.push(count("How many.", 1, 17));
+            line.push(count("How many.", u8::from(group.always.is_empty()), 17));
             line.extend(summary.sums().map(|(total, _)| (total.name, amount(total.doc))));
             let line = put(&part(group.name), format!("Sums over the {} of one `{}`.", shape.many, group.value), line);
             members.push((group.name, json!({ "type": "array", "description": ordered(field, group), "items": line })));
@@ -117,7 +117,9 @@ fn ordered(field: &Field, group: &Group) -> String {
         (None, Kind::Words(_)) => "in the order of the words".to_owned(),
         _ => "those with the most first, `null` last".to_owned(),
     };
-    format!("One line for each `{}` that there is, {order}.", group.value)
+    let always: Vec<_> = group.always.iter().map(|word| format!("`{word}`")).collect();
+    let always = if always.is_empty() { String::new() } else { format!(" Always there: {}.", always.join(", ")) };
+    format!("One line for each `{}` that there is, {order}.{always}", group.value)
 }
 
 /// `ByStage` for `by_stage`.
@@ -125,7 +127,7 @@ fn part(name: &str) -> String {
     name.split('_').map(capital).collect()
 }
 
-fn capital(word: &str) -> String {
+pub(super) fn capital(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
