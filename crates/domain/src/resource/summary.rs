@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, future::Future, pin::Pin};
 
 use super::{
-    Decimal, Filter, Kind, Shape, Value,
+    Filter, Kind, Shape, Value,
     ports::{RowReader, Sum},
 };
 use crate::{clock::Timestamp, ids::TenantId, store::StoreError};
@@ -190,7 +190,7 @@ impl Group {
         for word in self.always {
             let word = Value::Text((*word).into());
             if !lines.iter().any(|line| line.value == word) {
-                let sums = vec![Value::Decimal(Decimal::ZERO); count];
+                let sums = Sum::total(&[], count).sums.into_iter().map(Value::Decimal).collect();
                 lines.push(Line { value: word, named: Value::Null, count: 0, sums });
             }
         }

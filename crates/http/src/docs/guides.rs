@@ -22,6 +22,8 @@ macro_rules! guides {
 
 guides! {
     "quickstart", "Quickstart";
+    "bid-to-project", "From bid to project";
+    "work-to-payment", "From work to payment";
     "scopes", "Scopes";
     "api-keys", "API keys";
     "idempotency", "Idempotency";

@@ -10,6 +10,7 @@ mod contacts;
 mod credentials;
 mod documents;
 mod every_route;
+mod guides;
 mod idempotency;
 mod invoices;
 mod jobs;

@@ -14,6 +14,7 @@ const ALL: &[&str] = &[
     "pay_apps:delete",
     "pay_apps:approve",
     "pay_apps:mark_paid",
+    "pay_apps:send",
     "projects:read",
     "projects:write",
     "bids:read",
@@ -267,4 +268,21 @@ async fn what_the_contract_lets_be_sent_is_taken() {
     assert_eq!((&follows["changeOrdersTotal"], &follows["changeOrdersTotalFollows"]), (&json!("0.00"), &json!(true)));
     let period = json!({ "periodEnd": "2026-02-01" });
     client.patch(&path(&made), &period).await.refuses_fields(&[("periodEnd", "invalid_value")]);
+}
+
+/// It goes to the contact of its project, or to whom the body says; its status stays.
+#[tokio::test]
+async fn one_is_sent_as_it_is() {
+    let (world, client) = start().await;
+    let app = create(&client, &project(&client, "1000.00").await).await;
+    step(&client, &app, "send").await.refuses_fields(&[("recipientEmail", "required")]);
+    let to = json!({ "recipientEmail": "owner@example.com", "requestSignature": true });
+    client.post(&format!("{}/send", path(&app)), &to).await.refuses_fields(&[("requestSignature", "invalid_value")]);
+    assert_eq!(get(&client, &app).await["sentAt"], json!(null));
+    let to = json!({ "recipientEmail": "owner@example.com" });
+    let sent = client.post(&format!("{}/send", path(&app)), &to).await;
+    assert_eq!((&sent.data(200)["emailSent"], &sent.json["data"]["status"]), (&json!(false), &json!("draft")));
+    assert!(!sent.json["data"]["sentAt"].is_null());
+    let mails = "SELECT count(*) FROM mail_outbox WHERE enclosed = 'pay_app' AND recipient = 'owner@example.com'";
+    assert_eq!(world.number(mails).await, 1);
 }
