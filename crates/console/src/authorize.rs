@@ -19,6 +19,7 @@ use bwp_domain::{
     execute::{Executed, execute},
     idempotency::RenderedResponse,
     oauth::{Approve, ApproveError, AuthorizationCode, delegable},
+    store::StoreError,
 };
 use bwp_web::content_security_policy::page_policy;
 use maud::html;
@@ -129,6 +130,7 @@ async fn approve(visit: &Visit, asked: &Asked, consent: &Consent) -> Answer {
             Ok(ApproveError::NothingToGive) => Ok(back(visit, asked, &nothing_to_give())),
             Ok(ApproveError::NotAUser) => Err(Trouble::SignInFirst),
             Err(Trouble::Tenant(_)) => Ok(back(visit, asked, &suspended())),
+            Err(Trouble::Store(error)) => Ok(back(visit, asked, &failed(&error))),
             Err(trouble) => Err(trouble),
         },
     }
@@ -144,6 +146,17 @@ const fn suspended() -> Refused {
 
 const fn nothing_to_give() -> Refused {
     Refused::new("invalid_scope", "the user's role holds none of the scopes that were asked for")
+}
+
+/// What the app is told of a failure of ours (RFC 6749, section 4.1.2.1): it can send the user again.
+fn failed(error: &StoreError) -> Refused {
+    tracing::warn!(%error, "a consent could not be stored");
+    match error {
+        StoreError::Conflict(_) | StoreError::Busy(_) | StoreError::Unavailable(_) => {
+            Refused::new("temporarily_unavailable", "the server could not answer: try again")
+        }
+        StoreError::Inconsistent(_) | StoreError::Internal(_) => Refused::new("server_error", "the server failed"),
+    }
 }
 
 /// Back to the app, which is told why.

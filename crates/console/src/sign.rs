@@ -10,6 +10,7 @@ use actix_web::{
         header::{CONTENT_DISPOSITION, CONTENT_TYPE},
     },
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bwp_domain::{
     bids::{Bid, BidLineItem},
     change_orders::{ChangeOrder, ChangeOrderItem},
@@ -109,10 +110,12 @@ async fn answer(visit: Rc<Visit>, form: Form) -> Answer {
         Err(errors) => return Ok(page(&visit, UNPROCESSABLE, &seen, &errors, &html! {}, Some(&form))),
     };
     let state = &visit.state;
-    let shown_at = form.get(SHOWN).parse().ok().map(Timestamp::from_unix_millis);
     let now = state.environment.clock.now();
-    let visitor =
-        Visitor { address: visit.address(), user_agent: visit.user_agent().map(str::to_owned), viewed_at: shown_at };
+    let visitor = Visitor {
+        address: visit.address(),
+        user_agent: visit.user_agent().map(str::to_owned),
+        viewed_at: shown_at(&visit, &seen, &form),
+    };
     let principal = Principal::Operator(seen.link.tenant);
     let caller = Caller { principal, address: visit.address(), needs: ScopeSet::EMPTY };
     let signs = matches!(answered, Answered::Sign { .. });
@@ -260,7 +263,7 @@ fn page(
         h2 { "Sign" }
         form.narrow method="post" action=(to) {
             (token(visit))
-            (shown(visit))
+            (shown(visit, seen))
             (signature(seen, errors, filled))
             p.actions { button type="submit" { (verb(seen)) " " (dollars(total)) } }
             p.quiet {
@@ -271,7 +274,7 @@ fn page(
             summary { "Decline …" }
             form.narrow method="post" action=(to) {
                 (token(visit))
-                (shown(visit))
+                (shown(visit, seen))
                 @let wrong = messages(errors, "reason");
                 @let ids = if wrong.is_empty() { "reason-hint" } else { "reason-hint reason-wrong" };
                 div.field {
@@ -302,8 +305,24 @@ fn verb(seen: &SeenRequest) -> &'static str {
     }
 }
 
-fn shown(visit: &Visit) -> Markup {
-    html! { input type="hidden" name=(SHOWN) value=(visit.state.environment.clock.now().unix_millis()); }
+fn shown_claim(seen: &SeenRequest, millis: i64) -> String {
+    format!("signing page of request {} of tenant {}, shown at {millis}", seen.link.request, seen.link.tenant)
+}
+
+/// When the page is shown. The browser sends it back, for looking stores nothing; with the proof it can send no other moment.
+fn shown(visit: &Visit, seen: &SeenRequest) -> Markup {
+    let millis = visit.state.environment.clock.now().unix_millis();
+    let proof = visit.state.vault.prove(&shown_claim(seen, millis)).unwrap_or_default();
+    let value = format!("{millis}.{}", URL_SAFE_NO_PAD.encode(proof));
+    html! { input type="hidden" name=(SHOWN) value=(value); }
+}
+
+/// When the page that is answered was shown, if the form proves it.
+fn shown_at(visit: &Visit, seen: &SeenRequest, form: &Form) -> Option<Timestamp> {
+    let (millis, proof) = form.get(SHOWN).split_once('.')?;
+    let (millis, proof): (i64, _) = (millis.parse().ok()?, URL_SAFE_NO_PAD.decode(proof).ok()?);
+    let is_ours = visit.state.vault.has_proved(&shown_claim(seen, millis), &proof);
+    is_ours.then(|| Timestamp::from_unix_millis(millis))
 }
 
 fn signature(seen: &SeenRequest, errors: &FieldErrors, filled: Option<&Form>) -> Markup {

@@ -54,7 +54,7 @@ pub mod labor_rates;
 pub mod lead_stages;
 pub mod leads;
 pub mod mail;
-mod network;
+pub mod network;
 pub mod notifications;
 pub mod numbers;
 pub mod oauth;

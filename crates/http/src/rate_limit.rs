@@ -109,7 +109,7 @@ fn refusal(layer: Layer, standing: &Standing) -> Problem {
     };
     let budget = match layer {
         Layer::Tenant => {
-            format!("The tenant's budget of {limit} units an hour, which all of its keys share, is spent.")
+            format!("The tenant's budget of {limit} units an hour, which all of its keys and apps share, is spent.")
         }
         Layer::Key => format!("The key's budget of {limit} requests a minute is spent."),
     };

@@ -110,11 +110,16 @@ impl Mailer for Smtp {
         let message = self.message(letter)?;
         match timeout(OF_MAIL, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) if error.is_permanent() => Err(MailFault::Lasting(explain(&error))),
+            Ok(Err(error)) if error.is_permanent() && !is_of_login(&error) => Err(MailFault::Lasting(explain(&error))),
             Ok(Err(error)) => Err(MailFault::Passing(explain(&error))),
             Err(_) => Err(MailFault::Passing(format!("the mail server took more than {} seconds", OF_MAIL.as_secs()))),
         }
     }
+}
+
+/// Whether the mail server refused the login and not the mail (RFC 4954, section 6): the operator can put that right meanwhile.
+fn is_of_login(error: &lettre::transport::smtp::Error) -> bool {
+    error.status().is_some_and(|code| matches!(u16::from(code), 530 | 534 | 535 | 538))
 }
 
 /// What a mail server said, or why it was not reached: an error and its causes.

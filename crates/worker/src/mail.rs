@@ -89,6 +89,11 @@ impl SendMail {
         let letter = match desk.letter(mail, self.environment.clock.now()).await {
             Ok(Some(letter)) => letter,
             Ok(None) => return Ok(Outcome::Failed("What it was about is gone, or decided.".to_owned())),
+            // It is no fault of the moment: tried for a day like others, it does not come back for ever.
+            Err(PaperError::Store(error @ (StoreError::Inconsistent(_) | StoreError::Internal(_)))) => {
+                tracing::warn!(mail = mail.id, %error, "the document of a mail cannot be read");
+                return Ok(Outcome::Later("The server could not read the document.".to_owned()));
+            }
             Err(PaperError::Store(error)) => return Err(error),
             Err(PaperError::Printer(error)) => return Ok(Outcome::Later(error)),
         };

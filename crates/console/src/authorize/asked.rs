@@ -110,8 +110,9 @@ impl Asked {
     /// The host that the app is from, or its own scheme.
     pub(super) fn host(&self) -> &str {
         match self.redirect_uri.split_once("://") {
-            Some((_, rest)) => rest.split(['/', '?']).next().unwrap_or_default(),
-            None => self.redirect_uri.split(':').next().unwrap_or_default(),
+            // Of an app's own scheme anybody may write anything behind the slashes.
+            Some(("http" | "https", rest)) => rest.split(['/', '?']).next().unwrap_or_default(),
+            _ => self.redirect_uri.split(':').next().unwrap_or_default(),
         }
     }
 

@@ -23,8 +23,7 @@ pub const ACCESS_LIFETIME: Duration = Duration::from_hours(1);
 /// How long a refresh token is good that is not used.
 pub(super) const REFRESH_LIFETIME: Duration = Duration::from_hours(90 * 24);
 
-/// What a client sends for a code.
-#[derive(Debug)]
+/// What a client sends for a code. The code is a secret, so that there is no `Debug`.
 pub struct CodeShown<'a> {
     /// The code.
     pub code: &'a str,
@@ -36,8 +35,7 @@ pub struct CodeShown<'a> {
     pub resource: Option<Resource>,
 }
 
-/// What a client sends for new tokens.
-#[derive(Debug)]
+/// What a client sends for new tokens. The token is a secret, so that there is no `Debug`.
 pub struct RefreshShown<'a> {
     /// The refresh token.
     pub token: &'a str,

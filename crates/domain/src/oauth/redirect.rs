@@ -64,7 +64,9 @@ impl RedirectUri {
         }
         match url.scheme() {
             "https" => match url.host() {
-                Some(host) if text.starts_with("https://") && is_of_the_internet(&host) => {}
+                // Browsers pass over further slashes: what the consent page shows as the host would be empty.
+                Some(host)
+                    if text.starts_with("https://") && is_named(authority(text)) && is_of_the_internet(&host) => {}
                 Some(_) => return Err(RedirectRefusal::Private),
                 None => return Err(RedirectRefusal::Malformed),
             },
@@ -112,6 +114,11 @@ fn loopback(text: &str) -> Option<(&str, &str)> {
         })
     })?;
     (!rest.contains('#') && rest.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')).then_some((host, rest))
+}
+
+/// Whether an authority names its host as it is, so that the consent page and its policy can name it too.
+fn is_named(authority: &str) -> bool {
+    !authority.is_empty() && !authority.contains([';', ',', '\'', '"', '*'])
 }
 
 /// What stands between the slashes and the path.
@@ -181,6 +188,10 @@ mod tests {
             ("https://[::1]/cb", Private),
             ("https://169.254.169.254/", Private),
             ("https:yard.example/cb", Private),
+            ("https:yard.example/cb?x=://y", Private),
+            ("https:///yard.example/cb", Private),
+            ("https://yard.example;script-src/cb", Private),
+            ("https://*.yard.example/cb", Private),
             ("javascript:alert(1)", Scheme),
             ("data:text/html,x", Scheme),
             ("file:///etc/passwd", Scheme),

@@ -65,7 +65,7 @@ pub struct Visitor {
     pub address: Option<IpAddr>,
     /// What the browser calls itself.
     pub user_agent: Option<String>,
-    /// When the page that is answered was shown, as it says itself.
+    /// When the page that is answered was shown, as the server told its form. `None` if the form does not prove it.
     pub viewed_at: Option<Timestamp>,
 }
 

@@ -88,16 +88,19 @@ pub async fn attend_due(
     environment: &Environment,
 ) -> Result<usize, StoreError> {
     let batch = requests.due(environment.clock.now(), REMINDED_AFTER, BATCH).await?;
-    let mut done = 0;
+    let (mut done, mut failed) = (0, None);
     for Due { tenant, request } in batch {
         let (command, caller) = (Attend { request }, Caller::operator(tenant));
         match execute(store, environment, &caller, None, &command, |()| RenderedResponse::default()).await {
             Ok(_) => done += 1,
             // It was answered meanwhile.
             Err(ExecuteError::Rejected(_)) => {}
-            Err(ExecuteError::Store(error)) => return Err(error),
-            Err(other) => return Err(StoreError::Internal(format!("a signature request is left as it is: {other:?}"))),
+            Err(ExecuteError::Store(error @ (StoreError::Unavailable(_) | StoreError::Busy(_)))) => return Err(error),
+            // One that cannot be attended to keeps no others waiting.
+            Err(other) => {
+                failed = Some(StoreError::Internal(format!("a signature request is left as it is: {other:?}")));
+            }
         }
     }
-    Ok(done)
+    failed.map_or(Ok(done), Err)
 }

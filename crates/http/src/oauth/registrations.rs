@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use bwp_domain::{bounded::Bounded, clock::Timestamp};
+use bwp_domain::{bounded::Bounded, clock::Timestamp, network::network};
 
 /// Counts tries of late, in memory: each process for itself. Of many addresses no more are remembered than fit.
 #[derive(Debug)]
@@ -25,8 +25,9 @@ impl Registrations {
     const WINDOW: Duration = Duration::from_mins(1);
     const REMEMBERED: usize = 4_096;
 
-    /// One more try from `address`. In how many seconds there is room again, if there is none.
+    /// One more try from `address`, or from the network of version 6 that it belongs to. In how many seconds there is room again, if there is none.
     pub(crate) fn try_one(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), u32> {
+        let address = address.map(network);
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.get_mut(&address).is_none() {
             all.insert(address, VecDeque::new());
@@ -62,6 +63,10 @@ mod tests {
         assert_eq!(registrations.try_one(address, at(5_001)), Err(55));
         assert_eq!(registrations.try_one("192.0.2.2".parse().ok(), at(5_001)), Ok(()));
         assert_eq!(registrations.try_one(address, at(60_000)), Ok(()));
+        for n in 1..=5 {
+            assert_eq!(registrations.try_one(format!("2001:db8::{n}").parse().ok(), at(0)), Ok(()));
+        }
+        assert_eq!(registrations.try_one("2001:db8::6".parse().ok(), at(0)), Err(60), "the same network");
         assert_eq!(registrations.try_one(address, at(60_001)), Err(1));
     }
 }

@@ -7,6 +7,7 @@ use actix_web::{
 };
 use bwp_domain::{
     paging::{Limit, PageRequest},
+    principal::Credential,
     scopes::ScopeId,
     users::{Role, User},
 };
@@ -53,6 +54,10 @@ async fn userinfo(context: Context, caller: Authorized<AnyCredential>) -> Result
 
 /// The user for whom an app acts, or whose a key is: the one who made it, else the tenant's first active company admin.
 async fn owner(context: &Context, caller: &Authorized<AnyCredential>) -> Result<User, Problem> {
+    // Another person never stands in for the user of an app, whatever became of that one meanwhile.
+    if let Credential::App(app) = caller.credential() {
+        return Ok(app.user.clone());
+    }
     let (tenant, users) = (caller.tenant(), &context.state.users);
     if let Some(account) = caller.principal().account()
         && let Some(user) = users.get(tenant, account).await?.filter(User::is_active)

@@ -59,10 +59,10 @@ codes! {
         "Read `detail`. Ask an admin of the tenant for what it says is missing.";
     ScopeInsufficient = "scope_insufficient", FORBIDDEN, "Scope insufficient",
         "The credential is valid and lacks a scope that the operation needs.",
-        "Use a key with the scopes that `detail` names.";
+        "Use a key or a token with the scopes that `detail` names.";
     SubscriptionInactive = "subscription_inactive", FORBIDDEN, "Subscription inactive",
         "The tenant has no active subscription.",
-        "Renew the subscription; the key works again at once.";
+        "Renew the subscription; keys and tokens work again at once.";
     TenantSuspended = "tenant_suspended", FORBIDDEN, "Tenant suspended",
         "The operator has suspended the tenant.",
         "Ask the operator of the server.";

@@ -30,23 +30,27 @@ const INVALID_TOKEN: &str = "Bearer error=\"invalid_token\"";
 impl Problem {
     /// There is no credential.
     pub(crate) fn no_credential() -> Self {
-        Self::new(ErrorCode::Unauthorized, "Send an API key in the header `Authorization: Bearer <key>`.")
-            .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
-            .refusing("missing")
+        Self::new(
+            ErrorCode::Unauthorized,
+            "Send an API key or an access token in the header `Authorization: Bearer <key or token>`.",
+        )
+        .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+        .refusing("missing")
     }
 
-    /// The credential is no good. Why is not said: a key that was revoked looks like one that never was.
+    /// The credential is no good. Why is not said: one that was revoked looks like one that never was.
     pub(crate) fn bad_credential(why: &'static str) -> Self {
         Self::new(
             ErrorCode::Unauthorized,
-            "The API key is not valid: it is malformed, unknown, revoked, expired, or not allowed from this address.",
+            "The API key or access token is not valid: it is malformed, unknown, revoked, expired, not allowed from this \
+             address, or for another part of the server.",
         )
         .with_header(WWW_AUTHENTICATE, HeaderValue::from_static(INVALID_TOKEN))
         .refusing(why)
     }
 
     fn scopes_missing(missing: ScopeSet) -> Self {
-        let problem = Self::new(ErrorCode::ScopeInsufficient, format!("The key lacks these scopes: {missing}."));
+        let problem = Self::new(ErrorCode::ScopeInsufficient, format!("The credential lacks these scopes: {missing}."));
         // RFC 6750, section 3.1.
         match HeaderValue::from_str(&format!("Bearer error=\"insufficient_scope\", scope=\"{missing}\"")) {
             Ok(value) => problem.with_header(WWW_AUTHENTICATE, value),
@@ -75,7 +79,7 @@ impl From<Refusal> for Problem {
             }
             Refusal::Tenant(TenantRefusal::SubscriptionInactive) => Self::new(
                 ErrorCode::SubscriptionInactive,
-                "The tenant has no active subscription. With one, the key works again.",
+                "The tenant has no active subscription. With one, its keys and apps work again.",
             ),
             Refusal::Scopes { missing } => Self::scopes_missing(missing),
         }
