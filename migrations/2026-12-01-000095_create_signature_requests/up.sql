@@ -57,3 +57,19 @@ CREATE TABLE signing_records (
 CREATE INDEX signing_records_newest ON signing_records (tenant_id, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX signing_records_of_request ON signing_records (tenant_id, request_id);
 CREATE INDEX signing_records_by_nonce ON signing_records (nonce);
+
+-- The document as it was when the signature was asked for: what its signer is shown, and what is printed with the certificate.
+CREATE TABLE signing_papers (
+    tenant_id bigint NOT NULL,
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    request_id bigint NOT NULL,
+    paper jsonb NOT NULL,
+    created_at timestamptz(3) NOT NULL,
+    updated_at timestamptz(3) NOT NULL,
+    deleted_at timestamptz(3),
+    PRIMARY KEY (tenant_id, id),
+    FOREIGN KEY (tenant_id, request_id) REFERENCES signature_requests (tenant_id, id)
+);
+
+CREATE INDEX signing_papers_newest ON signing_papers (tenant_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX signing_papers_of_request ON signing_papers (tenant_id, request_id);

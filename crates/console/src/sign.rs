@@ -29,7 +29,8 @@ use bwp_domain::{
     resource::{Draft, Money, Quantity, Record, Resource, ResourceError, Value},
     scopes::ScopeSet,
     signature_requests::{
-        Answer as Answered, AnswerRequest, Mark, SeenDocument, SeenRequest, SigningToken, Visitor, look, signed_paper,
+        Answer as Answered, AnswerRequest, Mark, SeenDocument, SeenRequest, SigningToken, Visitor, asked_paper, look,
+        signed_paper,
     },
     store::StoreError,
     text::{Name, Text, at_most},
@@ -77,18 +78,18 @@ async fn show(visit: Rc<Visit>) -> Answer {
     })
 }
 
-/// The document as a PDF, as it would be signed.
+/// The document as a PDF, as it is signed.
 async fn pdf(visit: &Visit, seen: &SeenRequest) -> Answer {
     let (state, link) = (&visit.state, &seen.link);
-    let (kind, id, now) = (seen.request.entity_type.paper(), seen.request.entity_id, state.environment.clock.now());
-    let printed = state.papers.print(kind, id, link.tenant, link.zone, now).await;
-    let printed = printed.map_err(|error| Trouble::Internal(error.to_string()))?.ok_or(Trouble::NotFound)?;
+    let paper = asked_paper(&*state.rows, link.tenant, link.request).await?.ok_or(Trouble::NotFound)?;
+    let file_name = paper.file_name();
+    let bytes = state.papers.printer.print(paper).await.map_err(|error| Trouble::Internal(error.to_string()))?;
     let safe = |c: char| if c.is_ascii_graphic() && c != '"' { c } else { '-' };
-    let name: String = printed.file_name.chars().map(safe).collect();
+    let name: String = file_name.chars().map(safe).collect();
     let mut answer = HttpResponse::Ok();
     answer.insert_header((CONTENT_TYPE, "application/pdf"));
     answer.insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")));
-    Ok(answer.body(printed.bytes))
+    Ok(answer.body(bytes))
 }
 
 /// One answer for all: who guesses, or comes late, learns nothing of what became of a request.

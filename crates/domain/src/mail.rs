@@ -185,15 +185,28 @@ pub async fn post(
         }
         None => None,
     };
-    let mail = Mail {
-        cc: sending.cc_emails.clone(),
-        bcc: sending.bcc_emails.clone(),
+    let to = |recipient: Email| Mail {
         subject: sending.subject.clone(),
         body: sending.body.clone(),
-        request_id,
         ..Mail::to(recipient, (enclosed, enclosed_id), context)
     };
-    insert(family::<Mail>(), &Draft::copy_of(&mail), context, uow).await?;
+    let (cc, bcc) = (sending.cc_emails.clone(), sending.bcc_emails.clone());
+    let mails = match request_id {
+        None => vec![Mail { cc, bcc, ..to(recipient) }],
+        Some(_) => {
+            // Whoever has the link can sign: copies go without.
+            let mut mails = vec![Mail { request_id, ..to(recipient) }];
+            let address = |text: &Text| Email::parse(text.to_string()).ok();
+            if let Some((first, rest)) = cc.split_first() {
+                mails.extend(address(first).map(|first| Mail { cc: rest.to_vec(), ..to(first) }));
+            }
+            mails.extend(bcc.iter().filter_map(address).map(to));
+            mails
+        }
+    };
+    for mail in mails {
+        insert(family::<Mail>(), &Draft::copy_of(&mail), context, uow).await?;
+    }
     Ok(())
 }
 

@@ -23,7 +23,7 @@ use bwp_domain::{
     project_templates::ProjectTemplate,
     projects::Project,
     resource::{Reference, Resource, ports::RowReader},
-    signature_requests::{SignatureRequest, SigningRecord},
+    signature_requests::{SignatureRequest, SigningPaper, SigningRecord},
     site_logs::SiteLog,
     store::StoreError,
     testing::{
@@ -83,6 +83,7 @@ fn rows_in_memory() {
         ChangeOrderItem::SHAPE,
         Mail::SHAPE,
         SignatureRequest::SHAPE,
+        SigningPaper::SHAPE,
         SigningRecord::SHAPE,
         PayApp::SHAPE,
         SovLine::SHAPE,

@@ -1065,6 +1065,20 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    signing_papers (tenant_id, id) {
+        tenant_id -> Int8,
+        id -> Int8,
+        request_id -> Int8,
+        paper -> Jsonb,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     signing_records (tenant_id, id) {
         tenant_id -> Int8,
         id -> Int8,
@@ -1341,6 +1355,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     sign_in_failures,
     signature_requests,
+    signing_papers,
     signing_records,
     site_logs,
     tenants,

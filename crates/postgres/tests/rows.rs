@@ -23,7 +23,7 @@ use bwp_domain::{
     project_templates::ProjectTemplate,
     projects::Project,
     resource::{Kind, Reference, Resource, Shape, Value, ports::RowReader},
-    signature_requests::{SignatureRequest, SigningRecord},
+    signature_requests::{SignatureRequest, SigningPaper, SigningRecord},
     site_logs::SiteLog,
     store::StoreError,
     testing::rows_contract::{Held, Work, hold},
@@ -129,6 +129,7 @@ const RESOURCES: &[(&Shape, Possible)] = &[
         let (at, _) = SignatureRequest::SHAPE.field("status").expect("a field");
         values[at] = Value::Text("voided".into());
     }),
+    (SigningPaper::SHAPE, |_| {}),
     (SigningRecord::SHAPE, |_| {}),
     (PayApp::SHAPE, |_| {}),
     (SovLine::SHAPE, |values| {

@@ -44,11 +44,10 @@ async fn a_bid_is_mailed_with_its_link() {
     until("the mail is there", async || !mail.taken_for("otto@example.com").is_empty()).await;
     world.wait_until("SELECT count(*) FROM signature_requests WHERE status = 'sent' AND sent_at IS NOT NULL").await;
     let taken = mail.taken_for("otto@example.com")[0].clone();
-    assert_eq!(taken.recipients, ["otto@example.com", "cc@example.com", "bcc@example.com"]);
+    assert_eq!(taken.recipients, ["otto@example.com"], "the link is for the signer alone");
     assert_eq!(taken.headers["subject"], "Bid BID-001 from Test Builders");
     assert_eq!(taken.headers["from"], "\"Test Builders\" <office@osterwick.example>");
-    assert_eq!(taken.headers["cc"], "cc@example.com");
-    assert!(!taken.headers.contains_key("bcc"));
+    assert!(!taken.headers.contains_key("cc"));
     assert!(taken.headers["message-id"].ends_with("@osterwick.example>"), "{:?}", taken.headers);
     let link = client.get("/signature-requests").await.data(200)[0]["signingUrl"].as_str().expect("a link").to_owned();
     for words in [link.as_str(), "Hello Otto,", "Until: Jun 11, 2999", "Amount: $0.00"] {
@@ -56,6 +55,12 @@ async fn a_bid_is_mailed_with_its_link() {
     }
 
     assert!(taken.text.contains("application/pdf") && taken.text.contains("filename=\"Bid-BID-001.pdf\""));
+    for copied in ["cc@example.com", "bcc@example.com"] {
+        until("the copy is there", async || !mail.taken_for(copied).is_empty()).await;
+        let copy = mail.taken_for(copied)[0].clone();
+        assert_eq!(copy.recipients, [copied]);
+        assert!(copy.text.contains("filename=\"Bid-BID-001.pdf\"") && !copy.text.contains("/sign?"), "{}", copy.text);
+    }
 
     // The same link again; and an own text, with what it names.
     let id = client.get("/signature-requests").await.data(200)[0]["id"].clone();

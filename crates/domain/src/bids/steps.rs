@@ -199,13 +199,10 @@ async fn take(
     held.check(step)?;
     let mut after = held.bid.clone();
     match action {
-        Action::Send(sending) => {
+        Action::Send(_) => {
             if held.bid.status == Expired && held.bid.is_out_of_date(context.principal.time_zone(), now) {
                 return Err(locked(Bid::SHAPE.one, Expired, "change its `validUntil` first").into());
             }
-            let enclosed = (Enclosed::Bid, held.id());
-            let ends = held.bid.valid_until.is_some();
-            post(sending, enclosed, (held.bid.contact_id, "contactId"), ends, context, uow).await?;
             after.sent_at = Some(now);
         }
         Action::Accept(Acceptance { accepted_by }) => {
@@ -249,6 +246,11 @@ async fn take(
         after.status = to;
     }
     held.store(after, step.told, context, uow).await?;
+    if let Action::Send(sending) = action {
+        // Behind the change: what is to be signed says when it was sent.
+        let (enclosed, ends) = ((Enclosed::Bid, held.id()), held.bid.valid_until.is_some());
+        post(sending, enclosed, (held.bid.contact_id, "contactId"), ends, context, uow).await?;
+    }
     Ok(Applied::telling(held.record, held.told))
 }
 

@@ -12,7 +12,7 @@ use crate::{
     pay_apps::PayApp,
     projects::Project,
     resource::{Filter, Record, Resource, Value, ports::RowReader},
-    signature_requests::{SignatureRequest, SigningRecord, SigningToken, signing_url},
+    signature_requests::{SignatureRequest, SigningRecord, SigningToken, asked_paper, signing_url},
     store::StoreError,
     text::Email,
     vault::Vault,
@@ -163,8 +163,19 @@ impl Desk<'_> {
         }
         let addresses =
             |texts: &[crate::text::Text]| texts.iter().filter_map(|text| Email::parse(text.to_string()).ok()).collect();
-        let (kind, zone) = (mail.enclosed.into(), claimed.zone);
-        let printed = self.papers.print(kind, mail.enclosed_id, claimed.tenant, zone, now).await?;
+        let printed = match mail.request_id {
+            Some(request) => match asked_paper(self.rows, claimed.tenant, request.get()).await? {
+                Some(paper) => {
+                    let file_name = paper.file_name();
+                    Some(Printed { file_name, bytes: self.papers.printer.print(paper).await? })
+                }
+                None => None,
+            },
+            None => {
+                let (kind, zone) = (mail.enclosed.into(), claimed.zone);
+                self.papers.print(kind, mail.enclosed_id, claimed.tenant, zone, now).await?
+            }
+        };
         Ok(Some(Letter {
             message_id: mail.message_id.as_deref().unwrap_or_default().to_owned(),
             company: fields.company,

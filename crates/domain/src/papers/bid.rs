@@ -15,7 +15,7 @@ use crate::{
     store::StoreError,
 };
 
-pub(super) async fn compose(bid: &Stored<Bid>, desk: &Desk<'_>) -> Result<Content, StoreError> {
+pub(super) async fn compose(bid: &Stored<Bid>, desk: &mut Desk<'_>) -> Result<Content, StoreError> {
     let (id, bid) = (bid.id, &bid.details);
     let contact = desk.contact(bid.contact_id).await?;
     let lines: Vec<Stored<BidLineItem>> = desk.children("bidId", id, "order").await?;

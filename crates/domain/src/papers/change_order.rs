@@ -14,7 +14,7 @@ use crate::{
     wording::words,
 };
 
-pub(super) async fn compose(stored: &Stored<ChangeOrder>, desk: &Desk<'_>) -> Result<Content, StoreError> {
+pub(super) async fn compose(stored: &Stored<ChangeOrder>, desk: &mut Desk<'_>) -> Result<Content, StoreError> {
     let order = &stored.details;
     let project = desk.project(Some(order.project_id)).await?;
     let contact = desk.contact(project.as_ref().and_then(|project| project.contact_id)).await?;
@@ -60,7 +60,7 @@ pub(super) async fn compose(stored: &Stored<ChangeOrder>, desk: &Desk<'_>) -> Re
 }
 
 /// What the project's change orders add that were approved before this one.
-async fn approved_before(stored: &Stored<ChangeOrder>, desk: &Desk<'_>) -> Result<Decimal, StoreError> {
+async fn approved_before(stored: &Stored<ChangeOrder>, desk: &mut Desk<'_>) -> Result<Decimal, StoreError> {
     let own = stored.details.approved_at.map(|at| (at, stored.id));
     let others: Vec<Stored<ChangeOrder>> =
         desk.children("projectId", stored.details.project_id.get(), "changeOrderNumber").await?;

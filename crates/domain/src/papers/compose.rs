@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 use super::{
     Block, Facts, Letterhead, LetterheadSettings, Mark, Paper, PaperError, PaperKind, Printed, Printer, bid,
     change_order, html, invoice, pay_app, write::Writing,
@@ -11,13 +13,16 @@ use crate::{
     change_orders::ChangeOrder,
     clock::Timestamp,
     contacts::Contact,
+    execute::Context,
     ids::{AccountId, ContactId, ProjectId, TenantId},
     invoices::Invoice,
     mail::Enclosed,
     pay_apps::PayApp,
     projects::Project,
     resource::{Filter, Record, Referable, Reference, Resource, Shape, Stored, Value, ports::RowReader},
-    store::StoreError,
+    settings::BrandingSettings,
+    signature_requests::SignedType,
+    store::{StoreError, UnitOfWork},
     tenants::TimeZone,
     text::Text,
     users::ports::UserReader,
@@ -100,25 +105,104 @@ impl Papers {
         now: Timestamp,
     ) -> Result<Option<Paper>, StoreError> {
         let shape = kind.shape();
-        let settings = LetterheadSettings::of(tenant, &*self.rows).await?;
-        let letterhead = settings.letterhead(tenant, &*self.rows).await?;
-        let currency = settings.currency_symbol.as_ref().map_or_else(|| "$".to_owned(), Text::to_string);
-        let desk = Desk { papers: self, tenant, writing: Writing { currency, zone }, settings };
+        let mut source = &*self.rows;
+        let mut desk = Desk::new(&mut source, tenant, zone).await?;
         let mut attempt = 0;
         loop {
             let Some(before) = self.rows.get(tenant, shape, id).await? else { return Ok(None) };
             let content = match kind {
-                PaperKind::Bid => bid::compose(&before.typed()?, &desk).await?,
-                PaperKind::ChangeOrder => change_order::compose(&before.typed()?, &desk).await?,
-                PaperKind::PayApp => pay_app::compose(&before.typed()?, &desk).await?,
-                PaperKind::Invoice => invoice::compose(&before.typed()?, &desk).await?,
+                PaperKind::Bid => bid::compose(&before.typed()?, &mut desk).await?,
+                PaperKind::ChangeOrder => change_order::compose(&before.typed()?, &mut desk).await?,
+                PaperKind::PayApp => {
+                    let pay_app = before.typed::<PayApp>()?;
+                    let submitted_by = self.user(tenant, pay_app.details.submitted_by).await?;
+                    pay_app::compose(&pay_app, submitted_by, &mut desk).await?
+                }
+                PaperKind::Invoice => invoice::compose(&before.typed()?, &mut desk).await?,
             };
             attempt += 1;
             // Lines and sums are read one after the other: a row that changed meanwhile has other sums than the lines that were read.
             if self.rows.get(tenant, shape, id).await?.as_ref() == Some(&before) || attempt == ATTEMPTS {
-                return Ok(Some(content.on(letterhead, now)));
+                return Ok(Some(content.on(desk.letterhead().await?, now)));
             }
         }
+    }
+
+    /// What a user is called.
+    async fn user(&self, tenant: TenantId, account: Option<AccountId>) -> Result<Option<String>, StoreError> {
+        let Some(account) = account else { return Ok(None) };
+        Ok(self.users.get(tenant, account).await?.map(|user| user.account.label()))
+    }
+}
+
+/// A bid or a change order that this unit of work has locked, as it is in it. `None` if there is no such row.
+pub(crate) async fn compose_signed(
+    kind: SignedType,
+    id: i64,
+    context: &Context<'_>,
+    uow: &mut dyn UnitOfWork,
+) -> Result<Option<Paper>, StoreError> {
+    let (tenant, kind) = (context.tenant, kind.paper());
+    let Some(row) = uow.rows().lock(tenant, kind.shape(), id).await? else { return Ok(None) };
+    let mut source = Inside(uow);
+    let mut desk = Desk::new(&mut source, tenant, context.principal.time_zone()).await?;
+    let content = if kind == PaperKind::Bid {
+        bid::compose(&row.typed()?, &mut desk).await?
+    } else {
+        change_order::compose(&row.typed()?, &mut desk).await?
+    };
+    Ok(Some(content.on(desk.letterhead().await?, context.now)))
+}
+
+/// Where documents are read: outside of any unit of work, or inside one.
+#[async_trait]
+pub(super) trait Source: Send {
+    /// [`RowReader::all`].
+    async fn all(
+        &mut self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        order: usize,
+    ) -> Result<Vec<Record>, StoreError>;
+
+    /// The row of this id, even if it was deleted since.
+    async fn ever(&mut self, tenant: TenantId, shape: &'static Shape, id: i64) -> Result<Option<Record>, StoreError>;
+}
+
+#[async_trait]
+impl Source for &dyn RowReader {
+    async fn all(
+        &mut self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        order: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        RowReader::all(*self, tenant, shape, filter, order).await
+    }
+
+    async fn ever(&mut self, tenant: TenantId, shape: &'static Shape, id: i64) -> Result<Option<Record>, StoreError> {
+        Ok(self.get_ever(tenant, shape, &[id]).await?.into_iter().next())
+    }
+}
+
+struct Inside<'a>(&'a mut dyn UnitOfWork);
+
+#[async_trait]
+impl Source for Inside<'_> {
+    async fn all(
+        &mut self,
+        tenant: TenantId,
+        shape: &'static Shape,
+        filter: &Filter,
+        order: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        self.0.rows().all(tenant, shape, filter, order).await
+    }
+
+    async fn ever(&mut self, tenant: TenantId, shape: &'static Shape, id: i64) -> Result<Option<Record>, StoreError> {
+        Ok(self.0.rows().even_deleted(tenant, shape, &[id]).await?.into_iter().next())
     }
 }
 
@@ -142,47 +226,57 @@ impl Content {
 
 /// What documents are composed with.
 pub(super) struct Desk<'a> {
-    papers: &'a Papers,
+    source: &'a mut dyn Source,
     tenant: TenantId,
     pub(super) writing: Writing,
     pub(super) settings: LetterheadSettings,
 }
 
-impl Desk<'_> {
+impl<'a> Desk<'a> {
+    async fn new(source: &'a mut dyn Source, tenant: TenantId, zone: TimeZone) -> Result<Self, StoreError> {
+        let settings = only::<LetterheadSettings>(source, tenant).await?.unwrap_or_default();
+        let currency = settings.currency_symbol.as_ref().map_or_else(|| "$".to_owned(), Text::to_string);
+        Ok(Self { source, tenant, writing: Writing { currency, zone }, settings })
+    }
+
+    async fn letterhead(&mut self) -> Result<Letterhead, StoreError> {
+        let branding = only::<BrandingSettings>(self.source, self.tenant).await?;
+        Ok(self.settings.letterhead(branding.as_ref()))
+    }
+
     /// The live rows that belong to this one, in their order.
     pub(super) async fn children<R: Resource>(
-        &self,
+        &mut self,
         field: &str,
         id: i64,
         order: &str,
     ) -> Result<Vec<Stored<R>>, StoreError> {
         let order = R::SHAPE.field(order).map_or(0, |(at, _)| at);
         let of = Filter::is(R::SHAPE, field, Value::Integer(id));
-        let rows = self.papers.rows.all(self.tenant, R::SHAPE, &of, order).await?;
+        let rows = self.source.all(self.tenant, R::SHAPE, &of, order).await?;
         rows.iter().map(Record::typed).collect()
     }
 
     /// The row of this id, even if it was deleted since.
-    pub(super) async fn ever<R: Resource>(&self, id: Option<i64>) -> Result<Option<R>, StoreError> {
+    pub(super) async fn ever<R: Resource>(&mut self, id: Option<i64>) -> Result<Option<R>, StoreError> {
         let Some(id) = id else { return Ok(None) };
-        let rows = self.papers.rows.get_ever(self.tenant, R::SHAPE, &[id]).await?;
-        rows.first().map(Record::typed::<R>).transpose().map(|row| row.map(|row| row.details))
+        let row = self.source.ever(self.tenant, R::SHAPE, id).await?;
+        row.map(|row| row.typed::<R>()).transpose().map(|row| row.map(|row| row.details))
     }
 
-    pub(super) async fn contact(&self, id: Option<ContactId>) -> Result<Option<Contact>, StoreError> {
+    pub(super) async fn contact(&mut self, id: Option<ContactId>) -> Result<Option<Contact>, StoreError> {
         self.ever(id.map(ContactId::get)).await
     }
 
-    pub(super) async fn project(&self, id: Option<ProjectId>) -> Result<Option<Project>, StoreError> {
+    pub(super) async fn project(&mut self, id: Option<ProjectId>) -> Result<Option<Project>, StoreError> {
         self.ever(id.map(ProjectId::get)).await
     }
+}
 
-    /// What a user is called.
-    pub(super) async fn user(&self, account: Option<AccountId>) -> Result<Option<String>, StoreError> {
-        let Some(account) = account else { return Ok(None) };
-        let user = self.papers.users.get(self.tenant, account).await?;
-        Ok(user.map(|user| user.account.label()))
-    }
+/// The row that each tenant has, if it was ever written.
+async fn only<R: Resource>(source: &mut dyn Source, tenant: TenantId) -> Result<Option<R>, StoreError> {
+    let rows = source.all(tenant, R::SHAPE, &Filter::all(), 0).await?;
+    rows.first().map(Record::typed::<R>).transpose().map(|row| row.map(|row| row.details))
 }
 
 /// Facts without those that say nothing.

@@ -15,7 +15,7 @@ use crate::{
     wording::words,
 };
 
-pub(super) async fn compose(stored: &Stored<Invoice>, desk: &Desk<'_>) -> Result<Content, StoreError> {
+pub(super) async fn compose(stored: &Stored<Invoice>, desk: &mut Desk<'_>) -> Result<Content, StoreError> {
     let invoice = &stored.details;
     let contact = desk.contact(invoice.contact_id).await?;
     let lines: Vec<Stored<InvoiceLineItem>> = desk.children("invoiceId", stored.id, "position").await?;
@@ -42,9 +42,9 @@ pub(super) async fn compose(stored: &Stored<Invoice>, desk: &Desk<'_>) -> Result
     Ok(Content { title: "Invoice", number: invoice.invoice_number.clone(), subtitle: None, mark, blocks })
 }
 
-async fn details(invoice: &Invoice, desk: &Desk<'_>) -> Result<super::Facts, StoreError> {
-    let day = |moment: Option<_>| moment.map(|moment| desk.writing.day(moment));
+async fn details(invoice: &Invoice, desk: &mut Desk<'_>) -> Result<super::Facts, StoreError> {
     let term: Option<PaymentTerm> = desk.ever(invoice.payment_term_id.map(crate::ids::PaymentTermId::get)).await?;
+    let day = |moment: Option<_>| moment.map(|moment| desk.writing.day(moment));
     let rows = vec![
         ("Number", Some(invoice.invoice_number.to_string())),
         ("Issue date", Some(desk.writing.day_or_dash(invoice.issue_date))),
@@ -55,7 +55,7 @@ async fn details(invoice: &Invoice, desk: &Desk<'_>) -> Result<super::Facts, Sto
 }
 
 /// What it is for.
-async fn subject(invoice: &Invoice, desk: &Desk<'_>) -> Result<super::Facts, StoreError> {
+async fn subject(invoice: &Invoice, desk: &mut Desk<'_>) -> Result<super::Facts, StoreError> {
     let project = desk.project(invoice.project_id).await?;
     let bid: Option<Bid> = desk.ever(invoice.source_bid_id.map(crate::ids::BidId::get)).await?;
     let pay_app: Option<PayApp> = desk.ever(invoice.source_pay_app_id.map(crate::ids::PayAppId::get)).await?;

@@ -4,10 +4,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{Color, Layout, Letterhead, Typeface};
 use crate::{
-    ids::TenantId,
-    resource::{Filter, Record, Resource, Rules, ports::RowReader},
+    resource::{Resource, Rules},
     settings::BrandingSettings,
-    store::StoreError,
     text::Text,
 };
 
@@ -104,25 +102,15 @@ const PRIMARY: Color = Color(0x1f, 0x2a, 0x44);
 const ACCENT: Color = Color(0x1d, 0x4e, 0xd8);
 
 impl LetterheadSettings {
-    /// The tenant's.
-    pub(super) async fn of(tenant: TenantId, rows: &dyn RowReader) -> Result<Self, StoreError> {
-        let rows = rows.all(tenant, Self::SHAPE, &Filter::all(), 0).await?;
-        let settings = rows.first().map(Record::typed::<Self>).transpose()?;
-        Ok(settings.map(|settings| settings.details).unwrap_or_default())
-    }
-
     /// What documents show of them, with the tenant's name and colours.
-    pub(super) async fn letterhead(&self, tenant: TenantId, rows: &dyn RowReader) -> Result<Letterhead, StoreError> {
-        let branding = rows.all(tenant, BrandingSettings::SHAPE, &Filter::all(), 0).await?;
-        let branding = branding.first().map(Record::typed::<BrandingSettings>).transpose()?;
-        let branding = branding.map(|branding| branding.details);
+    pub(super) fn letterhead(&self, branding: Option<&BrandingSettings>) -> Letterhead {
         let color = |chosen: Option<&Text>, default| chosen.and_then(|text| Color::parse(text)).unwrap_or(default);
-        let chosen = branding.as_ref();
+        let chosen = branding;
         let text = |text: &Option<Text>| text.as_ref().map(Text::to_string).filter(|text| !text.is_empty());
         let address = self.address.iter().flat_map(|address| address.lines()).map(str::to_owned);
         let license = text(&self.license_number).map(|number| format!("License {number}"));
         let others = [text(&self.phone), text(&self.email), text(&self.website), license];
-        Ok(Letterhead {
+        Letterhead {
             company: chosen.and_then(|chosen| text(&chosen.company_name)).unwrap_or_default(),
             lines: address.chain(others.into_iter().flatten()).collect(),
             tagline: text(&self.tagline),
@@ -132,6 +120,6 @@ impl LetterheadSettings {
             typeface: self.typeface,
             primary: color(chosen.and_then(|chosen| chosen.primary_color.as_ref()), PRIMARY),
             accent: color(chosen.and_then(|chosen| chosen.accent_color.as_ref()), ACCENT),
-        })
+        }
     }
 }

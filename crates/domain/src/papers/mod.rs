@@ -16,6 +16,7 @@ mod write;
 
 pub use change::SetLetterhead;
 pub use compose::Papers;
+pub(crate) use compose::compose_signed;
 pub use html::paragraphs;
 pub use letterhead::{LetterheadSettings, LogoFault, logo};
 pub use ports::{PaperError, Printed, Printer};

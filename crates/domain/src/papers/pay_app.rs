@@ -17,14 +17,18 @@ use crate::{
     wording::words,
 };
 
-pub(super) async fn compose(stored: &Stored<PayApp>, desk: &Desk<'_>) -> Result<Content, StoreError> {
+pub(super) async fn compose(
+    stored: &Stored<PayApp>,
+    submitted_by: Option<String>,
+    desk: &mut Desk<'_>,
+) -> Result<Content, StoreError> {
     let app = &stored.details;
     let project = desk.project(Some(app.project_id)).await?;
     let project = project.as_ref();
     let contact = desk.contact(project.and_then(|project| project.contact_id)).await?;
     let bid: Option<Bid> = desk.ever(project.and_then(|project| project.bid_id).map(BidId::get)).await?;
     let lines: Vec<Stored<SovLine>> = desk.children("payAppId", stored.id, "order").await?;
-    let submitted_by = desk.user(app.submitted_by).await?;
+    let desk = &*desk;
     let day = |moment: Option<_>| desk.writing.day_or_dash(moment);
     let of_project = facts(
         "Project",

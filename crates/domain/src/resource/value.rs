@@ -251,6 +251,11 @@ impl FieldType for Vec<Text> {
 pub struct AnyJson(serde_json::Value);
 
 impl AnyJson {
+    /// That it says this.
+    pub const fn new(value: serde_json::Value) -> Self {
+        Self(value)
+    }
+
     /// What it says.
     pub const fn value(&self) -> &serde_json::Value {
         &self.0

@@ -12,7 +12,7 @@ use std::time::Duration;
 pub use answer::{Answer, AnswerRequest, Mark, SeenDocument, SeenRequest, Visitor, look};
 pub use due::{Attend, Due, DueRequests, attend_due};
 pub use links::{SigningLink, SigningLinks, SigningToken, signing_url};
-pub use paper::signed_paper;
+pub use paper::{asked_paper, signed_paper};
 pub use signed::SignedType;
 pub use steps::{Ask, Resend, Void};
 
@@ -23,7 +23,8 @@ use crate::{
     execute::{Context, Failure},
     ids::{AccountId, SignatureRequestId, TenantId},
     resource::{
-        Condition, Draft, Filter, Record, Resource, ResourceError, Rules, Stored, Told, Value, family, insert, store,
+        AnyJson, Condition, Draft, Filter, Record, Resource, ResourceError, Rules, Stored, Told, Value, family, insert,
+        store,
     },
     steps::locked,
     store::{StoreError, UnitOfWork},
@@ -135,6 +136,20 @@ pub struct SigningRecord {
 
 impl Rules for SigningRecord {}
 
+/// The document of a request as it was when the signature was asked for: the signer is shown that, and it is printed with the
+/// certificate. No answer of the API shows it.
+#[derive(Clone, Debug, PartialEq, Resource)]
+#[resource(one = "signing paper", read(SignaturesRead), write(SignaturesSend), delete(SignaturesSend))]
+pub struct SigningPaper {
+    /// The request.
+    #[field(refers = SignatureRequest)]
+    pub request_id: SignatureRequestId,
+    /// A [`Paper`](crate::papers::Paper).
+    pub paper: AnyJson,
+}
+
+impl Rules for SigningPaper {}
+
 /// How long a link is good whose document has no last day.
 const LASTS: Duration = Duration::from_hours(30 * 24);
 
@@ -186,6 +201,7 @@ pub(crate) async fn open(
         reminders: 0,
     };
     insert(family::<SigningRecord>(), &Draft::copy_of(&record), context, uow).await?;
+    paper::freeze(request_id, (kind, id), context, uow).await?;
     Ok(request_id)
 }
 

@@ -2,12 +2,17 @@
 
 use std::fmt::Write as _;
 
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{Mark, SeenRequest, SignedType, Visitor};
+use super::{Mark, Result, SeenRequest, SignedType, SigningPaper, Visitor};
 use crate::{
     clock::Timestamp,
-    papers::{Certificate, PaperError, PaperKind, Papers, Printed, Signature},
+    execute::Context,
+    ids::{SignatureRequestId, TenantId},
+    papers::{Certificate, Paper, PaperError, PaperKind, Papers, Printed, Signature, compose_signed},
+    resource::{AnyJson, Draft, Filter, Record, Resource, ResourceError, Value, family, insert, ports::RowReader},
+    store::{StoreError, UnitOfWork},
 };
 
 impl SignedType {
@@ -23,20 +28,46 @@ impl SignedType {
 const AGREED: &str = "The signer agreed to sign this document electronically, and signed it on a page that was opened by a secret link. \
                       The link was sent to the address below.";
 
-/// The document of a request as it is, and as it is once it is signed so. What the certificate calls the PDF's fingerprint is that of
-/// the document without the certificate. `None`: the document is gone.
+/// Keeps what a document says now, for the request that its signature is asked for with. What is signed is no draft.
+pub(super) async fn freeze(
+    request_id: SignatureRequestId,
+    (kind, id): (SignedType, i64),
+    context: &Context<'_>,
+    uow: &mut dyn UnitOfWork,
+) -> Result<()> {
+    let composed = compose_signed(kind, id, context, uow).await?;
+    let paper = Paper { mark: None, ..composed.ok_or(ResourceError::NotFound(kind.kind().shape.one))? };
+    let json = serde_json::to_value(&paper).map_err(|error| StoreError::Internal(error.to_string()))?;
+    let paper = SigningPaper { request_id, paper: AnyJson::new(json) };
+    insert(family::<SigningPaper>(), &Draft::copy_of(&paper), context, uow).await?;
+    Ok(())
+}
+
+/// The document of a request as it was when the signature was asked for. `None`: there is none.
+pub async fn asked_paper(
+    rows: &dyn RowReader,
+    tenant: TenantId,
+    request: i64,
+) -> std::result::Result<Option<Paper>, StoreError> {
+    let of_it = Filter::is(SigningPaper::SHAPE, "requestId", Value::Integer(request));
+    let found = rows.all(tenant, SigningPaper::SHAPE, &of_it, 0).await?;
+    let found = found.first().map(Record::typed::<SigningPaper>).transpose()?;
+    let read = |paper: &SigningPaper| Paper::deserialize(paper.paper.value());
+    let paper = found.map(|found| read(&found.details)).transpose();
+    paper.map_err(|error| StoreError::Internal(format!("the paper of signature request {request}: {error}")))
+}
+
+/// The document of a request as it was when the signature was asked for, with a certificate of this signature behind it. What the
+/// certificate calls the PDF's fingerprint is that of the document without the certificate. `None`: there is no such document.
 pub async fn signed_paper(
     papers: &Papers,
     seen: &SeenRequest,
     visitor: &Visitor,
     (name, mark): (&str, &Mark),
     now: Timestamp,
-) -> Result<Option<Printed>, PaperError> {
-    let (kind, link) = (seen.request.entity_type, &seen.link);
-    let composed = papers.compose(kind.paper(), seen.request.entity_id, link.tenant, link.zone, now).await?;
-    let Some(mut paper) = composed else { return Ok(None) };
-    // What is signed is no draft.
-    paper.mark = None;
+) -> std::result::Result<Option<Printed>, PaperError> {
+    let link = &seen.link;
+    let Some(mut paper) = asked_paper(&*papers.rows, link.tenant, link.request).await? else { return Ok(None) };
     let plain = papers.printer.print(paper.clone()).await?;
     let digest = Sha256::digest(&plain).iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

@@ -132,6 +132,46 @@ async fn a_signature_accepts_the_bid_and_ends_the_link() {
     assert_eq!(again.status, 404);
 }
 
+/// What is shown and signed is what it was when the signature was asked for, whatever became of the contact since.
+#[tokio::test]
+async fn the_document_stays_as_it_was_asked_for() {
+    let (world, client, customer) = start().await;
+    let contact = made(&client, "/contacts", json!({ "type": "customer", "companyName": "Elm Street Bakery" })).await;
+    let bid = made(&client, "/bids", json!({ "name": "Tap room", "contactId": contact["id"] })).await;
+    let asked = ask(&client, "bid", &bid["id"]).await;
+    let pdf = format!("{}&pdf=1", link(&world, &asked));
+    let print = async || customer.send(customer.request(Method::GET, &pdf)).await.text;
+    let before = print().await;
+    client.patch(&format!("/contacts/{}", contact["id"]), &json!({ "companyName": "Oak Lane Bakery" })).await.data(200);
+    assert!(before.starts_with("%PDF-"));
+    assert!(print().await == before, "another PDF than the one that was asked about");
+    let kept = "SELECT count(*) FROM signing_papers WHERE paper::text LIKE '%Elm Street Bakery%'";
+    assert_eq!(world.number(kept).await, 1);
+}
+
+/// The certificate says when the page was shown by the server's word, and not by the browser's.
+#[tokio::test]
+async fn a_moment_that_the_server_did_not_say_is_not_certified() {
+    let (world, client, mut customer) = start().await;
+    let viewed = "SELECT count(*) FROM signing_records WHERE answered_at IS NOT NULL AND viewed_at IS NOT NULL";
+    let real = link(&world, &ask(&client, "bid", &bid(&client).await["id"]).await);
+    let shown = customer.get(&real).await.hidden("shown").to_owned();
+    let of_another = link(&world, &ask(&client, "bid", &bid(&client).await["id"]).await);
+    for forged in ["1", "1.AAAA", shown.as_str()] {
+        let forged = &[SIGNED, &[("shown", forged)]].concat();
+        let to = link(&world, &ask(&client, "bid", &bid(&client).await["id"]).await);
+        assert_eq!(customer.fill(&to, &to, forged).await.status, 200);
+        assert_eq!(world.number(viewed).await, 0, "{forged:?}");
+    }
+    let late = format!("{}0.{}", &shown[..1], shown.split_once('.').expect("a proof").1);
+    let fields = &[SIGNED, &[("shown", late.as_str())]].concat();
+    assert_eq!(customer.fill(&of_another, &of_another, fields).await.status, 200);
+    assert_eq!(world.number(viewed).await, 0);
+    let fields = &[SIGNED, &[("shown", shown.as_str())]].concat();
+    assert_eq!(customer.fill(&real, &real, fields).await.status, 200);
+    assert_eq!(world.number(viewed).await, 1);
+}
+
 #[tokio::test]
 async fn every_dead_link_is_answered_alike() {
     let (world, client, mut customer) = start().await;
