@@ -242,6 +242,9 @@ pub(crate) enum Command {
     /// Try the mail server
     #[command(subcommand)]
     Mail(MailCommand),
+    /// Hear of events on a developer's machine
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
     /// Manage the secret that signs cursors
     #[command(subcommand)]
     CursorSecret(CursorSecretCommand),
@@ -338,6 +341,34 @@ impl std::fmt::Debug for MailArgs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("MailArgs").field("mail_from", &self.mail_from).finish_non_exhaustive()
     }
+}
+
+#[derive(Subcommand)]
+pub(crate) enum WebhookCommand {
+    /// Print a tenant's events as they happen, and send them on to a program of yours
+    #[command(
+        after_help = "Examples:\n  bwp webhook listen --type contact.created,contact.updated\n  bwp webhook listen --server https://api.example.com --forward-to http://localhost:3000/webhooks"
+    )]
+    Listen(ListenArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct ListenArgs {
+    /// The server whose events they are
+    #[arg(long, env = "BWP_URL", value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    pub(crate) server: String,
+    /// An API key with the scope webhooks:manage
+    #[arg(long, env = "BWP_KEY", value_name = "KEY", hide_env_values = true)]
+    pub(crate) key: String,
+    /// Where each event is sent on to, signed as webhooks are
+    #[arg(long, value_name = "URL")]
+    pub(crate) forward_to: Option<String>,
+    /// The secret that signs what is sent on. Unless it is set, one is made and shown
+    #[arg(long, env = "BWP_WEBHOOK_SECRET", value_name = "SECRET", hide_env_values = true, requires = "forward_to")]
+    pub(crate) secret: Option<String>,
+    /// Only events of these types
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
+    pub(crate) types: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

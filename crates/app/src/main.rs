@@ -40,6 +40,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::User(command) => commands::user::run(&database, command, output).await,
         Command::Rate(command) => commands::rate::run(&database, command, output).await,
         Command::Key(command) => commands::key::run(&database, command, output).await,
+        Command::Webhook(command) => commands::webhook::run(command, output).await,
         Command::Mail(command) => commands::mail::run(command, output).await,
         Command::CursorSecret(command) => commands::cursor_secret::run(&database, command, output).await,
         Command::Export(args) => commands::export::run(&database, args, output).await,

@@ -82,14 +82,13 @@ async fn show(visit: Rc<Visit>) -> Answer {
 async fn pdf(visit: &Visit, seen: &SeenRequest) -> Answer {
     let (state, link) = (&visit.state, &seen.link);
     let paper = asked_paper(&*state.rows, link.tenant, link.request).await?.ok_or(Trouble::NotFound)?;
-    let file_name = paper.file_name();
-    let bytes = state.papers.printer.print(paper).await.map_err(|error| Trouble::Internal(error.to_string()))?;
+    let printed = state.papers.print_composed(paper).await.map_err(|error| Trouble::Internal(error.to_string()))?;
     let safe = |c: char| if c.is_ascii_graphic() && c != '"' { c } else { '-' };
-    let name: String = file_name.chars().map(safe).collect();
+    let name: String = printed.file_name.chars().map(safe).collect();
     let mut answer = HttpResponse::Ok();
     answer.insert_header((CONTENT_TYPE, "application/pdf"));
     answer.insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")));
-    Ok(answer.body(bytes))
+    Ok(answer.body(printed.bytes))
 }
 
 /// One answer for all: who guesses, or comes late, learns nothing of what became of a request.

@@ -191,19 +191,18 @@ pub async fn post(
         ..Mail::to(recipient, (enclosed, enclosed_id), context)
     };
     let (cc, bcc) = (sending.cc_emails.clone(), sending.bcc_emails.clone());
-    let mails = match request_id {
-        None => vec![Mail { cc, bcc, ..to(recipient) }],
-        Some(_) => {
-            // Whoever has the link can sign: copies go without.
-            let mut mails = vec![Mail { request_id, ..to(recipient) }];
-            let address = |text: &Text| Email::parse(text.to_string()).ok();
-            if let Some((first, rest)) = cc.split_first() {
-                mails.extend(address(first).map(|first| Mail { cc: rest.to_vec(), ..to(first) }));
-            }
-            mails.extend(bcc.iter().filter_map(address).map(to));
-            mails
+    let mut mails = Vec::new();
+    if request_id.is_some() {
+        // Whoever has the link can sign: copies go without.
+        mails.push(Mail { request_id, ..to(recipient) });
+        let address = |text: &Text| Email::parse(text.to_string()).ok();
+        if let Some((first, rest)) = cc.split_first() {
+            mails.extend(address(first).map(|first| Mail { cc: rest.to_vec(), ..to(first) }));
         }
-    };
+        mails.extend(bcc.iter().filter_map(address).map(to));
+    } else {
+        mails.push(Mail { cc, bcc, ..to(recipient) });
+    }
     for mail in mails {
         insert(family::<Mail>(), &Draft::copy_of(&mail), context, uow).await?;
     }

@@ -5,23 +5,34 @@
 use std::sync::Arc;
 
 use bwp_domain::{
+    bids::{Bid, BidLineItem, CostItem, ProjectCost},
+    change_orders::{ChangeOrder, ChangeOrderItem},
     clock::Timestamp,
+    comments::Comment,
     contacts::Contact,
+    documents::Document,
     execute::{Command, ExecuteError, execute},
     idempotency::RenderedResponse,
+    invoices::{Invoice, InvoiceLineItem, InvoicePayment},
     keys::{KeyRefusal, KeyState},
     kit_items::KitItem,
     lead_stages::LeadStage,
     leads::Lead,
+    pay_apps::{PayApp, SovLine},
     principal::{Caller, KeyCredential, Principal, Refusal},
     products::Product,
+    project_phases::ProjectPhase,
+    project_tasks::ProjectTask,
     project_templates::ProjectTemplate,
     projects::Project,
     resource::{Create, Delete, Draft, Family, Record, ResourceError, Restore, Update, family},
     scopes::{ScopeId, ScopeSet},
     sessions::SignedIn,
+    signature_requests::SignatureRequest,
+    site_logs::SiteLog,
     store::UnitOfWork,
     testing::{Ending, ScriptedStore, ScriptedUnitOfWork, credential, environment, signed_in},
+    time_entries::TimeEntry,
     users::Role,
 };
 use futures_executor::block_on;
@@ -29,13 +40,31 @@ use futures_executor::block_on;
 /// Every family that has the commands of the kit.
 fn families() -> Vec<&'static dyn Family> {
     vec![
+        family::<Bid>(),
+        family::<BidLineItem>(),
+        family::<ChangeOrder>(),
+        family::<ChangeOrderItem>(),
+        family::<Comment>(),
         family::<Contact>(),
+        family::<CostItem>(),
+        family::<Document>(),
+        family::<Invoice>(),
+        family::<InvoiceLineItem>(),
+        family::<InvoicePayment>(),
         family::<KitItem>(),
         family::<Lead>(),
         family::<LeadStage>(),
+        family::<PayApp>(),
         family::<Product>(),
         family::<Project>(),
+        family::<ProjectCost>(),
+        family::<ProjectPhase>(),
+        family::<ProjectTask>(),
         family::<ProjectTemplate>(),
+        family::<SignatureRequest>(),
+        family::<SiteLog>(),
+        family::<SovLine>(),
+        family::<TimeEntry>(),
     ]
 }
 

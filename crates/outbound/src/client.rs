@@ -2,8 +2,8 @@
 
 use std::{fmt, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
-use http_body_util::{BodyExt, Full};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header, response::Parts};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::{
     client::legacy,
@@ -79,20 +79,48 @@ impl Client {
     pub async fn post(&self, post: Post<'_>) -> Result<Received, Failure> {
         let Post { url, headers, body, deadline, most } = post;
         let end = Instant::now() + deadline;
-        let uri: Uri = url.as_str().parse().map_err(|_| Failure::Protocol)?;
-        let mut request = Request::new(Full::new(Bytes::from(body)));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = uri;
-        request.headers_mut().extend(headers.into_iter().map(|(name, value)| (Some(name), value)));
-        let answered = timeout_at(end, self.inner.request(request)).await.map_err(|_| Failure::Timeout)?;
-        let answer: Response<Incoming> = answered.map_err(|error| Failure::of(&error))?;
-        let (head, body) = answer.into_parts();
+        let (head, body) = self.ask(Method::POST, url, headers, body, end).await?;
         let mut kept = Vec::new();
         // The head decides; a body that does not come, or has no end, is as long as it is by then. That of a success says nothing: it
         // is read for the next request's sake.
         let end = if head.status.is_success() { end.min(Instant::now() + DRAIN) } else { end };
         let _ = timeout_at(end, read(body, &head.headers, most, &mut kept)).await;
         Ok(Received { status: head.status.as_u16(), headers: head.headers, body: kept })
+    }
+
+    /// Gets all of a resource, of at most so many bytes.
+    ///
+    /// # Errors
+    /// [`Failure`], when it did not come as a whole and in time.
+    pub async fn get(
+        &self,
+        url: &Url,
+        headers: Vec<(HeaderName, HeaderValue)>,
+        deadline: Duration,
+        most: usize,
+    ) -> Result<Received, Failure> {
+        let end = Instant::now() + deadline;
+        let (head, body) = self.ask(Method::GET, url, headers, String::new(), end).await?;
+        let whole = timeout_at(end, Limited::new(body, most).collect()).await.map_err(|_| Failure::Timeout)?;
+        let body = whole.map_err(|_| Failure::Protocol)?.to_bytes().to_vec();
+        Ok(Received { status: head.status.as_u16(), headers: head.headers, body })
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: Vec<(HeaderName, HeaderValue)>,
+        body: String,
+        end: Instant,
+    ) -> Result<(Parts, Incoming), Failure> {
+        let uri: Uri = url.as_str().parse().map_err(|_| Failure::Protocol)?;
+        let mut request = Request::new(Full::new(Bytes::from(body)));
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        request.headers_mut().extend(headers.into_iter().map(|(name, value)| (Some(name), value)));
+        let answered = timeout_at(end, self.inner.request(request)).await.map_err(|_| Failure::Timeout)?;
+        Ok(answered.map_err(|error| Failure::of(&error))?.into_parts())
     }
 }
 

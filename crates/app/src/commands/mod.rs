@@ -11,6 +11,7 @@ pub(crate) mod openapi;
 pub(crate) mod rate;
 pub(crate) mod tenant;
 pub(crate) mod user;
+pub(crate) mod webhook;
 pub(crate) mod worker;
 
 use anyhow::{anyhow, bail};

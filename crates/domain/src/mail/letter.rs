@@ -163,18 +163,12 @@ impl Desk<'_> {
         }
         let addresses =
             |texts: &[crate::text::Text]| texts.iter().filter_map(|text| Email::parse(text.to_string()).ok()).collect();
-        let printed = match mail.request_id {
-            Some(request) => match asked_paper(self.rows, claimed.tenant, request.get()).await? {
-                Some(paper) => {
-                    let file_name = paper.file_name();
-                    Some(Printed { file_name, bytes: self.papers.printer.print(paper).await? })
-                }
-                None => None,
-            },
-            None => {
-                let (kind, zone) = (mail.enclosed.into(), claimed.zone);
-                self.papers.print(kind, mail.enclosed_id, claimed.tenant, zone, now).await?
-            }
+        let printed = if let Some(request) = mail.request_id {
+            let Some(paper) = asked_paper(self.rows, claimed.tenant, request.get()).await? else { return Ok(None) };
+            Some(self.papers.print_composed(paper).await?)
+        } else {
+            let (kind, zone) = (mail.enclosed.into(), claimed.zone);
+            self.papers.print(kind, mail.enclosed_id, claimed.tenant, zone, now).await?
         };
         Ok(Some(Letter {
             message_id: mail.message_id.as_deref().unwrap_or_default().to_owned(),

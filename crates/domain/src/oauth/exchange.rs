@@ -115,7 +115,7 @@ async fn redeem_in(
         if let Some(grant) = code.grant
             && let Some(grant) = uow.oauth().lock_grant(tenant, grant).await?
         {
-            uow.oauth().end_grant(tenant, grant.id, now).await?;
+            end_for_theft(uow, &grant, tenant, now).await?;
         }
         return refused("the code was used before");
     }

@@ -90,9 +90,15 @@ impl Papers {
         zone: TimeZone,
         now: Timestamp,
     ) -> Result<Option<Printed>, PaperError> {
-        let Some(paper) = self.compose(kind, id, tenant, zone, now).await? else { return Ok(None) };
-        let file_name = paper.file_name();
-        Ok(Some(Printed { file_name, bytes: self.printer.print(paper).await? }))
+        match self.compose(kind, id, tenant, zone, now).await? {
+            Some(paper) => self.print_composed(paper).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A document that was composed, printed.
+    pub async fn print_composed(&self, paper: Paper) -> Result<Printed, PaperError> {
+        Ok(Printed { file_name: paper.file_name(), bytes: self.printer.print(paper).await? })
     }
 
     /// The document as it is now, which can be [printed](Printer::print). `None` if there is no such row.
@@ -142,16 +148,15 @@ pub(crate) async fn compose_signed(
     context: &Context<'_>,
     uow: &mut dyn UnitOfWork,
 ) -> Result<Option<Paper>, StoreError> {
-    let (tenant, kind) = (context.tenant, kind.paper());
-    let Some(row) = uow.rows().lock(tenant, kind.shape(), id).await? else { return Ok(None) };
+    let tenant = context.tenant;
+    let Some(row) = uow.rows().lock(tenant, kind.paper().shape(), id).await? else { return Ok(None) };
     let mut source = Inside(uow);
     let mut desk = Desk::new(&mut source, tenant, context.principal.time_zone()).await?;
-    let content = if kind == PaperKind::Bid {
-        bid::compose(&row.typed()?, &mut desk).await?
-    } else {
-        change_order::compose(&row.typed()?, &mut desk).await?
+    let said = match kind {
+        SignedType::Bid => bid::compose(&row.typed()?, &mut desk).await?,
+        SignedType::ChangeOrder => change_order::compose(&row.typed()?, &mut desk).await?,
     };
-    Ok(Some(content.on(desk.letterhead().await?, context.now)))
+    Ok(Some(said.on(desk.letterhead().await?, context.now)))
 }
 
 /// Where documents are read: outside of any unit of work, or inside one.

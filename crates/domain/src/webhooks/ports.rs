@@ -11,7 +11,7 @@ use async_trait::async_trait;
 
 use super::{
     Answer, Delivery, DeliveryFilter, DeliveryStatus, Endpoint, NewEndpoint, Payload, SigningSecret, UrlRefusal,
-    WebhookUrl, commands::about,
+    WebhookUrl, commands::about, signature,
 };
 use crate::{
     clock::Timestamp,
@@ -267,6 +267,37 @@ pub struct Message {
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: String,
+}
+
+impl Message {
+    /// The message that tells a receiver of an event, signed now by each of these secrets.
+    pub fn telling(url: WebhookUrl, event: &Told<'_>, secrets: &[SigningSecret], now: Timestamp) -> Self {
+        Self {
+            url,
+            headers: vec![
+                ("content-type", "application/json".to_owned()),
+                ("user-agent", "BuildWorkPro-Webhooks/1.0".to_owned()),
+                ("buildworkpro-signature", signature(now, event.body.as_bytes(), secrets)),
+                ("buildworkpro-event", event.kind.to_owned()),
+                ("buildworkpro-event-id", event.id.clone()),
+                ("buildworkpro-delivery-id", event.delivery.clone()),
+            ],
+            body: event.body.to_owned(),
+        }
+    }
+}
+
+/// What a receiver is told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told<'a> {
+    /// The event's id.
+    pub id: String,
+    /// Its type.
+    pub kind: &'a str,
+    /// What tells this delivery of it from others.
+    pub delivery: String,
+    /// Its bytes.
+    pub body: &'a str,
 }
 
 /// What sends to receivers.

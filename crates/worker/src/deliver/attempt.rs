@@ -8,8 +8,7 @@ use bwp_domain::{
     webhooks::{
         Answer, DeliveryStatus,
         delivery::Verdict,
-        ports::{Courier, Due, Message, Outcome, QueueId},
-        signature,
+        ports::{Courier, Due, Message, Outcome, QueueId, Told},
     },
 };
 
@@ -66,16 +65,7 @@ impl Attempt {
 
 /// The same bytes each time, signed anew.
 fn message(route: &Route, due: &Due, now: Timestamp) -> Message {
-    Message {
-        url: route.url.clone(),
-        headers: vec![
-            ("content-type", "application/json".to_owned()),
-            ("user-agent", "BuildWorkPro-Webhooks/1.0".to_owned()),
-            ("buildworkpro-signature", signature(now, due.body.as_bytes(), &route.secrets)),
-            ("buildworkpro-event", due.event_type.clone()),
-            ("buildworkpro-event-id", due.event_id.to_string()),
-            ("buildworkpro-delivery-id", due.delivery_id()),
-        ],
-        body: due.body.clone(),
-    }
+    let (id, delivery) = (due.event_id.to_string(), due.delivery_id());
+    let told = Told { id, kind: &due.event_type, delivery, body: &due.body };
+    Message::telling(route.url.clone(), &told, &route.secrets, now)
 }

@@ -135,12 +135,12 @@ async fn a_signature_accepts_the_bid_and_ends_the_link() {
 /// What is shown and signed is what it was when the signature was asked for, whatever became of the contact since.
 #[tokio::test]
 async fn the_document_stays_as_it_was_asked_for() {
-    let (world, client, customer) = start().await;
+    let (world, client, mut customer) = start().await;
     let contact = made(&client, "/contacts", json!({ "type": "customer", "companyName": "Elm Street Bakery" })).await;
     let bid = made(&client, "/bids", json!({ "name": "Tap room", "contactId": contact["id"] })).await;
     let asked = ask(&client, "bid", &bid["id"]).await;
     let pdf = format!("{}&pdf=1", link(&world, &asked));
-    let print = async || customer.send(customer.request(Method::GET, &pdf)).await.text;
+    let mut print = async || customer.send(customer.request(Method::GET, &pdf)).await.text;
     let before = print().await;
     client.patch(&format!("/contacts/{}", contact["id"]), &json!({ "companyName": "Oak Lane Bakery" })).await.data(200);
     assert!(before.starts_with("%PDF-"));

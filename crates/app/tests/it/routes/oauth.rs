@@ -3,6 +3,7 @@
 mod authorize;
 mod flow;
 mod rights;
+mod roles;
 mod token;
 
 use reqwest::{Method, header};

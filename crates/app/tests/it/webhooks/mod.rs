@@ -5,6 +5,7 @@
 mod crash;
 mod endpoints;
 mod feed;
+mod listen;
 mod receiver;
 
 use bwp_domain::webhooks::SigningSecret;
