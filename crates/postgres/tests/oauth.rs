@@ -8,8 +8,8 @@ use bwp_domain::{
     clock::Timestamp,
     ids::{ClientPublicId, GrantId, TenantId},
     oauth::{
-        AccessToken, AppCredential, Client, ClientMetadata, ClientSecret, RefreshToken, Registration, Resource,
-        Rotation, Shown,
+        AccessToken, AppCredential, Client, ClientMetadata, ClientSecret, GrantEnd, RefreshToken, Registration,
+        Resource, Rotation, Shown,
         ports::{AccessRecord, ClientRecord, GrantRecord, OauthReader},
     },
     scopes::{ScopeId, ScopeSet},
@@ -119,7 +119,7 @@ async fn ending_a_grant_waits_for_who_holds_it_and_holds_from_then_on() {
     let ending = tokio::spawn(async move {
         let mut uow = bwp_domain::store::Store::begin(&store).await.expect("a unit of work");
         let locked = uow.oauth().lock_grant(tenant, grant).await.expect("an answer").expect("a grant");
-        uow.oauth().end_grant(tenant, locked.id, AT).await.expect("ended");
+        uow.oauth().end_grant(tenant, locked.id, AT, GrantEnd::Revoked).await.expect("ended");
         uow.commit().await.expect("a commit");
     });
     given.fixture.until_waiting(1).await;
@@ -143,7 +143,7 @@ async fn another_tenants_grant_is_not_there() {
     let held = uow.credentials().hold_app(stranger, given.user.account.id, given.grant, found.token).await;
     assert_eq!(held.expect("an answer"), None);
     uow.oauth().end_access(stranger, found.token).await.expect("nothing");
-    uow.oauth().end_grant(stranger, given.grant, AT).await.expect("nothing");
+    uow.oauth().end_grant(stranger, given.grant, AT, GrantEnd::Revoked).await.expect("nothing");
     uow.commit().await.expect("a commit");
     assert!(given.find().await.is_some());
 }

@@ -321,6 +321,7 @@ fn every_permission_guards_something() {
         Permission::SeeUsers,
         Permission::ManageUsers,
         Permission::SeeSecurityLog,
+        Permission::ManageApps,
         Permission::ManageWebhooks,
     ] {
         assert!(entries().iter().any(|entry| entry.access == Access::May(permission)), "{permission:?}");
