@@ -242,15 +242,16 @@ mod tests {
     fn roles_and_permissions() {
         let may = |role: Role| {
             use Permission::{
-                ManageKeys, ManageUsers, ReviewSiteLogs, ReviewTimeEntries, SeeKeys, SeeSecurityLog, SeeUsers,
+                ManageApps, ManageKeys, ManageUsers, ReviewSiteLogs, ReviewTimeEntries, SeeKeys, SeeSecurityLog,
+                SeeUsers,
             };
-            [SeeKeys, ManageKeys, SeeUsers, ManageUsers, SeeSecurityLog, ReviewSiteLogs, ReviewTimeEntries]
+            [SeeKeys, ManageKeys, SeeUsers, ManageUsers, SeeSecurityLog, ManageApps, ReviewSiteLogs, ReviewTimeEntries]
                 .map(|permission| role.may(permission))
         };
-        assert_eq!(may(Role::CompanyAdmin), [true; 7]);
-        assert_eq!(may(Role::Manager), [false, false, true, false, false, true, true]);
-        assert_eq!(may(Role::Member), [false, false, true, false, false, false, false]);
-        assert_eq!(may(Role::FieldCrew), [false; 7]);
-        assert_eq!(may(Role::Viewer), [false; 7]);
+        assert_eq!(may(Role::CompanyAdmin), [true; 8]);
+        assert_eq!(may(Role::Manager), [false, false, true, false, false, false, true, true]);
+        assert_eq!(may(Role::Member), [false, false, true, false, false, false, false, false]);
+        assert_eq!(may(Role::FieldCrew), [false; 8]);
+        assert_eq!(may(Role::Viewer), [false; 8]);
     }
 }
