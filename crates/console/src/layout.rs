@@ -8,9 +8,10 @@ use crate::{form, visit::Visit, widgets::isolated};
 const NAME: &str = "bwp";
 
 /// The places that the navigation leads to: label, path, and what one has to be permitted to see it.
-const PLACES: [(&str, &str, Option<Permission>); 5] = [
+const PLACES: [(&str, &str, Option<Permission>); 6] = [
     ("Home", "/", None),
     ("API keys", "/settings/developer/api-keys", Some(Permission::SeeKeys)),
+    ("Connected apps", "/settings/developer/connected-apps", None),
     ("Webhooks", "/settings/developer/webhooks", Some(Permission::ManageWebhooks)),
     ("Team", "/settings/organization/users", Some(Permission::SeeUsers)),
     ("Security log", "/settings/developer/security-log", Some(Permission::SeeSecurityLog)),

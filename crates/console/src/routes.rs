@@ -16,7 +16,7 @@ use futures_util::{FutureExt, future::LocalBoxFuture};
 
 use crate::{
     access::Access,
-    account, assets, authorize,
+    account, assets, authorize, connected_apps,
     form::Form,
     home, invitations, keys, security, sign, sign_in,
     state::ConsoleState,
@@ -75,6 +75,7 @@ pub fn entries() -> Vec<Entry> {
     let mut all = Vec::new();
     all.extend(home::entries());
     all.extend(account::entries());
+    all.extend(connected_apps::entries());
     all.extend(invitations::entries());
     all.extend(keys::entries());
     all.extend(security::entries());

@@ -139,6 +139,9 @@ fn action(visit: &Visit, action: &SecurityAction) -> Markup {
         SecurityAction::AppAllowed { user, app, scopes } => html! {
             (isolated(&user.email)) " let the app " (isolated(app)) " act for them: " (scopes.join(", ")) "."
         },
+        SecurityAction::AppDisconnected { user, app } => html! {
+            "Disconnected the app " (isolated(app)) ": it does not act for " (isolated(&user.email)) " any more."
+        },
         SecurityAction::AppTokenStolen { user, app } => html! {
             "A refresh token of the app " (isolated(app)) " was used twice. All that " (isolated(&user.email)) " gave it was ended."
         },

@@ -289,6 +289,7 @@ const fn forbidden(permission: Permission) -> &'static str {
         Permission::ManageUsers => "Only a company admin invites people, gives roles and takes access away.",
         Permission::SeeSecurityLog => "Only a company admin sees the security log.",
         Permission::ReviewSiteLogs | Permission::ReviewTimeEntries => "Only managers and company admins review.",
+        Permission::ManageApps => "Only a company admin sees the apps that act for others.",
         Permission::ManageWebhooks => "Only a company admin sees and manages webhooks.",
     }
 }

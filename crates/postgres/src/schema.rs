@@ -750,6 +750,7 @@ diesel::table! {
         arrived -> Bool,
         created_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
+        stolen -> Bool,
     }
 }
 

@@ -2,16 +2,17 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot do what it says has failed")]
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bwp_domain::{
     clock::Timestamp,
     ids::{ClientPublicId, GrantId, TenantId},
     oauth::{
-        AccessToken, AppCredential, Client, ClientMetadata, ClientSecret, RefreshToken, Registration, Resource,
-        Rotation, Shown,
+        AccessToken, AppCredential, Client, ClientMetadata, ClientSecret, Connection, GrantEnd, REFRESH_LIFETIME,
+        RefreshToken, Registration, Resource, Rotation, Shown,
         ports::{AccessRecord, ClientRecord, GrantRecord, OauthReader},
     },
+    paging::{Limit, PageRequest},
     scopes::{ScopeId, ScopeSet},
     users::{Role, User},
 };
@@ -119,7 +120,7 @@ async fn ending_a_grant_waits_for_who_holds_it_and_holds_from_then_on() {
     let ending = tokio::spawn(async move {
         let mut uow = bwp_domain::store::Store::begin(&store).await.expect("a unit of work");
         let locked = uow.oauth().lock_grant(tenant, grant).await.expect("an answer").expect("a grant");
-        uow.oauth().end_grant(tenant, locked.id, AT).await.expect("ended");
+        uow.oauth().end_grant(tenant, locked.id, AT, GrantEnd::Revoked).await.expect("ended");
         uow.commit().await.expect("a commit");
     });
     given.fixture.until_waiting(1).await;
@@ -143,7 +144,42 @@ async fn another_tenants_grant_is_not_there() {
     let held = uow.credentials().hold_app(stranger, given.user.account.id, given.grant, found.token).await;
     assert_eq!(held.expect("an answer"), None);
     uow.oauth().end_access(stranger, found.token).await.expect("nothing");
-    uow.oauth().end_grant(stranger, given.grant, AT).await.expect("nothing");
+    uow.oauth().end_grant(stranger, given.grant, AT, GrantEnd::Revoked).await.expect("nothing");
     uow.commit().await.expect("a commit");
     assert!(given.find().await.is_some());
+    let store = &given.fixture.store;
+    let before = AT.minus(Duration::from_secs(1));
+    assert!(store.find_connection(given.tenant(), given.grant, before).await.expect("an answer").is_some());
+    assert_eq!(store.find_connection(stranger, given.grant, before).await.expect("an answer"), None);
+    let page = PageRequest { limit: Limit::DEFAULT, after: None };
+    assert_eq!(store.list_connections(stranger, None, before, page).await.expect("an answer").items, []);
+}
+
+#[tokio::test]
+async fn what_can_be_used_and_what_was_stolen_of_late_is_listed() {
+    let given = Given::new().await;
+    let other = given.fixture.user(given.tenant(), "other@example.com", Role::Member).await;
+    let store = &given.fixture.store;
+    let listed = async |user, now| {
+        let page = PageRequest { limit: Limit::DEFAULT, after: None };
+        store.list_connections(given.tenant(), user, now, page).await.expect("a list").items
+    };
+    // The newest refresh token is good until `AT`.
+    let before = AT.minus(Duration::from_secs(1));
+    let found = listed(Some(given.user.id), before).await;
+    assert_eq!(found.iter().map(|one| (one.id, &one.user)).collect::<Vec<_>>(), [(given.grant, &given.user)]);
+    assert_eq!((found[0].created_at, found[0].renewed_at), (AT, AT.minus(REFRESH_LIFETIME)));
+    assert_eq!(listed(None, before).await, found);
+    assert_eq!(listed(Some(other.id), before).await, []);
+    assert_eq!(listed(None, AT).await, []);
+    // A grant ends once: how it did stays.
+    for why in [GrantEnd::Theft, GrantEnd::Revoked] {
+        let mut uow = given.fixture.begin().await;
+        uow.oauth().lock_grant(given.tenant(), given.grant).await.expect("an answer").expect("a grant");
+        uow.oauth().end_grant(given.tenant(), given.grant, AT, why).await.expect("ended");
+        uow.commit().await.expect("a commit");
+    }
+    let last = AT.plus(Connection::THEFT_SHOWN);
+    assert_eq!(listed(None, last.minus(Duration::from_secs(1))).await[0].stolen_at, Some(AT));
+    assert_eq!(listed(None, last).await, []);
 }

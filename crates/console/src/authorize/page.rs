@@ -1,40 +1,15 @@
 //! What a user is asked.
 
-use bwp_domain::{
-    scopes::{ScopeId, ScopeSet},
-    sessions::SignedIn,
-};
+use bwp_domain::{scopes::ScopeSet, sessions::SignedIn};
 use maud::{Markup, html};
 
 use super::{PATH, asked::Asked};
-use crate::{layout::token, visit::Visit, widgets::isolated};
-
-/// What stands in the way of undoing, or reaches people outside.
-fn is_dangerous(scope: ScopeId) -> bool {
-    let action = scope.as_str().split(':').nth(1).unwrap_or_default();
-    matches!(action, "delete" | "send" | "approve" | "mark_paid" | "accept_reject")
-        || matches!(scope, ScopeId::InvoicesVoid | ScopeId::WebhooksManage | ScopeId::SettingsWrite)
-}
-
-/// A scope in words.
-fn words(scope: ScopeId) -> String {
-    if scope == ScopeId::OfflineAccess {
-        return "Stay connected while you are away, until you disconnect it".to_owned();
-    }
-    let family = scope.family().replace('_', " ");
-    match scope.as_str().split(':').nth(1).unwrap_or_default() {
-        "read" => format!("See {family}"),
-        "write" => format!("Make and change {family}"),
-        "delete" => format!("Delete {family}"),
-        "send" => format!("Send {family} to customers in your name"),
-        "approve" => format!("Approve {family}"),
-        "accept_reject" => format!("Accept and reject {family}"),
-        "mark_paid" => format!("Mark {family} as paid"),
-        "void" => format!("Void {family}"),
-        "manage" => format!("Manage {family}"),
-        other => format!("{}: {family}", other.replace('_', " ")),
-    }
-}
+use crate::{
+    layout::token,
+    scope_words::{list, words},
+    visit::Visit,
+    widgets::isolated,
+};
 
 /// The page: who asks, for whom, what it will be able to do, and what the role keeps from it.
 pub(super) fn consent(visit: &Visit, member: &SignedIn, asked: &Asked, wanted: ScopeSet, given: ScopeSet) -> Markup {
@@ -51,14 +26,7 @@ pub(super) fn consent(visit: &Visit, member: &SignedIn, asked: &Asked, wanted: S
                 dt { "Goes back to" } dd { code { (isolated(&asked.redirect_uri)) } }
             }
             h2 { "It will be able to" }
-            ul {
-                @for scope in given.iter() {
-                    li title=(scope) {
-                        (words(scope))
-                        @if is_dangerous(scope) { " " span.state.warn { "Take care" } }
-                    }
-                }
-            }
+            (list(given))
             @if !cut.is_empty() {
                 h2 { "It asks for more than your role allows, and will not get" }
                 ul { @for scope in cut.iter() { li title=(scope) { (words(scope)) } } }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::{
-    AccessToken, AuthorizationCode, Client, RefreshToken, Resource, Rotation, SecretHash, Shown, Verifier,
+    AccessToken, AuthorizationCode, Client, GrantEnd, RefreshToken, Resource, Rotation, SecretHash, Shown, Verifier,
     ports::{AccessRecord, Grant, GrantRecord},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 /// How long an access token is good.
 pub const ACCESS_LIFETIME: Duration = Duration::from_hours(1);
 /// How long a refresh token is good that is not used.
-pub(super) const REFRESH_LIFETIME: Duration = Duration::from_hours(90 * 24);
+pub const REFRESH_LIFETIME: Duration = Duration::from_hours(90 * 24);
 
 /// What a client sends for a code. The code is a secret, so that there is no `Debug`.
 pub struct CodeShown<'a> {
@@ -146,7 +146,7 @@ async fn redeem_in(
     let grant = uow.oauth().lock_grant(tenant, id).await?;
     let grant = grant.ok_or_else(|| StoreError::Internal("a grant that was just made is not there".to_owned()))?;
     if !grant.user.is_active() || grant.tenant.check().is_err() {
-        uow.oauth().end_grant(tenant, id, now).await?;
+        uow.oauth().end_grant(tenant, id, now, GrantEnd::Revoked).await?;
         return refused("the user has no access (any more)");
     }
     let stays = grant.scopes.contains(ScopeId::OfflineAccess) && client.metadata.refreshes;
@@ -229,7 +229,7 @@ async fn end_for_theft(
     tenant: TenantId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    uow.oauth().end_grant(tenant, grant.id, now).await?;
+    uow.oauth().end_grant(tenant, grant.id, now, GrantEnd::Theft).await?;
     let action = SecurityAction::AppTokenStolen { user: UserNote::of(&grant.user), app: grant.app.clone() };
     let entry = SecurityEntry { at: now, actor: Actor::Server, address: None, action };
     uow.security_log().append(tenant, &[entry]).await
@@ -302,7 +302,7 @@ async fn revoke_refresh(
     let Some(found) = uow.oauth().find_refresh(hash).await? else { return Ok(()) };
     let grant = uow.oauth().lock_grant(found.tenant, found.grant).await?;
     match grant.filter(|grant| grant.client == client.id && !grant.is_ended) {
-        Some(grant) => uow.oauth().end_grant(found.tenant, grant.id, environment.clock.now()).await,
+        Some(grant) => uow.oauth().end_grant(found.tenant, grant.id, environment.clock.now(), GrantEnd::Revoked).await,
         None => Ok(()),
     }
 }

@@ -6,7 +6,9 @@
 
 mod approve;
 mod client;
+mod connection;
 mod credential;
+mod disconnect;
 mod exchange;
 mod pkce;
 pub mod ports;
@@ -18,8 +20,12 @@ mod secrets;
 
 pub use approve::{Approve, ApproveError, delegable};
 pub use client::{AuthMethod, Client, ClientMetadata, GrantType, Registration, RegistrationError};
+pub use connection::{Connection, GrantEnd};
 pub use credential::AppCredential;
-pub use exchange::{ACCESS_LIFETIME, CodeShown, Issued, RefreshShown, TokenError, redeem, refresh, revoke};
+pub use disconnect::{Disconnect, DisconnectError};
+pub use exchange::{
+    ACCESS_LIFETIME, CodeShown, Issued, REFRESH_LIFETIME, RefreshShown, TokenError, redeem, refresh, revoke,
+};
 pub use pkce::{Challenge, MalformedChallenge, Verifier};
 pub use redirect::{RedirectRefusal, RedirectUri};
 pub use resource::Resource;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{AppCredential, Challenge, Client, ClientMetadata, Resource, Rotation, SecretHash};
+use super::{AppCredential, Challenge, Client, ClientMetadata, Connection, GrantEnd, Resource, Rotation, SecretHash};
 use crate::{
     clock::Timestamp,
     ids::{ClientId, ClientPublicId, GrantId, OauthTokenId, RefreshTokenId, TenantId, UserId},
+    paging::{Page, PageRequest},
     scopes::ScopeSet,
     store::StoreError,
     tenants::Tenant,
@@ -140,6 +141,26 @@ pub trait OauthReader: Send + Sync {
 
     /// The client that calls itself so.
     async fn find_client(&self, id: ClientPublicId) -> Result<Option<Client>, StoreError>;
+
+    /// A page of what the tenant's users gave apps, newest first by (time, id); of one user alone, if `user` is given.
+    ///
+    /// MUST list what an app can still use or renew at `now`, and what [ended by theft](GrantEnd::Theft) within
+    /// [`Connection::THEFT_SHOWN`] before it, and nothing else.
+    async fn list_connections(
+        &self,
+        tenant: TenantId,
+        user: Option<UserId>,
+        now: Timestamp,
+        page: PageRequest,
+    ) -> Result<Page<Connection>, StoreError>;
+
+    /// One of those that [`list_connections`](Self::list_connections) lists, whoever's it is.
+    async fn find_connection(
+        &self,
+        tenant: TenantId,
+        id: GrantId,
+        now: Timestamp,
+    ) -> Result<Option<Connection>, StoreError>;
 }
 
 /// Apps, inside a unit of work.
@@ -175,7 +196,14 @@ pub trait OauthRepository: Send {
     async fn lock_grant(&mut self, tenant: TenantId, id: GrantId) -> Result<Option<Grant>, StoreError>;
 
     /// Ends the grant and all of its tokens. MUST be called on a grant that this unit of work has locked.
-    async fn end_grant(&mut self, tenant: TenantId, id: GrantId, at: Timestamp) -> Result<(), StoreError>;
+    /// One that has ended MUST stay as it is.
+    async fn end_grant(
+        &mut self,
+        tenant: TenantId,
+        id: GrantId,
+        at: Timestamp,
+        why: GrantEnd,
+    ) -> Result<(), StoreError>;
 
     /// Stores a refresh token of a grant and gives it its id.
     async fn insert_refresh(

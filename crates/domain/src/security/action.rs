@@ -140,6 +140,13 @@ pub enum SecurityAction {
         /// What it may do.
         scopes: Vec<String>,
     },
+    /// What a user gave an app was taken back, by them or by an admin.
+    AppDisconnected {
+        /// For whom the app acted.
+        user: UserNote,
+        /// What it calls itself.
+        app: String,
+    },
     /// A refresh token of an app was used twice, by two: all of its tokens were ended.
     AppTokenStolen {
         /// For whom the app acted.
@@ -239,6 +246,7 @@ impl SecurityAction {
             | Self::WebhookDeleted { .. }
             | Self::WebhookDisabled { .. }
             | Self::AppAllowed { .. }
+            | Self::AppDisconnected { .. }
             | Self::AppTokenStolen { .. }
             | Self::Unknown => None,
         }

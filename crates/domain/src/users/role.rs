@@ -38,6 +38,8 @@ pub enum Permission {
     ManageUsers,
     /// See what was changed about keys and users, and by whom.
     SeeSecurityLog,
+    /// See which apps act for whom, and disconnect those of others.
+    ManageApps,
     /// Make, change and delete webhook endpoints, and see what was sent to them.
     ManageWebhooks,
     /// Mark site logs as reviewed.
@@ -172,6 +174,7 @@ impl Role {
             | Permission::ManageKeys
             | Permission::ManageUsers
             | Permission::SeeSecurityLog
+            | Permission::ManageApps
             | Permission::ManageWebhooks => matches!(self, Self::CompanyAdmin),
             Permission::SeeUsers => matches!(self, Self::CompanyAdmin | Self::Manager | Self::Member),
             Permission::ReviewSiteLogs | Permission::ReviewTimeEntries => {
@@ -191,7 +194,7 @@ impl Permission {
             Self::ReviewSiteLogs => Some(ScopeId::SiteLogsWrite),
             Self::ReviewTimeEntries => Some(ScopeId::TimeEntriesWrite),
             Self::ManageWebhooks => Some(ScopeId::WebhooksManage),
-            Self::ManageUsers | Self::SeeSecurityLog => None,
+            Self::ManageUsers | Self::SeeSecurityLog | Self::ManageApps => None,
         }
     }
 
@@ -205,6 +208,7 @@ impl Permission {
             Self::SeeSecurityLog => "to see the security log",
             Self::ReviewSiteLogs => "to review site logs",
             Self::ReviewTimeEntries => "to review time entries",
+            Self::ManageApps => "to manage connected apps",
             Self::ManageWebhooks => "to manage webhooks",
         }
     }
@@ -238,15 +242,16 @@ mod tests {
     fn roles_and_permissions() {
         let may = |role: Role| {
             use Permission::{
-                ManageKeys, ManageUsers, ReviewSiteLogs, ReviewTimeEntries, SeeKeys, SeeSecurityLog, SeeUsers,
+                ManageApps, ManageKeys, ManageUsers, ReviewSiteLogs, ReviewTimeEntries, SeeKeys, SeeSecurityLog,
+                SeeUsers,
             };
-            [SeeKeys, ManageKeys, SeeUsers, ManageUsers, SeeSecurityLog, ReviewSiteLogs, ReviewTimeEntries]
+            [SeeKeys, ManageKeys, SeeUsers, ManageUsers, SeeSecurityLog, ManageApps, ReviewSiteLogs, ReviewTimeEntries]
                 .map(|permission| role.may(permission))
         };
-        assert_eq!(may(Role::CompanyAdmin), [true; 7]);
-        assert_eq!(may(Role::Manager), [false, false, true, false, false, true, true]);
-        assert_eq!(may(Role::Member), [false, false, true, false, false, false, false]);
-        assert_eq!(may(Role::FieldCrew), [false; 7]);
-        assert_eq!(may(Role::Viewer), [false; 7]);
+        assert_eq!(may(Role::CompanyAdmin), [true; 8]);
+        assert_eq!(may(Role::Manager), [false, false, true, false, false, false, true, true]);
+        assert_eq!(may(Role::Member), [false, false, true, false, false, false, false, false]);
+        assert_eq!(may(Role::FieldCrew), [false; 8]);
+        assert_eq!(may(Role::Viewer), [false; 8]);
     }
 }

@@ -5,7 +5,7 @@ use bwp_domain::{
     clock::Timestamp,
     ids::{ClientId, GrantId, OauthTokenId, RefreshTokenId, TenantId, UserId},
     oauth::{
-        Challenge, Client, RedirectUri, Resource, Rotation, SecretHash,
+        Challenge, Client, GrantEnd, RedirectUri, Resource, Rotation, SecretHash,
         ports::{
             AccessRecord, ClientRecord, CodeRecord, FoundRefresh, Grant, GrantRecord, HasOauth, OauthRepository,
             StoredCode,
@@ -220,10 +220,19 @@ impl OauthRepository for PgUnitOfWork {
         row.map(grant).transpose()
     }
 
-    async fn end_grant(&mut self, tenant: TenantId, id: GrantId, at: Timestamp) -> Result<(), StoreError> {
+    async fn end_grant(
+        &mut self,
+        tenant: TenantId,
+        id: GrantId,
+        at: Timestamp,
+        why: GrantEnd,
+    ) -> Result<(), StoreError> {
         diesel::update(oauth_grants::table.find((tenant.get(), id.get())))
             .filter(oauth_grants::ended_at.is_null())
-            .set(oauth_grants::ended_at.eq(DateTime::<Utc>::from(at)))
+            .set((
+                oauth_grants::ended_at.eq(DateTime::<Utc>::from(at)),
+                oauth_grants::stolen.eq(why == GrantEnd::Theft),
+            ))
             .execute(self.connection()?)
             .await
             .during("ending a grant")

@@ -17,6 +17,7 @@ const STATE: &str = "SELECT hashtext(concat(
     (SELECT string_agg(t::text, ',' ORDER BY t::text) FROM invitations t),
     (SELECT string_agg(t::text, ',' ORDER BY t::text) FROM webhook_endpoints t),
     (SELECT string_agg(t::text, ',' ORDER BY t::text) FROM webhook_deliveries t),
+    (SELECT string_agg(t::text, ',' ORDER BY t::text) FROM oauth_grants t),
     (SELECT count(*) FROM sessions),
     (SELECT count(*) FROM security_log)))";
 
@@ -28,7 +29,9 @@ async fn path(world: &World, entry: &Entry, tenant: &str) -> String {
     let user = number(format!("SELECT min(id) FROM users WHERE tenant_id = {of}")).await;
     let endpoint = number(format!("SELECT min(id) FROM webhook_endpoints WHERE tenant_id = {of}")).await;
     let delivery = number(format!("SELECT min(id) FROM webhook_deliveries WHERE tenant_id = {of}")).await;
-    let parts = [("{key}", key), ("{user}", user), ("{endpoint}", endpoint), ("{delivery}", delivery)];
+    let grant = number(format!("SELECT min(id) FROM oauth_grants WHERE tenant_id = {of}")).await;
+    let parts =
+        [("{key}", key), ("{user}", user), ("{endpoint}", endpoint), ("{delivery}", delivery), ("{grant}", grant)];
     parts.iter().fold(entry.path.to_owned(), |path, (part, id)| path.replace(part, &id.to_string()))
 }
 
@@ -63,7 +66,7 @@ fn fields(path: &str, tenant: &str) -> Vec<(&'static str, String)> {
         ],
         "end" => &[("session", "1")],
         "sign-out" | "end-all" | "deactivate" | "reactivate" | "invitations" | "pause" | "resume" | "delete"
-        | "replay" | "sign" => &[],
+        | "replay" | "sign" | "disconnect" => &[],
         other => panic!("the form {other} is not in the table: say what it needs ({tenant})"),
     };
     fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
@@ -81,6 +84,9 @@ async fn worlds() -> (World, Person, String) {
         world.delivery(endpoint).await;
     }
     world.user(&other, "stranger@example.com", "member").await;
+    for email in ["admin@example.com", "stranger@example.com"] {
+        world.connected_app(email).await;
+    }
     (world, admin, other)
 }
 
@@ -253,6 +259,7 @@ async fn another_tenants_things_are_not_there() {
         "/settings/organization/users",
         "/settings/developer/security-log",
         "/settings/developer/webhooks",
+        "/settings/developer/connected-apps/all",
     ] {
         let page = admin.get(path).await;
         assert_eq!(page.status, 200, "{path}");
@@ -321,6 +328,7 @@ fn every_permission_guards_something() {
         Permission::SeeUsers,
         Permission::ManageUsers,
         Permission::SeeSecurityLog,
+        Permission::ManageApps,
         Permission::ManageWebhooks,
     ] {
         assert!(entries().iter().any(|entry| entry.access == Access::May(permission)), "{permission:?}");

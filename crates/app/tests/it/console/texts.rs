@@ -41,7 +41,9 @@ async fn marked() -> (World, Person) {
     let invite = "/settings/organization/users/invite";
     let page = admin.fill(invite, invite, &[("email", "zqnew@example.com"), ("role", "member")]).await;
     assert!(!outside(&page).contains(MARK), "{}", page.text);
+    world.connected_app("zqada@example.com").await;
     for (table, column, text) in [
+        ("oauth_clients", "name", "'zq app"),
         ("tenants", "name", "'zq Builders"),
         ("api_keys", "name", "'zq key"),
         ("accounts", "first_name", "'zq'"),
@@ -60,7 +62,7 @@ async fn every_text_that_somebody_chose_is_isolated() {
     let user = world.number("SELECT max(users.id) FROM users WHERE tenant_id = 1").await.to_string();
     let mut shown = 0;
     for entry in entries().into_iter().filter(|entry| entry.method == Method::GET.as_str()) {
-        let path = entry.path.replace("{key}", "1").replace("{user}", &user);
+        let path = entry.path.replace("{key}", "1").replace("{user}", &user).replace("{grant}", "1");
         let page = admin.get(&path).await;
         assert!(!outside(&page).contains(MARK), "{path}: {}", outside(&page));
         assert!(!page.text.contains(['\u{202e}', '\u{2069}']), "{path}: {}", page.text);

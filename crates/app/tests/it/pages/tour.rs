@@ -6,7 +6,7 @@ use actix_web::http::Method;
 use bwp_console::entries;
 
 use super::{copied, make_key, sign_in, signed_in};
-use crate::support::{Browser, PASSWORD, World};
+use crate::support::{Browser, PASSWORD, World, send};
 
 /// A browser that remembers which pages it was at.
 struct Tour {
@@ -48,6 +48,7 @@ async fn everyone_can_use_every_page() {
     let mut seen = visit_keys(&world).await;
     seen.extend(visit_people(&world).await);
     seen.extend(visit_webhooks(&World::start().await).await);
+    seen.extend(visit_apps(&World::start().await).await);
     let pages = entries().into_iter().filter(|entry| entry.method == Method::GET).map(|entry| entry.path);
     let missed: Vec<_> = pages.filter(|path| !seen.contains(path)).collect();
     assert!(missed.is_empty(), "no browser was at {missed:?}");
@@ -171,6 +172,38 @@ async fn visit_webhooks(world: &World) -> BTreeSet<&'static str> {
     tour.look("webhook-delete").await;
     tour.browser.press("Delete endpoint").await;
     tour.browser.sees("Deleted.").await;
+    tour.seen
+}
+
+async fn visit_apps(world: &World) -> BTreeSet<&'static str> {
+    let mut tour = Tour::new(signed_in(world, "company_admin").await);
+    tour.look_at("/settings/developer/connected-apps", "apps-none").await;
+    tour.look_at("/settings/developer/connected-apps/all", "apps-all-none").await;
+    let stolen = world.connected_app("company_admin@example.com").await;
+    world.sql(&format!("UPDATE oauth_grants SET ended_at = now(), stolen = true WHERE id = {stolen}")).await;
+    tour.look_at(&format!("/settings/developer/connected-apps/{stolen}"), "app-stolen").await;
+    world.user(&world.tenant, "viewer@example.com", "viewer").await;
+    world.connected_app("viewer@example.com").await;
+    world.connected_app("company_admin@example.com").await;
+    world.sql("UPDATE oauth_clients SET name = 'Night yard' WHERE id = (SELECT max(id) FROM oauth_clients)").await;
+    tour.look_at("/settings/developer/connected-apps/all", "apps-all").await;
+    tour.look_at("/settings/developer/connected-apps", "apps").await;
+    tour.browser.press("Night yard").await;
+    tour.look("app").await;
+    tour.browser.press("Disconnect").await;
+    tour.browser.sees("Disconnected.").await;
+    tour.look("app-disconnected").await;
+
+    let app = serde_json::json!({ "client_name": "Yard sync", "redirect_uris": ["https://yard.example/cb"] });
+    let app = send(world.request(reqwest::Method::POST, "/api/v1/oauth/register").json(&app)).await;
+    let consent = format!(
+        "/api/v1/oauth/authorize?response_type=code&client_id={}&redirect_uri=https://yard.example/cb\
+         &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256\
+         &scope=contacts:read%20contacts:delete%20api_keys:read%20offline_access",
+        app.json["client_id"].as_str().expect("an id"),
+    );
+    tour.look_at(&consent, "consent").await;
+    tour.browser.sees("It asks for more than your role allows").await;
     tour.seen
 }
 

@@ -1,6 +1,7 @@
 //! OAuth 2.1, from registration to revocation, by a small client.
 
 mod authorize;
+mod connected;
 mod flow;
 mod rights;
 mod roles;

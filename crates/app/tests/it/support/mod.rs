@@ -108,6 +108,25 @@ impl World {
         self.number("SELECT max(id) FROM webhook_deliveries").await
     }
 
+    /// An app that acts for the user with this address: the id of its grant.
+    pub(crate) async fn connected_app(&self, email: &str) -> i64 {
+        let connect = format!(
+            "WITH app AS (
+                 INSERT INTO oauth_clients
+                     (public_id, name, redirect_uris, auth_method, refreshes, scopes, secret_hash, created_at)
+                 VALUES (gen_random_uuid(), 'Yard sync', '{{https://yard.example/cb}}', 'client_secret_post', true, '{{}}',
+                     sha256('a secret'), now())
+                 RETURNING id
+             )
+             INSERT INTO oauth_grants (tenant_id, client_id, user_id, scopes, resource, created_at)
+             SELECT users.tenant_id, app.id, users.id, '{{contacts:read,contacts:delete}}', 'server', now()
+             FROM app, users JOIN accounts ON accounts.id = users.account_id
+             WHERE accounts.email = '{email}' ORDER BY users.id LIMIT 1"
+        );
+        self.sql(&connect).await;
+        self.number("SELECT max(id) FROM oauth_grants").await
+    }
+
     /// Another tenant's public id.
     pub(crate) async fn another_tenant(&self) -> String {
         create_tenant(&self.database, "Other Builders").await
