@@ -154,17 +154,21 @@ impl Enclosed {
     }
 }
 
-/// Puts a mail that brings a document behind the others: to the recipient that is named, or to the contact. Without either it is refused
-/// at the field `blamed`. Where a signature is asked for, the request is made with it; `has_last_day` says whether the document itself
-/// says until when.
-pub async fn post(
+/// To whom a document goes.
+pub(crate) struct Recipient {
+    email: Email,
+    /// What the signer is called.
+    name: Option<Text>,
+}
+
+/// To whom a document goes: to the recipient that is named, or to the contact. Without either it is refused at the field `blamed`.
+pub(crate) async fn recipient(
     sending: &Sending,
-    (enclosed, enclosed_id): (Enclosed, i64),
+    enclosed: Enclosed,
     (contact, blamed): (Option<ContactId>, &'static str),
-    has_last_day: bool,
     context: &Context<'_>,
     uow: &mut dyn UnitOfWork,
-) -> Result<(), Failure<ResourceError>> {
+) -> Result<Recipient, Failure<ResourceError>> {
     sending.check(enclosed).or(())?;
     let found = match contact {
         Some(contact) => uow.rows().even_deleted(context.tenant, Contact::SHAPE, &[contact.get()]).await?,
@@ -176,10 +180,23 @@ pub async fn post(
         let message = "There is no e-mail address to send to. Name a contact that has one, or send `recipientEmail`.";
         FieldErrors::one(blamed, Fault::new("required", message))
     };
-    let recipient = sending.recipient_email.clone().or_else(of_contact).ok_or_else(nobody)?;
+    let email = sending.recipient_email.clone().or_else(of_contact).ok_or_else(nobody)?;
+    let name = sending.signer_name.clone().or_else(|| contact.as_ref().and_then(name_of));
+    Ok(Recipient { email, name })
+}
+
+/// Puts a mail that brings a document behind the others. Where a signature is asked for, the request is made with it: of the document as
+/// it is in this unit of work. `has_last_day` says whether the document itself says until when.
+pub(crate) async fn post(
+    sending: &Sending,
+    (enclosed, enclosed_id): (Enclosed, i64),
+    Recipient { email: recipient, name }: Recipient,
+    has_last_day: bool,
+    context: &Context<'_>,
+    uow: &mut dyn UnitOfWork,
+) -> Result<(), Failure<ResourceError>> {
     let request_id = match enclosed.signed().filter(|_| sending.request_signature == Some(true)) {
         Some(kind) => {
-            let name = sending.signer_name.clone().or_else(|| contact.as_ref().and_then(name_of));
             let signer = Signer { name, email: &recipient, message: sending.body.clone() };
             Some(open((kind, enclosed_id), signer, has_last_day, context, uow).await?)
         }

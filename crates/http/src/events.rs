@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use bwp_domain::{
-    clock::{Rounding, Timestamp},
+    clock::Timestamp,
     events::{FeedFilter, FeedPosition},
     paging::{CursorScope, Limit, Position},
     webhooks::{EventType, delivery::KEPT_FOR},
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::{
     envelope::{Meta, Pagination, Rows},
     operation::{Operation, Reply},
-    paging::LIMIT,
+    paging::{DATE_FROM, LIMIT},
     privileges::WebhooksManage,
     problem::{ErrorCode, Problem},
     request::{
@@ -73,16 +73,6 @@ const AFTER: Param<Option<String>> = Param {
     parse: |text| Ok(Some(text).filter(|text| !text.is_empty()).map(str::to_owned)),
 };
 
-const SINCE: Param<Timestamp> = Param {
-    name: "since",
-    description: "Where to begin without `after`: with the events of this moment or later.",
-    schema: || json!({ "type": "string", "format": "date-time" }),
-    parse: |text| {
-        Timestamp::parse_rfc3339(text, Rounding::Up)
-            .ok_or_else(|| "Send an RFC 3339 date-time, such as 2026-01-31T08:00:00Z; write a `+` as %2B.".to_owned())
-    },
-};
-
 const TYPE: Param<Vec<EventType>> = Param {
     name: "type",
     description: "Only events of these types, separated by commas.",
@@ -127,7 +117,7 @@ fn resources() -> Vec<&'static str> {
 struct FeedQuery {
     limit: Limit,
     after: Option<String>,
-    since: Option<Timestamp>,
+    from: Option<Timestamp>,
     kinds: Option<Vec<EventType>>,
     of_resource: Option<Vec<EventType>>,
     row: Option<i64>,
@@ -138,7 +128,7 @@ impl QueryParams for FeedQuery {
         Self {
             limit: values.take(&LIMIT).unwrap_or(Limit::DEFAULT),
             after: values.take(&AFTER).flatten(),
-            since: values.take(&SINCE),
+            from: values.take(&DATE_FROM),
             kinds: values.take(&TYPE),
             of_resource: values.take(&RESOURCE),
             row: values.take(&RESOURCE_ID),
@@ -151,7 +141,7 @@ async fn list(
     caller: Authorized<WebhooksManage>,
     query: Query<FeedQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let Query(FeedQuery { limit, after, since, kinds, of_resource, row }) = query;
+    let Query(FeedQuery { limit, after, from, kinds, of_resource, row }) = query;
     if row.is_some() && of_resource.is_none() {
         let what = "`resourceId`: Send `resource` too: resources of different kinds have the same ids.";
         return Err(Problem::new(ErrorCode::BadRequest, what));
@@ -168,15 +158,12 @@ async fn list(
         (None, None) => Vec::new(),
     };
     let state = &context.state;
-    let filters = json!([kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(), row]).to_string();
+    let filters = json!([kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(), row, from]).to_string();
     let scope = CursorScope { tenant: caller.tenant(), operation: LIST, filters: &filters };
     let now = state.environment.clock.now();
-    let mut oldest = now.minus(KEPT_FOR);
+    let oldest = now.minus(KEPT_FOR);
     let position = match after {
-        None => {
-            oldest = since.map_or(oldest, |since| since.max(oldest));
-            FeedPosition::default()
-        }
+        None => FeedPosition::default(),
         Some(after) => {
             // When the cursor was given, and behind which event.
             let Position { created_at, id } = state.cursors.open(&scope, &after).await?;
@@ -189,6 +176,7 @@ async fn list(
         }
     };
     let filter = FeedFilter { kinds, row };
+    let oldest = from.map_or(oldest, |from| from.max(oldest));
     let page = state.webhooks.feed.events(caller.tenant(), &filter, position, oldest, limit).await?;
     let mut rows = Rows::of(page.bodies.len());
     for body in &page.bodies {

@@ -95,8 +95,8 @@ impl Listener {
         let mut feed = Url::parse(&format!("{}/api/v1/events", args.server.trim_end_matches('/')))
             .with_context(|| format!("--server {}", args.server))?;
         let environment = environment();
-        let since = environment.clock.now().to_string();
-        feed.query_pairs_mut().append_pair("limit", "100").append_pair("since", &since);
+        let from = environment.clock.now().to_string();
+        feed.query_pairs_mut().append_pair("limit", "100").append_pair("dateFrom", &from);
         if !args.types.is_empty() {
             feed.query_pairs_mut().append_pair("type", &args.types.join(","));
         }

@@ -8,7 +8,7 @@ use crate::{
     execute::{Applied, Context, Failure},
     ids::BidId,
     invoices::is_billed,
-    mail::{Enclosed, Sending, post},
+    mail::{Enclosed, Sending, post, recipient},
     projects::Project,
     resource::{Filter, Record, Resource, ResourceError, Told, Value, store},
     scopes::ScopeId,
@@ -198,11 +198,14 @@ async fn take(
     let (step, now) = (action.step(), context.now);
     held.check(step)?;
     let mut after = held.bid.clone();
+    let mut to = None;
     match action {
-        Action::Send(_) => {
+        Action::Send(sending) => {
             if held.bid.status == Expired && held.bid.is_out_of_date(context.principal.time_zone(), now) {
                 return Err(locked(Bid::SHAPE.one, Expired, "change its `validUntil` first").into());
             }
+            let contact = (held.bid.contact_id, "contactId");
+            to = Some(recipient(sending, Enclosed::Bid, contact, context, uow).await?);
             after.sent_at = Some(now);
         }
         Action::Accept(Acceptance { accepted_by }) => {
@@ -246,10 +249,10 @@ async fn take(
         after.status = to;
     }
     held.store(after, step.told, context, uow).await?;
-    if let Action::Send(sending) = action {
+    if let (Action::Send(sending), Some(to)) = (action, to) {
         // Behind the change: what is to be signed says when it was sent.
         let (enclosed, ends) = ((Enclosed::Bid, held.id()), held.bid.valid_until.is_some());
-        post(sending, enclosed, (held.bid.contact_id, "contactId"), ends, context, uow).await?;
+        post(sending, enclosed, to, ends, context, uow).await?;
     }
     Ok(Applied::telling(held.record, held.told))
 }

@@ -9,7 +9,7 @@ use crate::{
     execute::{Applied, Command, Context, Failure},
     fields::FieldErrors,
     ids::ChangeOrderId,
-    mail::{Enclosed, Sending, post},
+    mail::{Enclosed, Sending, post, recipient},
     parts::{Part, parts_of},
     pay_apps,
     projects::Project,
@@ -234,8 +234,9 @@ impl Command<dyn UnitOfWork> for SendToCustomer {
         }
         let contact = project.map(|project| project.typed::<Project>()).transpose()?;
         let contact = contact.and_then(|project| project.details.contact_id);
-        let enclosed = (Enclosed::ChangeOrder, held.id());
-        post(&self.sending, enclosed, (contact, "recipientEmail"), false, context, uow).await?;
+        let (enclosed, contact) = ((Enclosed::ChangeOrder, held.id()), (contact, "recipientEmail"));
+        let to = recipient(&self.sending, Enclosed::ChangeOrder, contact, context, uow).await?;
+        post(&self.sending, enclosed, to, false, context, uow).await?;
         let after = ChangeOrder { sent_at: Some(context.now), ..held.order.clone() };
         held.store(after, Told::Updated, context, uow).await?;
         told.append(&mut held.told);

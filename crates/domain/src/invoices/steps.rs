@@ -134,8 +134,9 @@ impl steps::Action for Action {
         self.step().check(one, invoice.status, way_out)?;
         match self {
             Action::Send(sending) => {
-                let what = (Enclosed::Invoice, record.id);
-                mail::post(sending, what, (invoice.contact_id, "recipientEmail"), false, context, uow).await?;
+                let contact = (invoice.contact_id, "recipientEmail");
+                let to = mail::recipient(sending, Enclosed::Invoice, contact, context, uow).await?;
+                mail::post(sending, (Enclosed::Invoice, record.id), to, false, context, uow).await?;
                 if invoice.status == Drafted {
                     invoice.become_sent(context);
                 }

@@ -12,7 +12,7 @@ use crate::{
     execute::{Applied, Command, Context, Failure},
     ids::{PayAppId, ProjectId},
     invoices,
-    mail::{Enclosed, Sending, post},
+    mail::{Enclosed, Sending, post, recipient},
     projects::Project,
     resource::{Delete, Draft, Record, Resource, ResourceError, Stored, Told, family, insert, store, update},
     scopes::{ScopeId, ScopeSet},
@@ -327,8 +327,9 @@ impl Command<dyn UnitOfWork> for SendPayApp {
         let project = uow.rows().even_deleted(context.tenant, Project::SHAPE, &[app.project_id.get()]).await?;
         let project = project.first().map(Record::typed::<Project>).transpose()?;
         let contact = project.and_then(|project| project.details.contact_id);
-        let enclosed = (Enclosed::PayApp, self.pay_app);
-        post(&self.sending, enclosed, (contact, "recipientEmail"), false, context, uow).await?;
+        let (enclosed, contact) = ((Enclosed::PayApp, self.pay_app), (contact, "recipientEmail"));
+        let to = recipient(&self.sending, Enclosed::PayApp, contact, context, uow).await?;
+        post(&self.sending, enclosed, to, false, context, uow).await?;
         let after = PayApp { sent_at: Some(context.now), sent_by: context.principal.account(), ..app };
         let (record, told) = store(&held, &after, Told::Updated, context, uow).await?;
         Ok(Applied::telling(record, told))
