@@ -199,9 +199,11 @@ async fn visit_apps(world: &World) -> BTreeSet<&'static str> {
     let consent = format!(
         "/api/v1/oauth/authorize?response_type=code&client_id={}&redirect_uri=https://yard.example/cb\
          &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256\
-         &scope=contacts:read%20contacts:delete%20api_keys:read%20offline_access",
+         &scope=contacts:read%20contacts:delete%20offline_access",
         app.json["client_id"].as_str().expect("an id"),
     );
+    // What a member may not do is told before the answer.
+    world.sql("UPDATE users SET role = 'member'").await;
     tour.look_at(&consent, "consent").await;
     tour.browser.sees("It asks for more than your role allows").await;
     tour.seen
