@@ -4,7 +4,8 @@
 
 use bwp_domain::{
     change_orders::{
-        Action, Approval, ChangeOrder, ChangeOrderItem, ChangeOrderStatus, ChangeType, Rejection, Voiding, amount,
+        Action, Approval, ChangeOrder, ChangeOrderItem, ChangeOrderRejection, ChangeOrderStatus, ChangeOrderVoiding,
+        ChangeType, amount,
     },
     events::Event,
     exact::Rounding,
@@ -129,7 +130,7 @@ fn each_step_is_taken_from_its_states_and_from_no_other() {
             "79800.00",
         ),
         (
-            Action::Reject(filled::<Rejection>(&json!({ "reason": "Too expensive" }))),
+            Action::Reject(filled::<ChangeOrderRejection>(&json!({ "reason": "Too expensive" }))),
             &[Submitted],
             Rejected,
             &["change_order.rejected"],
@@ -137,7 +138,7 @@ fn each_step_is_taken_from_its_states_and_from_no_other() {
             "75000.00",
         ),
         (
-            Action::Void(filled::<Voiding>(&json!({ "reason": "A mistake" }))),
+            Action::Void(filled::<ChangeOrderVoiding>(&json!({ "reason": "A mistake" }))),
             &[Approved],
             Void,
             &["change_order.voided", "project.updated"],

@@ -65,9 +65,9 @@ pub enum Action {
     /// It becomes a part of the contract.
     Approve(Approval),
     /// It does not.
-    Reject(Rejection),
+    Reject(ChangeOrderRejection),
     /// It is no part of the contract any more.
-    Void(Voiding),
+    Void(ChangeOrderVoiding),
 }
 
 /// That a change order is approved.
@@ -82,7 +82,7 @@ pub struct Approval {
 /// That a change order is not approved.
 #[derive(Clone, Debug, PartialEq, Resource)]
 #[resource(one = "rejection")]
-pub struct Rejection {
+pub struct ChangeOrderRejection {
     /// Why.
     #[field(least = 1, most = 2_000, example = "Too expensive.")]
     pub reason: Text,
@@ -91,7 +91,7 @@ pub struct Rejection {
 /// That a change order is taken back.
 #[derive(Clone, Debug, PartialEq, Resource)]
 #[resource(one = "voiding")]
-pub struct Voiding {
+pub struct ChangeOrderVoiding {
     /// Why.
     #[field(most = 2_000, example = "Approved by mistake.")]
     pub reason: Option<Text>,
@@ -165,10 +165,10 @@ async fn take(
             after.approved_by = approved_by.clone().or_else(|| acting(context.principal));
             moved = Some(exact(after.total_amount.decimal()));
         }
-        Action::Reject(Rejection { reason }) => {
+        Action::Reject(ChangeOrderRejection { reason }) => {
             (after.rejected_at, after.rejection_reason) = (Some(now), Some(reason.clone()));
         }
-        Action::Void(Voiding { reason }) => {
+        Action::Void(ChangeOrderVoiding { reason }) => {
             let id = ChangeOrderId::new(held.id()).ok_or(ResourceError::NotFound(ChangeOrder::SHAPE.one))?;
             if pay_apps::bills_change_order(held.order.project_id, id, context.tenant, uow).await? {
                 let text = "A pay app that was submitted bills this change order: reject or void that first.";

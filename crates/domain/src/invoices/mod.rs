@@ -11,7 +11,7 @@ use async_trait::async_trait;
 pub use ledger::{Entry, InvoicePayment, PaymentMethod, PaymentSource, WritePayment};
 pub use lines::{CreateInvoice, InvoiceLineItem, ReorderLines};
 pub use sources::{BidMode, FromBid, FromPayApp, InvoiceOfBid, InvoiceOfPayApp, is_billed};
-pub use steps::{Action, Payment, Voiding};
+pub use steps::{Action, InvoiceVoiding, Payment};
 
 use crate::{
     bids::Bid,

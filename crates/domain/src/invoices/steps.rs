@@ -83,7 +83,7 @@ pub enum Action {
     /// All that was left is paid.
     MarkPaid(Payment),
     /// It counts for nothing any more.
-    Void(Voiding),
+    Void(InvoiceVoiding),
 }
 
 /// That all that was left of an invoice is paid.
@@ -98,7 +98,7 @@ pub struct Payment {
 /// That an invoice counts for nothing any more.
 #[derive(Clone, Debug, PartialEq, Resource)]
 #[resource(one = "voiding")]
-pub struct Voiding {
+pub struct InvoiceVoiding {
     /// Why.
     #[field(required, least = 3, most = 2_000, example = "Billed twice.")]
     pub reason: Text,
@@ -147,7 +147,7 @@ impl steps::Action for Action {
                     pay_rest(record.id, &mut invoice, paid_at.unwrap_or(context.now), context, uow).await?;
                 }
             }
-            Action::Void(Voiding { reason }) => {
+            Action::Void(InvoiceVoiding { reason }) => {
                 if invoice.amount_paid > Money::ZERO {
                     return Err(ResourceError::Conflict(format!(
                         "This {one} is {}: void its payments first.",

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 pub use chain::follow_change_orders;
 pub use lines::{Held, LineOrigin, SovLine};
-pub use steps::{Action, ChangePayApp, CreatePayApp, DeletePayApp, Rejection, SendPayApp, Voiding};
+pub use steps::{Action, ChangePayApp, CreatePayApp, DeletePayApp, PayAppRejection, PayAppVoiding, SendPayApp};
 
 use crate::{
     bids::Bid,

@@ -74,17 +74,17 @@ pub enum Action {
     /// It is certified.
     Approve,
     /// It is sent back.
-    Reject(Rejection),
+    Reject(PayAppRejection),
     /// It is paid.
     MarkPaid,
     /// It counts for nothing any more.
-    Void(Voiding),
+    Void(PayAppVoiding),
 }
 
 /// That a pay application is sent back.
 #[derive(Clone, Debug, PartialEq, Resource)]
 #[resource(one = "rejection")]
-pub struct Rejection {
+pub struct PayAppRejection {
     /// Why.
     #[field(most = 2_000, example = "Line 2 is not half done.")]
     pub reason: Name,
@@ -93,7 +93,7 @@ pub struct Rejection {
 /// That a pay application counts for nothing any more.
 #[derive(Clone, Debug, PartialEq, Resource)]
 #[resource(one = "voiding of a pay app", many = "voidings of pay apps")]
-pub struct Voiding {
+pub struct PayAppVoiding {
     /// Why.
     #[field(most = 2_000, example = "Made for the wrong period.")]
     pub reason: Name,
@@ -267,12 +267,12 @@ impl steps::Action for Action {
                 }
                 (app.approved_at, app.approved_by) = (Some(now), who);
             }
-            Action::Reject(Rejection { reason }) => {
+            Action::Reject(PayAppRejection { reason }) => {
                 app.rejected_at = Some(now);
                 app.rejection_reason = Text::parse(reason.to_string()).ok();
             }
             Action::MarkPaid => app.paid_at = Some(now),
-            Action::Void(Voiding { reason }) => {
+            Action::Void(PayAppVoiding { reason }) => {
                 if chain.is_frozen_behind(app.application_no) {
                     return conflict("A later pay app of the project is approved or paid, and goes on from this one.");
                 }

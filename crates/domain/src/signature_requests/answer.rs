@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     bids::{self, Acceptance, Bid, BidLineItem},
-    change_orders::{self, Approval, ChangeOrder, ChangeOrderItem, Rejection},
+    change_orders::{self, Approval, ChangeOrder, ChangeOrderItem, ChangeOrderRejection},
     clock::Timestamp,
     documents::Upload,
     execute::{Applied, Command, Context, Failure},
@@ -260,7 +260,7 @@ impl AnswerRequest {
                 change_orders::decide(id, &approved, context, uow).await
             }
             (SignedType::ChangeOrder, Answer::Decline { reason }) => {
-                let rejected = change_orders::Action::Reject(Rejection { reason: reason.clone() });
+                let rejected = change_orders::Action::Reject(ChangeOrderRejection { reason: reason.clone() });
                 change_orders::decide(id, &rejected, context, uow).await
             }
         }
