@@ -64,13 +64,13 @@ pub trait Action: Send + Sync + Sized + 'static {
 
     /// Its step.
     fn step(&self) -> &'static Step<Self::State> {
-        named(Self::STEPS, self.name())
+        Self::named(self.name())
     }
-}
 
-/// The step of this name. Each is in its table, which the tests of its family go through.
-pub(crate) fn named<S>(steps: &'static [Step<S>], name: &str) -> &'static Step<S> {
-    steps.iter().find(|step| step.name == name).unwrap_or(&steps[0])
+    /// The step of this name. Each is in its table, which the tests of its family go through.
+    fn named(name: &str) -> &'static Step<Self::State> {
+        Self::STEPS.iter().find(|step| step.name == name).unwrap_or(&Self::STEPS[0])
+    }
 }
 
 /// Takes a step with a document.

@@ -13,9 +13,9 @@ use bwp_domain::{
     ids::TenantId,
     parts::PartChange,
     projects::Project,
-    resource::{Record, Resource, ResourceError},
+    resource::{Condition, FieldType, Filter, Record, Resource, ResourceError, Shape, Value},
     scopes::ScopeId,
-    steps::{Action as _, Take},
+    steps::Take,
     store::StoreError,
 };
 use serde_json::{Map, Value as Json, json};
@@ -26,9 +26,7 @@ use crate::{
     privileges::AnyCredential,
     problem::{ErrorCode, Problem},
     request::{Authorized, Keyed, OptionalObject, RowId},
-    resource::{
-        Lists, Operations, PathIds, filled, first, members, named, of_table, one_with, parts, rendered, shown_all,
-    },
+    resource::{Lists, Operations, PathIds, filled, first, members, named, one_with, parts, rendered, shown_all},
     routes::Context,
 };
 
@@ -75,8 +73,7 @@ pub(crate) fn operations() -> Vec<Operation> {
                      Tells webhooks of `bid.created`.",
             ),
         )
-        .and(of_steps(
-            "convert-to-project",
+        .and(
             Operation::post("/bids/{id}/convert-to-project", convert)
                 .takes_more::<Conversion>(|| {
                     json!({ "lineItemPhaseMapping": {
@@ -85,10 +82,11 @@ pub(crate) fn operations() -> Vec<Operation> {
                         "description": "Has no effect.",
                     } })
                 })
-                .replies(Reply::row::<Project>(201, "The new project.")),
-        ));
+                .replies(Reply::row::<Project>(201, "The new project."))
+                .of_step::<Action>("convert-to-project"),
+        );
     let send = all.send("SentBid", |id, sending| Take { id, action: Action::Send(sending) });
-    let mut all = all.and(of_steps("send", send)).into_operations();
+    let mut all = all.and(send.of_step::<Action>("send")).into_operations();
     let lines = Operations::of::<BidLineItem>("/bids/{id}/line-items", TAG, Lists::Plain)
         .items("itemId")
         .list_children::<Bid>("bidId", "order");
@@ -136,14 +134,6 @@ fn part(ids: &[i64]) -> (i64, Option<i64>) {
     (ids.last().copied().unwrap_or_default(), if let [_, line, _] = ids { Some(*line) } else { None })
 }
 
-/// What the document says of a step: from the table of states.
-fn of_steps(name: &str, operation: Operation) -> Operation {
-    match Action::STEPS.iter().find(|step| step.name == name) {
-        Some(step) => of_table(Bid::SHAPE, step, operation),
-        None => operation,
-    }
-}
-
 /// The properties that `GET /bids/{id}` shows besides.
 fn tree() -> Json {
     let list =
@@ -177,24 +167,29 @@ async fn get(context: Context, caller: Authorized<AnyCredential>, id: RowId) -> 
     Ok(one_with(&context, Bid::SHAPE, &bid, more)?)
 }
 
-/// The items of the approved change orders of the project that was made from the bid (MNY-25).
+/// The items of the approved change orders of the project that was made from the bid, one change order after another (MNY-25).
 async fn change_order_items(context: &Context, tenant: TenantId, bid: i64) -> Result<Json, StoreError> {
-    let mut items = Vec::new();
-    for project in parts::<Project>(context, tenant, "bidId", bid).await? {
-        for order in parts::<ChangeOrder>(context, tenant, "projectId", project.id).await? {
-            if order.typed::<ChangeOrder>()?.details.status == ChangeOrderStatus::Approved {
-                items.extend(parts::<ChangeOrderItem>(context, tenant, "changeOrderId", order.id).await?);
-            }
-        }
-    }
+    let place = |shape: &Shape, name| shape.field(name).map_or(0, |(at, _)| at);
+    let projects = ids_of(&parts::<Project>(context, tenant, "bidId", bid).await?);
+    let mut approved = Filter::is(ChangeOrder::SHAPE, "status", ChangeOrderStatus::Approved.to_value().into_owned());
+    approved.add(Condition::Among(place(ChangeOrder::SHAPE, "projectId"), projects));
+    let orders = ids_of(&context.state.rows.all(tenant, ChangeOrder::SHAPE, &approved, 0).await?);
+    let (of, order) = (place(ChangeOrderItem::SHAPE, "changeOrderId"), place(ChangeOrderItem::SHAPE, "order"));
+    let mut of_them = Filter::all();
+    of_them.add(Condition::Among(of, orders.clone()));
+    let mut items = context.state.rows.all(tenant, ChangeOrderItem::SHAPE, &of_them, order).await?;
+    items.sort_by_key(|item| {
+        let id = item.values.get(of).and_then(Value::as_integer);
+        orders.iter().position(|order| Some(*order) == id)
+    });
     shown_all::<ChangeOrderItem>(&items)
 }
 
-fn shown(
-    shape: &'static bwp_domain::resource::Shape,
-    record: &Record,
-    more: Map<String, Json>,
-) -> Result<Json, StoreError> {
+fn ids_of(rows: &[Record]) -> Vec<i64> {
+    rows.iter().map(|row| row.id).collect()
+}
+
+fn shown(shape: &'static Shape, record: &Record, more: Map<String, Json>) -> Result<Json, StoreError> {
     members(shape, record, more).map(Json::Object)
 }
 

@@ -17,7 +17,7 @@ use bwp_domain::{
     parts::{MOST_PARTS, Part},
     resource::{Body, Condition, Filter, Record, Resource, ResourceError, Update, Value, family, ports::Sum},
     scopes::ScopeId,
-    steps::{Action as _, Take},
+    steps::Take,
     store::StoreError,
     tenants::TimeZone,
     text::SearchText,
@@ -34,7 +34,7 @@ use crate::{
     privileges::AnyCredential,
     problem::{ErrorCode, Problem},
     request::{Authorized, ItemId, JsonObject, Keyed, KeyedEmpty, Query, QueryParams, RowId, query::Values},
-    resource::{Besides, Lists, Operations, filled, ids, members, named, of_table, parts, read, shown_all},
+    resource::{Besides, Lists, Operations, filled, ids, members, named, parts, read, shown_all},
     routes::Context,
 };
 
@@ -44,7 +44,6 @@ type Caller = Authorized<AnyCredential>;
 type Answer = Result<HttpResponse, Problem>;
 
 /// Every operation of the family.
-#[expect(clippy::too_many_lines, reason = "one operation after another")]
 pub(crate) fn operations() -> Vec<Operation> {
     let all = Operations::of::<Invoice>("/invoices", TAG, Lists::Plain)
         .besides(BESIDES)
@@ -141,11 +140,7 @@ pub(crate) fn operations() -> Vec<Operation> {
                 .replies(Reply::rows::<InvoiceLineItem>(200, "The lines, in their order.")),
         );
     let send = all.send("SentInvoice", |id, sending| Take { id, action: Action::Send(sending) });
-    let send = match Action::STEPS.iter().find(|step| step.name == "send") {
-        Some(step) => of_table(Invoice::SHAPE, step, send),
-        None => send,
-    };
-    let mut all = all.and(send).into_operations();
+    let mut all = all.and(send.of_step::<Action>("send")).into_operations();
     let lines = Operations::of::<InvoiceLineItem>("/invoices/{id}/lines", TAG, Lists::Plain).items("lineId");
     all.extend(lines.writes_parts::<InvoiceLineItem>().into_operations());
     all

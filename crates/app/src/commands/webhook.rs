@@ -4,10 +4,10 @@ use std::{io, time::Duration};
 
 use anyhow::{Context, anyhow};
 use bwp_domain::{
-    clock::Timestamp,
+    execute::Environment,
     webhooks::{
         Answer, SigningSecret, WebhookUrl,
-        ports::{Courier, Message, Told},
+        ports::{Courier, EventMessage, Message},
     },
 };
 use bwp_outbound::{Client, Guard, Tls, Webhooks};
@@ -34,7 +34,7 @@ const MOST: usize = 64 * 1_024 * 1_024;
 pub(crate) async fn run(command: WebhookCommand, output: Output) -> anyhow::Result<()> {
     let WebhookCommand::Listen(args) = command;
     let mut listener = Listener::new(args)?;
-    listener.greet(output)?;
+    tell("Waiting for events. Ctrl-C ends it.")?;
     loop {
         let page = match listener.page().await {
             Ok(page) => page,
@@ -85,13 +85,14 @@ struct Forward {
     to: WebhookUrl,
     secret: SigningSecret,
     courier: Webhooks,
+    environment: Environment,
 }
 
 impl Listener {
     fn new(args: ListenArgs) -> anyhow::Result<Self> {
         // The person at the terminal says where it goes: nobody else does.
-        let anywhere = || ["0.0.0.0/0", "::/0"].iter().filter_map(|block| block.parse().ok()).collect();
-        let guard = Guard::new(anywhere());
+        let anywhere = ["0.0.0.0/0", "::/0"].iter().filter_map(|block| block.parse().ok()).collect();
+        let guard = Guard::new(anywhere);
         let mut feed = Url::parse(&format!("{}/api/v1/events", args.server.trim_end_matches('/')))
             .with_context(|| format!("--server {}", args.server))?;
         let environment = environment();
@@ -108,27 +109,17 @@ impl Listener {
             Some(to) => {
                 let to = WebhookUrl::parse(to.clone())
                     .map_err(|_| anyhow!("--forward-to {to}: write a URL such as http://localhost:3000/webhooks"))?;
-                let secret = match args.secret {
-                    Some(secret) => SigningSecret::kept(secret),
-                    None => SigningSecret::generate(&*environment.entropy),
+                let secret = if let Some(secret) = args.secret {
+                    SigningSecret::kept(secret)
+                } else {
+                    let made = SigningSecret::generate(&*environment.entropy);
+                    tell(&format!("What is sent on is signed with {}", made.expose()))?;
+                    made
                 };
-                Some(Forward { to, secret, courier: Webhooks::new(guard.clone(), Tls::System) })
+                Some(Forward { to, secret, courier: Webhooks::new(guard.clone(), Tls::System), environment })
             }
         };
         Ok(Self { feed, authorization, client: Client::new(guard, Tls::System), forward, after: None })
-    }
-
-    fn greet(&self, output: Output) -> anyhow::Result<()> {
-        if output.json {
-            return Ok(());
-        }
-        tell(&match &self.forward {
-            None => "Waiting for events. Ctrl-C ends it.".to_owned(),
-            Some(forward) => format!(
-                "Waiting for events, to send them on. Verify their signatures with {}. Ctrl-C ends it.",
-                forward.secret.expose()
-            ),
-        })
     }
 
     /// The events behind those that were heard.
@@ -141,7 +132,7 @@ impl Listener {
         let answer = self.client.get(&url, headers, DEADLINE, MOST).await;
         let answer =
             answer.map_err(|failure| Trouble::Passing(format!("The server cannot be reached ({failure}).")))?;
-        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let mut body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         match answer.status {
             200 => {}
             429 | 500.. => return Err(Trouble::Passing(format!("The server answered {}.", answer.status))),
@@ -150,10 +141,10 @@ impl Listener {
                 return Err(Trouble::Lasting(anyhow!("the server answered {status}: {detail}")));
             }
         }
-        let pagination = &body["meta"]["pagination"];
-        match (body["data"].as_array(), pagination["cursor"].as_str()) {
-            (Some(events), Some(cursor)) => {
-                Ok(Page { events: events.clone(), cursor: cursor.to_owned(), has_more: pagination["has_more"] == true })
+        let pagination = body["meta"]["pagination"].take();
+        match (body["data"].take(), pagination["cursor"].as_str()) {
+            (Value::Array(events), Some(cursor)) => {
+                Ok(Page { events, cursor: cursor.to_owned(), has_more: pagination["has_more"] == true })
             }
             _ => Err(Trouble::Lasting(anyhow!("the server's answer is not understood: is --server right?"))),
         }
@@ -179,9 +170,9 @@ impl Forward {
     /// What came of it.
     async fn send(&self, id: &str, kind: &str, event: &Value) -> String {
         let body = event.to_string();
-        let told = Told { id: id.to_owned(), kind, delivery: format!("listen-{id}"), body: &body };
-        let now: Timestamp = environment().clock.now();
-        let message = Message::telling(self.to.clone(), &told, std::slice::from_ref(&self.secret), now);
+        let event = EventMessage { id: id.to_owned(), kind, delivery: format!("listen-{id}"), body: &body };
+        let now = self.environment.clock.now();
+        let message = Message::telling(self.to.clone(), &event, std::slice::from_ref(&self.secret), now);
         match self.courier.send(message).await {
             Answer::Received { status, .. } => status.to_string(),
             Answer::None(why) => why.to_string(),

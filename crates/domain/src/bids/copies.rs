@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use super::{
-    Bid, BidLineItem, BidStatus, CostItem, ProjectCost, lines,
-    steps::{Held, step},
-};
+use super::{Action, Bid, BidLineItem, BidStatus, CostItem, ProjectCost, lines, steps::Held};
 use crate::{
     clock::Timestamp,
     execute::{Applied, Command, Context, Failure},
@@ -18,6 +15,7 @@ use crate::{
     resource::{Draft, Filter, Record, Referable, Resource, ResourceError, Stored, Value, family, insert},
     scopes::{ScopeId, ScopeSet},
     selling::SellingSettings,
+    steps::Action as _,
     store::{StoreError, UnitOfWork},
     text::{Name, Text, excerpt},
     words,
@@ -152,7 +150,7 @@ impl Command<dyn UnitOfWork> for Convert {
     }
 
     async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
-        let (tenant, step) = (context.tenant, step("convert-to-project"));
+        let (tenant, step) = (context.tenant, Action::named("convert-to-project"));
         let mut held = Held::lock(self.bid, context, uow).await?;
         held.check(step)?;
         let pinned = match held.bid.project_id {

@@ -87,11 +87,6 @@ const STEPS: &[Step<BidStatus>] = &[
     },
 ];
 
-/// The step of this name.
-pub(super) fn step(name: &str) -> &'static Step<BidStatus> {
-    steps::named(STEPS, name)
-}
-
 /// What is done to a bid.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
@@ -198,14 +193,14 @@ async fn take(
     let (step, now) = (action.step(), context.now);
     held.check(step)?;
     let mut after = held.bid.clone();
-    let mut to = None;
+    let mut addressee = None;
     match action {
         Action::Send(sending) => {
             if held.bid.status == Expired && held.bid.is_out_of_date(context.principal.time_zone(), now) {
                 return Err(locked(Bid::SHAPE.one, Expired, "change its `validUntil` first").into());
             }
             let contact = (held.bid.contact_id, "contactId");
-            to = Some(recipient(sending, Enclosed::Bid, contact, context, uow).await?);
+            addressee = Some(recipient(sending, Enclosed::Bid, contact, context, uow).await?);
             after.sent_at = Some(now);
         }
         Action::Accept(Acceptance { accepted_by }) => {
@@ -249,7 +244,7 @@ async fn take(
         after.status = to;
     }
     held.store(after, step.told, context, uow).await?;
-    if let (Action::Send(sending), Some(to)) = (action, to) {
+    if let (Action::Send(sending), Some(to)) = (action, addressee) {
         // Behind the change: what is to be signed says when it was sent.
         let (enclosed, ends) = ((Enclosed::Bid, held.id()), held.bid.valid_until.is_some());
         post(sending, enclosed, to, ends, context, uow).await?;
@@ -304,6 +299,6 @@ impl Held {
 
     pub(super) async fn expire(&mut self, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Result<()> {
         let expired = Bid { status: Expired, ..self.bid.clone() };
-        self.store(expired, step("expire").told, context, uow).await
+        self.store(expired, Action::named("expire").told, context, uow).await
     }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use num_traits::{Signed, Zero};
 
-use super::{ChangeOrder, steps::Held};
+use super::{ChangeOrder, steps::LockedChangeOrder};
 use crate::{
     bids::BidLineItem,
     events::Event,
@@ -133,21 +133,21 @@ pub(super) async fn settle(
 
 #[async_trait]
 impl Part for ChangeOrderItem {
-    type Document = Held;
+    type Document = LockedChangeOrder;
     const OF: &'static str = "changeOrderId";
 
     fn order(&self) -> Option<i64> {
         self.order
     }
 
-    async fn lock(id: i64, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Result<Held> {
-        let held = Held::lock(id, context, uow).await?;
+    async fn lock(id: i64, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Result<LockedChangeOrder> {
+        let held = LockedChangeOrder::lock(id, context, uow).await?;
         held.order.editable()?;
         Ok(held)
     }
 
     async fn settle(
-        mut held: Held,
+        mut held: LockedChangeOrder,
         _: &PartChange,
         item: &mut Record,
         context: &Context<'_>,

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 pub use items::{ChangeOrderItem, ChangeType, amount};
 pub(crate) use steps::decide;
-pub use steps::{Action, Approval, ChangeOrderRejection, ChangeOrderVoiding, Held, SendToCustomer};
+pub use steps::{Action, Approval, ChangeOrderRejection, ChangeOrderVoiding, LockedChangeOrder, SendToCustomer};
 
 use crate::{
     clock::Timestamp,

@@ -143,8 +143,9 @@ async fn take(
 ) -> Result<Applied<Record>> {
     let (step, now) = (action.step(), context.now);
     let moves_contract = matches!(action, Action::Approve(_) | Action::Void(_));
-    let project = if moves_contract { Held::lock_project(change_order, context, uow).await? } else { None };
-    let mut held = Held::lock(change_order, context, uow).await?;
+    let project =
+        if moves_contract { LockedChangeOrder::lock_project(change_order, context, uow).await? } else { None };
+    let mut held = LockedChangeOrder::lock(change_order, context, uow).await?;
     if !from.contains(&held.order.status) {
         step.check(ChangeOrder::SHAPE.one, held.order.status, |_| None)?;
     }
@@ -218,15 +219,15 @@ impl Command<dyn UnitOfWork> for SendToCustomer {
     }
 
     async fn apply(&self, context: &Context<'_>, uow: &mut (dyn UnitOfWork + 'static)) -> Result<Applied<Record>> {
-        let project = Held::lock_project(self.change_order, context, uow).await?;
-        let mut held = Held::lock(self.change_order, context, uow).await?;
+        let project = LockedChangeOrder::lock_project(self.change_order, context, uow).await?;
+        let mut held = LockedChangeOrder::lock(self.change_order, context, uow).await?;
         let mut told = Vec::new();
         if self.sending.request_signature == Some(true) {
             match held.order.status {
                 Draft | Rejected => {
                     let submitted = take(held.id(), &Action::Submit, &[], context, uow).await?;
                     told = submitted.events;
-                    held = Held::lock(self.change_order, context, uow).await?;
+                    held = LockedChangeOrder::lock(self.change_order, context, uow).await?;
                 }
                 Submitted => {}
                 status => return Err(locked(ChangeOrder::SHAPE.one, status, "make another one").into()),
@@ -245,13 +246,13 @@ impl Command<dyn UnitOfWork> for SendToCustomer {
 }
 
 /// A change order that this unit of work has locked, and what others are told of it.
-pub struct Held {
+pub struct LockedChangeOrder {
     record: Record,
     pub(super) order: ChangeOrder,
     pub(super) told: Vec<Event>,
 }
 
-impl Held {
+impl LockedChangeOrder {
     pub(super) async fn lock(id: i64, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Result<Self> {
         let record = uow.rows().lock(context.tenant, ChangeOrder::SHAPE, id).await?;
         let record = record.ok_or(ResourceError::NotFound(ChangeOrder::SHAPE.one))?;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Invoice, InvoiceStatus, steps::step, way_out};
+use super::{Action, Invoice, InvoiceStatus, way_out};
 use crate::{
     clock::Timestamp,
     execute::{Applied, Command, Context, Failure},
@@ -14,6 +14,7 @@ use crate::{
         update,
     },
     scopes::{ScopeId, ScopeSet},
+    steps::Action as _,
     store::{StoreError, UnitOfWork},
     text::Text,
     words,
@@ -138,7 +139,7 @@ impl Command<dyn UnitOfWork> for WritePayment {
         let find = |id: i64| payments.iter().find(|payment| payment.id == id).ok_or(ResourceError::NotFound(shape.one));
         let payment = match &self.entry {
             Entry::Add(draft) => {
-                step(name).check(Invoice::SHAPE.one, invoice.status, way_out)?;
+                Action::named(name).check(Invoice::SHAPE.one, invoice.status, way_out)?;
                 fits(draft, Money::ZERO, invoice.balance_due)?;
                 let mut draft = draft.clone();
                 draft.put(shape, "invoiceId", Value::Integer(self.invoice));
@@ -146,14 +147,14 @@ impl Command<dyn UnitOfWork> for WritePayment {
             }
             Entry::Change(id, draft) => {
                 let before = find(*id)?;
-                step(name).check(Invoice::SHAPE.one, invoice.status, way_out)?;
+                Action::named(name).check(Invoice::SHAPE.one, invoice.status, way_out)?;
                 before.details.changeable()?;
                 fits(draft, before.details.amount, invoice.balance_due)?;
                 update(family::<InvoicePayment>(), before.record(), draft, context, uow).await?.0
             }
             Entry::Void(id) => {
                 let before = find(*id)?;
-                step(name).check(Invoice::SHAPE.one, invoice.status, way_out)?;
+                Action::named(name).check(Invoice::SHAPE.one, invoice.status, way_out)?;
                 before.details.changeable()?;
                 let after = InvoicePayment { voided_at: Some(context.now), ..before.details.clone() };
                 store(&before.record(), &after, Told::Nobody, context, uow).await?.0

@@ -68,11 +68,6 @@ const STEPS: &[Step<InvoiceStatus>] = &[
     },
 ];
 
-/// The step of this name.
-pub(super) fn step(name: &str) -> &'static Step<InvoiceStatus> {
-    steps::named(STEPS, name)
-}
-
 /// What is done to an invoice.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {

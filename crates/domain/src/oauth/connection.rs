@@ -8,9 +8,9 @@ use crate::{clock::Timestamp, ids::GrantId, paging::Position, scopes::ScopeSet, 
 /// Why a grant ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantEnd {
-    /// It was taken back: by its user, by an admin, by the app itself, or for a code that was shown twice.
+    /// It was taken back: by its user, by an admin, or by the app itself.
     Revoked,
-    /// A refresh token was in two hands.
+    /// A code or a refresh token was in two hands.
     Theft,
 }
 

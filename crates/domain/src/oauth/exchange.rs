@@ -114,6 +114,7 @@ async fn redeem_in(
         // It is in two hands: what it gave is ended (RFC 6749, section 4.1.2).
         if let Some(grant) = code.grant
             && let Some(grant) = uow.oauth().lock_grant(tenant, grant).await?
+            && !grant.is_ended
         {
             end_for_theft(uow, &grant, tenant, now).await?;
         }

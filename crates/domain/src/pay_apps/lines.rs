@@ -209,7 +209,7 @@ pub(super) async fn of_all(
 }
 
 /// A pay application that is locked while its lines change, and its chain.
-pub struct Held {
+pub struct LockedPayApp {
     record: Record,
     app: PayApp,
     chain: Chain,
@@ -217,22 +217,22 @@ pub struct Held {
 
 #[async_trait]
 impl Part for SovLine {
-    type Document = Held;
+    type Document = LockedPayApp;
     const OF: &'static str = "payAppId";
 
     fn order(&self) -> Option<i64> {
         self.order
     }
 
-    async fn lock(id: i64, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Result<Held> {
+    async fn lock(id: i64, context: &Context<'_>, uow: &mut dyn UnitOfWork) -> Result<LockedPayApp> {
         let record = Chain::lock(id, context, uow).await?;
         let app = record.typed::<PayApp>()?.details;
         app.editable()?;
         let chain = Chain::load(app.project_id, context.tenant, uow).await?;
-        Ok(Held { record, app, chain })
+        Ok(LockedPayApp { record, app, chain })
     }
 
-    fn prepare(draft: &mut Draft, before: Option<&Self>, held: &Held) -> std::result::Result<(), FieldErrors> {
+    fn prepare(draft: &mut Draft, before: Option<&Self>, held: &LockedPayApp) -> std::result::Result<(), FieldErrors> {
         let billed = before.map_or(Money::ZERO, |before| before.previous_billed);
         opening(draft, billed, held.chain.is_first(held.app.application_no))
     }
@@ -246,13 +246,13 @@ impl Part for SovLine {
     }
 
     async fn settle(
-        held: Held,
+        held: LockedPayApp,
         _: &PartChange,
         _: &mut Record,
         context: &Context<'_>,
         uow: &mut dyn UnitOfWork,
     ) -> Result<Vec<Event>> {
-        let Held { record, app: mut after, mut chain } = held;
+        let LockedPayApp { record, app: mut after, mut chain } = held;
         let earlier = chain.before(after.application_no).map(|earlier| earlier.app.for_next());
         let lines = of(record.id, context.tenant, uow).await?;
         after.settle(&lines, earlier).map_err(|fault| FieldErrors::one("currentBilled", fault))?;

@@ -9,7 +9,7 @@ pub mod sums;
 use async_trait::async_trait;
 
 pub use chain::follow_change_orders;
-pub use lines::{Held, LineOrigin, SovLine};
+pub use lines::{LineOrigin, LockedPayApp, SovLine};
 pub use steps::{Action, ChangePayApp, CreatePayApp, DeletePayApp, PayAppRejection, PayAppVoiding, SendPayApp};
 
 use crate::{

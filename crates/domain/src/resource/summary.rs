@@ -58,8 +58,8 @@ pub struct Asked<'a> {
 
 /// Rows that are told apart by what one field holds.
 ///
-/// Values that a row holds have a line, and words that always have one. Words come in their order, and ids in that of the rows that they name; of others those
-/// with the most rows come first. `null` comes last.
+/// Values that a row holds have a line, and words that always have one. Words come in their order, and ids in that of the rows that they
+/// name; of others those with the most rows come first. `null` comes last.
 pub struct Group {
     /// The name of the list.
     pub name: &'static str,
@@ -169,8 +169,7 @@ impl Summary {
 }
 
 impl Group {
-    /// The lines in their order. `sums` come in that of their values.
-    /// `count`: how many sums there are.
+    /// The lines in their order. `sums` come in that of their values; each has `count` of them.
     async fn lines(
         &self,
         sums: Vec<Sum>,

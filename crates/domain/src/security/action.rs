@@ -147,7 +147,7 @@ pub enum SecurityAction {
         /// What it calls itself.
         app: String,
     },
-    /// A refresh token of an app was used twice, by two: all of its tokens were ended.
+    /// A code or a refresh token of an app was used twice, by two: all of its tokens were ended.
     AppTokenStolen {
         /// For whom the app acted.
         user: UserNote,

@@ -271,7 +271,7 @@ pub struct Message {
 
 impl Message {
     /// The message that tells a receiver of an event, signed now by each of these secrets.
-    pub fn telling(url: WebhookUrl, event: &Told<'_>, secrets: &[SigningSecret], now: Timestamp) -> Self {
+    pub fn telling(url: WebhookUrl, event: &EventMessage<'_>, secrets: &[SigningSecret], now: Timestamp) -> Self {
         Self {
             url,
             headers: vec![
@@ -289,7 +289,7 @@ impl Message {
 
 /// What a receiver is told of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told<'a> {
+pub struct EventMessage<'a> {
     /// The event's id.
     pub id: String,
     /// Its type.

@@ -1,12 +1,13 @@
 //! The operations of a resource, from its description.
 
-mod documents;
 mod filters;
 mod handlers;
 mod many;
 mod own;
+mod parts;
 mod schema;
 mod shown;
+mod steps;
 mod summary;
 
 use std::borrow::Cow;
@@ -19,13 +20,14 @@ use bwp_domain::{
     scopes::ScopeId,
 };
 
-pub(crate) use documents::{Besides, first, named, of_table, parts, shown_all};
 pub(crate) use filters::{days_filter, fields_filter, filter};
 use handlers::Bulk;
 pub(crate) use handlers::{found, read};
 pub(crate) use many::ids;
 pub(crate) use own::{PathIds, filled};
-pub(crate) use shown::{members, one_with, rendered, rendered_all, show};
+pub(crate) use parts::{first, parts, shown_all};
+pub(crate) use shown::{members, named, one_with, rendered, rendered_all, show};
+pub(crate) use steps::Besides;
 
 use crate::{
     jobs,

@@ -132,3 +132,8 @@ pub(crate) fn members(
     members.extend(more);
     Ok(members)
 }
+
+/// Members behind those of a row, by their names.
+pub(crate) fn named<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

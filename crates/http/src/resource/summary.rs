@@ -1,8 +1,11 @@
 //! `GET /path/summary`: rows, summed up.
 
-use bwp_domain::resource::{
-    Field, Kind, Shape, Value,
-    summary::{Asked, Group, Line, Of, Summary, Summed},
+use bwp_domain::{
+    resource::{
+        Field, Kind, Shape, Value,
+        summary::{Asked, Group, Line, Of, Summary, Summed},
+    },
+    wording::words,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -95,7 +98,7 @@ pub(super) fn schema(shape: &'static Shape, summary: &'static Summary) -> Schema
             let line = put(&part(group.name), format!("Sums over the {} of one `{}`.", shape.many, group.value), line);
             members.push((group.name, json!({ "type": "array", "description": ordered(field, group), "items": line })));
         }
-        put("", format!("{}, summed up.", capital(shape.many)), members);
+        put("", format!("{}, summed up.", words(shape.many)), members);
         name
     })
 }
@@ -124,10 +127,5 @@ fn ordered(field: &Field, group: &Group) -> String {
 
 /// `ByStage` for `by_stage`.
 fn part(name: &str) -> String {
-    name.split('_').map(capital).collect()
-}
-
-pub(super) fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+    name.split('_').map(words).collect()
 }

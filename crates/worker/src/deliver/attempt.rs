@@ -8,7 +8,7 @@ use bwp_domain::{
     webhooks::{
         Answer, DeliveryStatus,
         delivery::Verdict,
-        ports::{Courier, Due, Message, Outcome, QueueId, Told},
+        ports::{Courier, Due, EventMessage, Message, Outcome, QueueId},
     },
 };
 
@@ -66,6 +66,6 @@ impl Attempt {
 /// The same bytes each time, signed anew.
 fn message(route: &Route, due: &Due, now: Timestamp) -> Message {
     let (id, delivery) = (due.event_id.to_string(), due.delivery_id());
-    let told = Told { id, kind: &due.event_type, delivery, body: &due.body };
-    Message::telling(route.url.clone(), &told, &route.secrets, now)
+    let event = EventMessage { id, kind: &due.event_type, delivery, body: &due.body };
+    Message::telling(route.url.clone(), &event, &route.secrets, now)
 }

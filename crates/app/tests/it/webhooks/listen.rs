@@ -35,6 +35,8 @@ async fn events_are_printed_and_sent_on_from_now_on() {
         .spawn()
         .expect("it listens");
     let mut told = BufReader::new(listener.stderr.take().expect("piped")).lines();
+    let greeting = told.next_line().await.expect("read").expect("a line");
+    assert_eq!(greeting, "Waiting for events. Ctrl-C ends it.", "and no secret that was given");
     let mut printed = BufReader::new(listener.stdout.take().expect("piped")).lines();
     // Made until the first is heard of: from when on it listens is not told to others.
     let mut made = Vec::new();

@@ -1,30 +1,27 @@
-//! Operations of documents with money: the steps of their table of states, sending them, and their parts.
-
-use std::borrow::Cow;
+//! The steps of documents: those of their table of states, and sending them.
 
 use actix_web::http::StatusCode;
 use bwp_domain::{
     ids::TenantId,
     mail::Sending,
-    parts::{Part, PartChange, WritePart},
-    resource::{Filter, Record, Resource, Shape, Told, Value},
-    steps::{Action, Step, Take},
+    resource::{Record, Resource, Told},
+    steps::{Action, Take},
     store::StoreError,
     tenants::TimeZone,
+    wording::words,
 };
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Lists, Operations,
+    Operations,
     handlers::Caller,
     own::{RowCommand, filled},
     schema,
-    shown::{members, rendered_with},
-    summary::capital,
+    shown::{named, rendered_with},
 };
 use crate::{
     openapi::ReplyKind,
-    operation::{Operation, Reply, Tag},
+    operation::{Operation, Reply},
     problem::ErrorCode,
     request::{Keyed, KeyedEmpty, OptionalObject, RowId},
     routes::Context,
@@ -63,9 +60,9 @@ impl Operations {
             };
             caller.execute(&context.state, keyed.0, command, render).await
         };
-        let step = action().step();
-        let operation = Operation::post(self.step_path(step.name), handler).replies(self.row_reply(done));
-        self.and(of_table(shape, step, operation))
+        let name = action().name();
+        let operation = Operation::post(self.step_path(name), handler).replies(self.row_reply(done));
+        self.and(operation.of_step::<A>(name))
     }
 
     /// [`step_alone`](Self::step_alone), with a body that `B` describes. A body that is not good is refused with `refusal`.
@@ -87,11 +84,7 @@ impl Operations {
             caller.execute(&context.state, keyed.with(fingerprint), command, render).await
         };
         let operation = Operation::post(self.step_path(name), handler).takes::<B>().replies(self.row_reply(done));
-        let operation = match A::STEPS.iter().find(|step| step.name == name) {
-            Some(step) => of_table(shape, step, operation),
-            None => operation,
-        };
-        self.and(operation)
+        self.and(operation.of_step::<A>(name))
     }
 
     /// `POST /path/{id}/send`: sends the row to the customer, by the command that `make` makes. Scopes and texts are to be said.
@@ -141,28 +134,6 @@ impl Operations {
         };
         Reply::new(200, format!("The {}, {done}.", shape.one), ReplyKind::One(schema))
     }
-
-    /// What lists, makes, changes and deletes parts of a document `D`, under `path`. `item` names the id of a part in it.
-    pub(crate) fn of_parts<D: Resource, P: Part>(path: &'static str, tag: Tag, item: &'static str) -> Self {
-        Self::of::<P>(path, tag, Lists::Plain).items(item).list_children::<D>(P::OF, "order").writes_parts::<P>()
-    }
-
-    /// What makes, changes and deletes parts of a document.
-    pub(crate) fn writes_parts<P: Part>(self) -> Self {
-        self.create_by(|ids, draft| WritePart::<P>::new(first(ids), PartChange::Add(draft)))
-            .update_by(|ids, draft| WritePart::<P>::new(first(ids), PartChange::Change(last(ids), draft)))
-            .delete_by(|ids| WritePart::<P>::new(first(ids), PartChange::Delete(last(ids))))
-    }
-}
-
-/// The id of what comes first in a path: the document's.
-pub(crate) fn first(ids: &[i64]) -> i64 {
-    ids.first().copied().unwrap_or_default()
-}
-
-/// The id of what comes last in a path: the part's.
-fn last(ids: &[i64]) -> i64 {
-    ids.last().copied().unwrap_or_default()
 }
 
 fn tenant_of(caller: &Caller) -> (TenantId, TimeZone) {
@@ -180,19 +151,21 @@ fn more(
     besides.and_then(|besides| (besides.members)(context, tenant, record).ok()).unwrap_or_default()
 }
 
-/// What the document says of a step: from the table of states.
-pub(crate) fn of_table<S: std::fmt::Display>(shape: &Shape, step: &Step<S>, operation: Operation) -> Operation {
-    let from: Vec<_> = step.from.iter().map(ToString::to_string).collect();
-    let told = match step.told {
-        Told::As(kind) => Some(kind),
-        Told::Updated => shape.events.map(|events| events.updated),
-        Told::Nobody => None,
-    };
-    let told: Cow<'static, str> = told.map_or("".into(), |kind| format!(" Tells webhooks of `{kind}`.").into());
-    operation
-        .needs(step.needs)
-        .summary(format!("{}: {}", capital(shape.one), step.name.replace('-', " ")))
-        .description(format!("Of {} that are {}: others answer 409.{told}", shape.many, from.join(", ")))
+impl Operation {
+    /// That it is the step of this name: the table of states says what it needs, and what the document says of it.
+    pub(crate) fn of_step<A: Action>(self, name: &str) -> Self {
+        let (shape, step) = (<A::Of as Resource>::SHAPE, A::named(name));
+        let from: Vec<_> = step.from.iter().map(ToString::to_string).collect();
+        let told = match step.told {
+            Told::As(kind) => Some(kind),
+            Told::Updated => shape.events.map(|events| events.updated),
+            Told::Nobody => None,
+        };
+        let told = told.map_or(String::new(), |kind| format!(" Tells webhooks of `{kind}`."));
+        self.needs(step.needs)
+            .summary(format!("{}: {}", words(shape.one), name.replace('-', " ")))
+            .description(format!("Of {} that are {}: others answer 409.{told}", shape.many, from.join(", ")))
+    }
 }
 
 /// The properties that an answer shows besides that sends mail.
@@ -206,27 +179,5 @@ fn mailed() -> Json {
 /// What is said of the mail: it is on its way, or waits on a server that sends none (MNY-32).
 fn mail_waits(context: &Context) -> Map<String, Json> {
     let sent = context.state.environment.sends_mail;
-    let said = [("emailSent", json!(sent)), ("emailStatus", json!(if sent { "queued" } else { "not_configured" }))];
-    said.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-/// The rows of `R` whose field of this name names the row `of`, by their order.
-pub(crate) async fn parts<R: Resource>(
-    context: &Context,
-    tenant: TenantId,
-    name: &str,
-    of: i64,
-) -> Result<Vec<Record>, StoreError> {
-    let order = R::SHAPE.field("order").map_or(0, |(at, _)| at);
-    context.state.rows.all(tenant, R::SHAPE, &Filter::is(R::SHAPE, name, Value::Integer(of)), order).await
-}
-
-/// Rows of `R` as answers show them.
-pub(crate) fn shown_all<R: Resource>(rows: &[Record]) -> Result<Json, StoreError> {
-    rows.iter().map(|row| members(R::SHAPE, row, Map::new()).map(Json::Object)).collect()
-}
-
-/// Members behind those of a row, by their names.
-pub(crate) fn named<const N: usize>(members: [(&str, Json); N]) -> Map<String, Json> {
-    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    named([("emailSent", json!(sent)), ("emailStatus", json!(if sent { "queued" } else { "not_configured" }))])
 }
